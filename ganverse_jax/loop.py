@@ -1,0 +1,146 @@
+"""The training loop every stage shares: resumable to the bit, logged, stopped by non-finite values."""
+
+import json
+import math
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+from jax.sharding import Mesh, NamedSharding
+from jax.sharding import PartitionSpec as P
+
+from ganverse_jax import parallel
+from ganverse_jax.checkpoint import Checkpoints, write_atomic
+
+
+class Metrics:
+    """``metrics.jsonl`` of a workdir: one JSON object per logged step, with its stage."""
+
+    def __init__(self, workdir: str | os.PathLike):
+        self.path = Path(workdir) / "metrics.jsonl"
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+
+    def write(self, stage: str, step: int, **scalars: float) -> None:
+        """Append one line; values are converted to plain floats."""
+        row = {"stage": stage, "step": int(step)} | {name: float(value) for name, value in scalars.items()}
+        with open(self.path, "a") as file:
+            file.write(json.dumps(row) + "\n")
+
+    def read(self) -> list[dict[str, Any]]:
+        """All lines in order; a last line cut short by a kill is left out."""
+        if not self.path.exists():
+            return []
+        rows = []
+        lines = self.path.read_text().splitlines()
+        for number, line in enumerate(lines, start=1):
+            try:
+                rows.append(json.loads(line))
+            except json.JSONDecodeError as error:
+                if number < len(lines):
+                    raise ValueError(f"{self.path}:{number} is not JSON ({error}); repair or delete it") from error
+        return rows
+
+    def rewind(self, stage: str, step: int) -> None:
+        """Drop the stage's lines after ``step``, as a resumed run writes them again."""
+        rows = [row for row in self.read() if row["stage"] != stage or row["step"] <= step]
+        text = "".join(json.dumps(row) + "\n" for row in rows)
+        write_atomic(self.path, lambda temporary: temporary.write_text(text))
+
+
+class _TerminationFlag:
+    """Turns SIGTERM into a flag while training, so that the step in flight can be saved."""
+
+    def __enter__(self) -> "_TerminationFlag":
+        self.raised = False
+        self._usable = threading.current_thread() is threading.main_thread()
+        if self._usable:
+            self._previous = signal.signal(signal.SIGTERM, self._raise)
+        return self
+
+    def _raise(self, *_) -> None:
+        self.raised = True
+
+    def __exit__(self, *_) -> None:
+        if self._usable:
+            signal.signal(signal.SIGTERM, self._previous)
+
+
+def _check_finite(stage: str, step: int, values: dict[str, float]) -> None:
+    bad = [name for name, value in values.items() if not math.isfinite(value)]
+    if bad:
+        shown = ", ".join(f"{name} = {values[name]}" for name in bad)
+        raise FloatingPointError(
+            f"{stage}: {shown} at step {step}; the last good checkpoint is kept. "
+            "Lower the learning rate or look at the data, then run the same command again"
+        )
+
+
+def fit(
+    state: Any,
+    step_at: Callable[[int], Callable],
+    batch_at: Callable[[int], dict[str, np.ndarray]],
+    *,
+    num_steps: int,
+    key: jax.Array,
+    mesh: Mesh,
+    stage: str,
+    checkpoints: Checkpoints,
+    metrics: Metrics,
+    log_every: int,
+    save_every: int,
+    on_save: Callable[[int, Any], None] | None = None,
+) -> Any:
+    """Train from the newest checkpoint, or from ``state``, up to ``num_steps``; returns the state.
+
+    ``step_at(i)`` gives the (data-parallel) step function of step ``i``; ``batch_at(i)`` its host
+    batch, leading axis global. Both must depend on ``i`` alone and the step's key is
+    ``fold_in(key, i)``: nothing random is stored, so a resumed run repeats an undisturbed one to
+    the bit. Steps may report different metrics; each is logged as last seen.
+
+    Raises FloatingPointError naming metric and step when a metric is not finite, and SystemExit
+    (143) after saving when the process receives SIGTERM.
+    """
+    start = checkpoints.latest_step() or 0
+    if start:
+        state = checkpoints.restore(state)
+    metrics.rewind(stage, start)
+    state = parallel.replicate(state, mesh)
+    sharded = NamedSharding(mesh, P(parallel.AXIS))
+    # On CPU several virtual devices deadlock unless every step is awaited (jax 0.10.2, DESIGN.md 4).
+    block = mesh.size > 1 and mesh.devices.flat[0].platform == "cpu"
+    seen: dict[str, Any] = {}
+    clock, logged = time.perf_counter(), start
+    with _TerminationFlag() as termination:
+        for index in range(start, num_steps):
+            batch = jax.device_put(batch_at(index), sharded)
+            state, values = step_at(index)(state, batch, key=jax.random.fold_in(key, index))
+            if block:
+                jax.block_until_ready(state)
+            seen |= values
+            done = index + 1
+            last = done == num_steps or termination.raised
+            if done % log_every == 0 or done % save_every == 0 or last:
+                scalars = {name: float(value) for name, value in jax.device_get(seen).items()}
+                _check_finite(stage, done, scalars)
+                if done % log_every == 0 or last:
+                    now = time.perf_counter()
+                    metrics.write(stage, done, **scalars)
+                    rate = (done - logged) / (now - clock)
+                    shown = "  ".join(f"{name} {value:.4g}" for name, value in scalars.items())
+                    print(f"[{stage}] step {done}/{num_steps}  {rate:.2f} steps/s  {shown}", flush=True)
+                    clock, logged = now, done
+            if done % save_every == 0 or last:
+                checkpoints.save(done, state)
+                if on_save is not None:
+                    on_save(done, state)
+            if termination.raised:
+                checkpoints.wait()
+                raise SystemExit(143)
+    checkpoints.wait()
+    return state
