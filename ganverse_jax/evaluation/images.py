@@ -1,0 +1,23 @@
+"""Metrics on pictures: 2D intersection over union and colour error, per image, in NumPy."""
+
+import numpy as np
+
+
+def mask_iou(predicted: np.ndarray, target: np.ndarray, threshold: float = 0.5) -> np.ndarray:
+    """Hard 2D IOU of masks [b h w], per image [b]; both are cut at `threshold`. Two empty masks agree (1)."""
+    if predicted.shape != target.shape or predicted.ndim != 3:
+        raise ValueError(f"masks {predicted.shape} and {target.shape} must both be [b h w]")
+    predicted, target = predicted > threshold, target > threshold
+    intersection = (predicted & target).sum(axis=(1, 2))
+    union = (predicted | target).sum(axis=(1, 2))
+    return np.where(union == 0, 1.0, intersection / np.maximum(union, 1))
+
+
+def masked_colour_error(
+    predicted: np.ndarray, target: np.ndarray, predicted_mask: np.ndarray, target_mask: np.ndarray
+) -> np.ndarray:
+    """Mean absolute colour difference [b] where both masks [b h w] hold, images [b h w 3] in [0, 1]; NaN if nowhere."""
+    both = (predicted_mask > 0.5) & (target_mask > 0.5)
+    total = (np.abs(predicted - target).mean(axis=-1) * both).sum(axis=(1, 2))
+    count = both.sum(axis=(1, 2))
+    return np.where(count == 0, np.nan, total / np.maximum(count, 1))

@@ -1,0 +1,175 @@
+"""The inverse graphics network f of section 3.2 (arXiv:2010.09125): image -> deformed sphere and texture map.
+
+Parameter names (exported): params/encoder/{stem, stage<i>_block<j>/...}, params/code, params/shape/{hidden, out,
+free}, params/texture/{start, block<i>/..., out, colour}.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from ganverse_jax.models.mesh_template import MeshTemplate, mesh_template, symmetrise
+
+
+class Prediction(NamedTuple):
+    """vertices [b v 3] and displacements [b v 3] in the object's frame, texture [b th tw 3] in [0, 1]."""
+
+    vertices: jax.Array
+    displacements: jax.Array
+    texture: jax.Array
+
+
+def _group_norm(channels: int, name: str) -> nn.GroupNorm:
+    return nn.GroupNorm(num_groups=min(8, channels // 4), name=name)
+
+
+class ResidualBlock(nn.Module):
+    """Two 3x3 convolutions with GroupNorm and a projected skip; halves the plane when `stride` is 2."""
+
+    channels: int
+    stride: int = 1
+
+    @nn.compact
+    def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b h2 w2 d"]:
+        strides = (self.stride, self.stride)
+        y = nn.Conv(self.channels, (3, 3), strides, use_bias=False, name="conv0")(x)
+        y = nn.relu(_group_norm(self.channels, "norm0")(y))
+        y = nn.Conv(self.channels, (3, 3), use_bias=False, name="conv1")(y)
+        y = _group_norm(self.channels, "norm1")(y)
+        if x.shape != y.shape:
+            x = nn.Conv(self.channels, (1, 1), strides, use_bias=False, name="skip")(x)
+        return nn.relu(x + y)
+
+
+class Encoder(nn.Module):
+    """ResNet-style encoder: RGB and mask -> flattened 4x4 features (the layout holds the pose, so no global mean).
+
+    blocks: residual blocks per stage; stage i has width * 2^i channels and (from the second on) half the plane.
+    """
+
+    width: int
+    blocks: Sequence[int]
+
+    @nn.compact
+    def __call__(self, x: Float[Array, "b h w 4"]) -> Float[Array, "b d"]:
+        x = nn.Conv(self.width, (5, 5), (2, 2), use_bias=False, name="stem")(x)
+        x = nn.relu(_group_norm(self.width, "stem_norm")(x))
+        for stage, count in enumerate(self.blocks):
+            for block in range(count):
+                stride = 2 if stage and not block else 1
+                x = ResidualBlock(self.width * 2**stage, stride, name=f"stage{stage}_block{block}")(x)
+        b, h, w, c = x.shape
+        if h % 4 or w % 4:
+            raise ValueError(
+                f"the encoder's last plane is {h}x{w}, not a multiple of 4x4; use images of a multiple of "
+                f"{4 * 2 ** len(self.blocks)} pixels or change encoder_blocks"
+            )
+        return x.reshape(b, 4, h // 4, 4, w // 4, c).mean(axis=(2, 4)).reshape(b, -1)
+
+
+class ShapeHead(nn.Module):
+    """Code -> displacements [b v 3] of the template's vertices; exactly zero at the start.
+
+    Smooth modes (where the template has them) plus a free part per vertex, scaled by `free_scale`.
+    """
+
+    template: MeshTemplate
+    hidden: int
+    free_scale: float
+    symmetric: bool
+
+    @nn.compact
+    def __call__(self, code: Float[Array, "b d"]) -> Float[Array, "b v 3"]:
+        num_vertices, modes = len(self.template.vertices), self.template.modes
+        zeros = nn.initializers.zeros
+        hidden = nn.relu(nn.Dense(self.hidden, name="hidden")(code))
+        displacements = jnp.zeros((len(code), num_vertices, 3), code.dtype)
+        if modes is not None:
+            coefficients = nn.Dense(modes.shape[1] * 3, kernel_init=zeros, name="out")(hidden)
+            displacements += jnp.einsum("vm,bmc->bvc", modes, coefficients.reshape(len(code), -1, 3))
+        if self.free_scale:
+            free = nn.Dense(num_vertices * 3, kernel_init=zeros, name="free")(hidden)
+            displacements += self.free_scale * free.reshape(len(code), num_vertices, 3)
+        return symmetrise(displacements, self.template.mirror) if self.symmetric else displacements
+
+
+class TextureHead(nn.Module):
+    """Code -> UV map [b size 2*size 3] in [0, 1]; grey at the start.
+
+    With `symmetric` only u in [0, 1/2] is decoded and mirrored (the template's x -> -x is u -> 1 - u): then the map
+    is continuous where u wraps round. Otherwise convolutions wrap in u. v ends at the poles, where it repeats.
+    channels: of the 4-row start and of each doubling after it.
+    """
+
+    size: int
+    channels: Sequence[int]
+    symmetric: bool
+
+    @nn.compact
+    def __call__(self, code: Float[Array, "b d"]) -> Float[Array, "b th tw 3"]:
+        wanted = 4 * 2 ** (len(self.channels) - 1)
+        if self.size != wanted:
+            raise ValueError(
+                f"{len(self.channels)} texture_channels give a map of {wanted} rows, texture_size is {self.size}"
+            )
+        columns = 4 if self.symmetric else 8
+        x = nn.Dense(4 * columns * self.channels[0], name="start")(code)
+        x = nn.leaky_relu(x).reshape(len(code), 4, columns, self.channels[0])
+        for index, channels in enumerate(self.channels[1:]):
+            x = x.repeat(2, axis=1).repeat(2, axis=2)
+            x = nn.leaky_relu(self._conv(x, channels, name=f"block{index}"))
+        x = self._conv(x, 3, name="out", kernel_init=nn.initializers.zeros)
+        # The paint's overall colour has its own short path: it is most of what L_col sees at first.
+        x += nn.Dense(3, kernel_init=nn.initializers.zeros, name="colour")(code)[:, None, None, :]
+        if self.symmetric:
+            x = jnp.concatenate([x, x[:, :, ::-1]], axis=2)
+        return nn.sigmoid(x)
+
+    def _conv(self, x, channels: int, **options):
+        x = jnp.pad(x, ((0, 0), (1, 1), (0, 0), (0, 0)), mode="edge")
+        x = jnp.pad(x, ((0, 0), (0, 0), (1, 1), (0, 0)), mode="edge" if self.symmetric else "wrap")
+        return nn.Conv(channels, (3, 3), padding="VALID", **options)(x)
+
+
+class InverseGraphics(nn.Module):
+    """f_theta: image and mask -> {S, T} (Eq. 2): an icosphere of `icosphere_level`, deformed, and its UV map.
+
+    template_scale: semi-axes of the starting ellipsoid (x, y, z); the paper starts from a sphere.
+    shape_degree: highest degree of the smooth displacement modes (None: free vertices only, as in DIB-R).
+    free_scale: multiplies the free per-vertex displacements; 0 leaves them out.
+    symmetric: shape and texture are mirror images left and right (x -> -x).
+    """
+
+    icosphere_level: int = 3
+    template_scale: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    shape_degree: int | None = None
+    free_scale: float = 1.0
+    symmetric: bool = True
+    encoder_width: int = 64
+    encoder_blocks: Sequence[int] = (2, 2, 2, 2)
+    code_size: int = 512
+    shape_hidden: int = 1024
+    texture_size: int = 256
+    texture_channels: Sequence[int] = (256, 256, 128, 128, 64, 64, 32)
+
+    @property
+    def template(self) -> MeshTemplate:
+        """The mesh that is deformed, with its faces and UV."""
+        return mesh_template(self.icosphere_level, tuple(self.template_scale), self.shape_degree)
+
+    @nn.compact
+    def __call__(self, image: Float[Array, "b h w 3"], mask: Float[Array, "b h w 1"]) -> Prediction:
+        """Image and mask in [0, 1]; the background is blacked out, so that it cannot leak into the shape."""
+        if self.shape_degree is None and not self.free_scale:
+            raise ValueError("shape_degree is None and free_scale is 0: nothing can move; set one of them")
+        x = jnp.concatenate([2.0 * mask * image - 1.0, 2.0 * mask - 1.0], axis=-1)
+        features = Encoder(self.encoder_width, tuple(self.encoder_blocks), name="encoder")(x)
+        code = nn.relu(nn.Dense(self.code_size, name="code")(features))
+        shape = ShapeHead(self.template, self.shape_hidden, self.free_scale, self.symmetric, name="shape")
+        displacements = shape(code)
+        texture = TextureHead(self.texture_size, tuple(self.texture_channels), self.symmetric, name="texture")(code)
+        return Prediction(self.template.vertices + displacements, displacements, texture)

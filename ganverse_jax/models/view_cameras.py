@@ -1,0 +1,63 @@
+"""One learnable camera per view code, started from a 12-bin azimuth (arXiv:2010.09125, Appendix D).
+
+Gauge: a common azimuth offset (all objects turned about +y) and a common scale (objects and distances) leave every
+picture unchanged, so only differences between cameras are determined; a left-right symmetric mesh settles the offset
+up to the fit of its mirror plane, and the movement and Laplacian terms lean on the scale. Evaluation fits both once.
+
+Elevation starts at exactly 0. The derivative there is finite and in general not zero, but a template that is
+symmetric up and down has the same silhouette from +e and -e: the first push comes from colour and from the shape as
+soon as it differs top from bottom.
+"""
+
+from collections.abc import Sequence
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+import rasterizer
+
+NUM_AZIMUTH_BINS = 12
+
+
+def initial_cameras(azimuth_bins: Sequence[int], distance: float) -> dict[str, np.ndarray]:
+    """Camera parameters of k views: azimuth [k] = 30 degrees x bin, elevation [k] = 0, log_distance [k]; radians.
+
+    Raises ValueError for a bin outside 0..11 or a distance that is not positive.
+    """
+    bins = np.asarray(azimuth_bins)
+    if bins.size == 0 or bins.min() < 0 or bins.max() >= NUM_AZIMUTH_BINS:
+        raise ValueError(f"azimuth bins {sorted(set(bins.tolist()))} are not all in 0..11; annotate every view")
+    if not distance > 0:
+        raise ValueError(f"camera distance {distance} must be positive; set camera.distance")
+    return {
+        "azimuth": (bins * (2 * np.pi / NUM_AZIMUTH_BINS)).astype(np.float32),
+        "elevation": np.zeros(len(bins), np.float32),
+        "log_distance": np.full(len(bins), np.log(distance), np.float32),
+    }
+
+
+def select_cameras(
+    cameras: dict[str, Float[Array, "k"]], view: Int[Array, "b"], fov_y: float
+) -> rasterizer.Camera:
+    """The cameras of views [b]; fov_y (vertical) in radians, shared and fixed."""
+    return rasterizer.Camera(
+        azimuth=jnp.asarray(cameras["azimuth"])[view],
+        elevation=jnp.asarray(cameras["elevation"])[view],
+        distance=jnp.exp(jnp.asarray(cameras["log_distance"])[view]),
+        fov_y=jnp.full(view.shape, fov_y, jnp.float32),
+    )
+
+
+def camera_records(cameras: dict[str, np.ndarray]) -> list[dict[str, float]]:
+    """Plain records for JSON, in view order: azimuth and elevation in degrees, distance."""
+    return [
+        {
+            "azimuth_degrees": float(np.degrees(azimuth)),
+            "elevation_degrees": float(np.degrees(elevation)),
+            "distance": float(np.exp(log_distance)),
+        }
+        for azimuth, elevation, log_distance in zip(
+            cameras["azimuth"], cameras["elevation"], cameras["log_distance"], strict=True
+        )
+    ]
