@@ -1,0 +1,174 @@
+"""The rasterizer's arithmetic in plain JAX, shared by the "reference" and "xla" kernels.
+
+A corner (x, y, w) is a clip coordinate without z. At a pixel (px, py) let q = (x - px w, y - py w);
+the edge function of corners a, b is cross(q_a, q_b). Written relative to the pixel it keeps its
+precision on small faces far from the image's centre.
+"""
+
+import jax.numpy as jnp
+import numpy as np
+
+MIN_W = 1e-4
+"""Faces with a corner whose w is below this are dropped (near plane by w, no clipping)."""
+MAX_NDC = 1e6
+"""Faces with a corner farther out than this many half-images are dropped (overflow guard)."""
+MIN_DOUBLE_AREA = 1e-9
+"""Faces whose doubled NDC area is at most this are dropped as zero-area."""
+
+
+def pixel_centres(height, width, dtype):
+    """NDC of the pixel centres: x [w], y [h]; row 0 on top."""
+    x = (2 * np.arange(width) + 1 - width) / width
+    y = (height - 2 * np.arange(height) - 1) / height
+    return x.astype(dtype), y.astype(dtype)
+
+
+def face_corners(vertices_clip, faces):
+    """One image's corners [f 3 3] as (x, y, w); indices out of range give NaN, so a dropped face."""
+    xyw = vertices_clip[:, jnp.array([0, 1, 3])]
+    return xyw.at[jnp.where(faces < 0, xyw.shape[0], faces)].get(mode="fill", fill_value=jnp.nan)
+
+
+def usable(corners):
+    """Which faces [... f] can be drawn or measured: in front, finite, not of zero area."""
+    xy, w = corners[..., :2], corners[..., 2:]
+    in_front = jnp.all(w >= MIN_W, axis=(-2, -1)) & jnp.all(jnp.isfinite(corners), axis=(-2, -1))
+    inside_guard = jnp.all(jnp.abs(xy) <= MAX_NDC * w, axis=(-2, -1))
+    return in_front & inside_guard & (jnp.abs(double_area(corners)) > MIN_DOUBLE_AREA)
+
+
+def double_area(corners):
+    """Twice the signed NDC area; positive when counter-clockwise on the screen (y up)."""
+    xy = corners[..., :2] / jnp.where(corners[..., 2:] == 0, 1, corners[..., 2:])
+    first, second = xy[..., 1, :] - xy[..., 0, :], xy[..., 2, :] - xy[..., 0, :]
+    return first[..., 0] * second[..., 1] - first[..., 1] * second[..., 0]
+
+
+def harmless(corners, keep):
+    """Corners with the faces outside `keep` replaced by a plain triangle: safe arithmetic, no NaN."""
+    plain = jnp.array([[0, 0, 1], [1, 0, 1], [0, 1, 1]], corners.dtype)
+    return jnp.where(keep[..., None, None], corners, plain)
+
+
+def ndc_box(corners):
+    """Lower and upper NDC corner [... 2] of each face's box."""
+    xy = corners[..., :2] / corners[..., 2:]
+    return jnp.min(xy, axis=-2), jnp.max(xy, axis=-2)
+
+
+def sort_corners(corners):
+    """Corners of each face in a canonical order (by x, y, w).
+
+    Two faces then evaluate a shared edge by the very same operations, so no pixel falls between
+    them, and faces with the same three corners in any order tie exactly in depth.
+    """
+    order = jnp.lexsort((corners[..., 2], corners[..., 1], corners[..., 0]), axis=-1)
+    return jnp.take_along_axis(corners, order[..., None], axis=-2)
+
+
+def edge_functions(corners, x, y):
+    """Edge functions opposite to corners 0, 1, 2; corners [... 3 3], x and y broadcast to [...]."""
+    qx = corners[..., 0] - x[..., None] * corners[..., 2]
+    qy = corners[..., 1] - y[..., None] * corners[..., 2]
+
+    def cross(a, b):
+        return qx[..., a] * qy[..., b] - qy[..., a] * qx[..., b]
+
+    return cross(1, 2), -cross(0, 2), cross(0, 1)
+
+
+def coverage(sorted_corners, x, y):
+    """Whether faces cover pixels under the top-left rule, and 1 / depth there.
+
+    sorted_corners [... 3 3] from `sort_corners`, x and y broadcast to [...].
+    """
+    orientation = jnp.sign(double_area(sorted_corners))
+    edges = edge_functions(sorted_corners, x, y)
+    inside = True
+    for (a, b), sign, edge in zip(((1, 2), (0, 2), (0, 1)), (1, -1, 1), edges, strict=True):
+        xa, ya, wa = jnp.moveaxis(sorted_corners[..., a, :], -1, 0)
+        xb, yb, wb = jnp.moveaxis(sorted_corners[..., b, :], -1, 0)
+        slope_x = orientation * sign * (ya * wb - wa * yb)
+        slope_y = orientation * sign * (wa * xb - xa * wb)
+        owns_its_edge = (slope_x > 0) | ((slope_x == 0) & (slope_y < 0))
+        value = orientation * edge
+        inside = inside & ((value > 0) | ((value == 0) & owns_its_edge))
+    total = edges[0] + edges[1] + edges[2]
+    weighted = sum(edge * sorted_corners[..., k, 2] for k, edge in enumerate(edges))
+    inverse_depth = total / jnp.where(weighted == 0, 1, weighted)
+    return inside, inverse_depth
+
+
+def barycentrics_and_depth(corners, x, y, perspective_correct):
+    """Barycentrics [... 3] and depth [...] of pixels in the planes of faces [... 3 3].
+
+    Perspective-correct: beta_k = E_k / sum E. Affine on the screen: E_k w_k / sum E w.
+    The depth, sum E w / sum E, is the true one either way.
+    """
+    edges = jnp.stack(edge_functions(corners, x, y), axis=-1)
+    weighted = edges * corners[..., 2]
+    total, total_weighted = jnp.sum(edges, -1), jnp.sum(weighted, -1)
+    total = jnp.where(total == 0, 1, total)
+    total_weighted = jnp.where(total_weighted == 0, 1, total_weighted)
+    depth = total_weighted / total
+    if perspective_correct:
+        return edges / total[..., None], depth
+    return weighted / total_weighted[..., None], depth
+
+
+def fragments_of(vertices_clip, faces, face_id, perspective_correct):
+    """One image's barycentrics and depth at known visible faces; differentiable, 0 where empty."""
+    height, width = face_id.shape
+    covered = face_id >= 0
+    corners = face_corners(vertices_clip, faces)[jnp.maximum(face_id, 0)]
+    corners = harmless(corners, covered)
+    x, y = pixel_centres(height, width, corners.dtype)
+    x, y = jnp.broadcast_arrays(x[None, :], y[:, None])
+    barycentrics, depth = barycentrics_and_depth(corners, x, y, perspective_correct)
+    return jnp.where(covered[..., None], barycentrics, 0), jnp.where(covered, depth, 0)
+
+
+def boundary_distance_squared(xy, x, y):
+    """Squared distance [...] from (x, y) to the boundary of triangles xy [... 3 2] in NDC."""
+    point = jnp.stack(jnp.broadcast_arrays(x, y), axis=-1)
+    distances = []
+    for a, b in ((0, 1), (1, 2), (2, 0)):
+        along = xy[..., b, :] - xy[..., a, :]
+        offset = point - xy[..., a, :]
+        length2 = jnp.sum(along * along, -1)
+        t = jnp.sum(offset * along, -1) / jnp.where(length2 > 0, length2, 1)
+        rest = offset - jnp.clip(t, 0, 1)[..., None] * along
+        distances.append(jnp.sum(rest * rest, -1))
+    return jnp.minimum(jnp.minimum(distances[0], distances[1]), distances[2])
+
+
+def interpolate(attributes, faces, face_id, barycentrics):
+    """sum_k beta_k a_k for one image; attributes [v c] -> [h w c], 0 where empty."""
+    corners = faces[jnp.maximum(face_id, 0)]
+    gathered = attributes[jnp.clip(corners, 0, attributes.shape[0] - 1)]
+    values = jnp.sum(barycentrics[..., None] * gathered, axis=-2)
+    return jnp.where((face_id >= 0)[..., None], values, 0)
+
+
+def sample_bilinear(texture, uv, wrap_u, wrap_v):
+    """Bilinear samples of one texture [th tw c] at uv [h w 2]; wrap_* is "repeat" or "clamp"."""
+    height, width = texture.shape[:2]
+    column = uv[..., 0] * width - 0.5
+    row = (1 - uv[..., 1]) * height - 0.5
+    left, top = jnp.floor(column), jnp.floor(row)
+    right_weight, bottom_weight = (column - left)[..., None], (row - top)[..., None]
+    columns = [_texel(left + k, width, wrap_u) for k in (0, 1)]
+    rows = [_texel(top + k, height, wrap_v) for k in (0, 1)]
+
+    def mix(r):
+        left_texel, right_texel = texture[rows[r], columns[0]], texture[rows[r], columns[1]]
+        return left_texel * (1 - right_weight) + right_texel * right_weight
+
+    return mix(0) * (1 - bottom_weight) + mix(1) * bottom_weight
+
+
+def _texel(index, size, wrap):
+    index = jnp.nan_to_num(index)
+    if wrap == "repeat":
+        return jnp.mod(index, size).astype(jnp.int32)
+    return jnp.clip(index, 0, size - 1).astype(jnp.int32)
