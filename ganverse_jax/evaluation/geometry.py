@@ -44,6 +44,45 @@ def sample_surface(vertices: np.ndarray, faces: np.ndarray, count: int, seed: in
     return (1 - r1) * a + r1 * (1 - r2) * b + r1 * r2 * c
 
 
+def join_parts(parts) -> tuple[np.ndarray, np.ndarray]:
+    """One mesh (vertices, faces) out of a list of them, side by side."""
+    offsets = np.cumsum([0, *(len(vertices) for vertices, _ in parts)])
+    faces = [faces + offset for (_, faces), offset in zip(parts, offsets, strict=False)]
+    return np.concatenate([vertices for vertices, _ in parts]), np.concatenate(faces)
+
+
+def sample_solid(parts, count: int, seed: int = 0) -> np.ndarray:
+    """About `count` points [<=count 3] on the outer surface of a union of closed parts (vertices, faces).
+
+    Surfaces inside another part (a wheel's half in the body) are not surface of the car: points whose outer
+    neighbourhood is filled by another part are dropped, by winding number on the sampled points.
+    """
+    vertices, faces = join_parts(parts)
+    points = sample_surface(vertices, faces, 2 * count, seed)
+    inside = np.zeros(len(points), bool)
+    for part_vertices, part_faces in parts:
+        low, high = part_vertices.min(axis=0) + 1e-3, part_vertices.max(axis=0) - 1e-3
+        near = ((points > low) & (points < high)).all(axis=1).nonzero()[0]
+        # A part's own surface has winding 1/2 and rounds either way; only clearly more counts.
+        winding = winding_number(part_vertices, part_faces, points[near])
+        inside[near[winding > 0.75]] = True
+    return points[~inside][:count]
+
+
+def winding_number(vertices: np.ndarray, faces: np.ndarray, points: np.ndarray, chunk: int = 512) -> np.ndarray:
+    """Generalised winding number [n] of points [n 3]: the solid angle of the mesh / 4 pi (van Oosterom, Strackee 1983)."""
+    result = np.zeros(len(points))
+    corners = np.asarray(vertices, np.float64)[faces]
+    for begin in range(0, len(points), chunk):
+        a, b, c = np.moveaxis(corners[None] - points[begin : begin + chunk, None, None], 2, 0)
+        la, lb, lc = (np.linalg.norm(x, axis=-1) for x in (a, b, c))
+        determinant = np.einsum("nfi,nfi->nf", a, np.cross(b, c))
+        dots = [np.einsum("nfi,nfi->nf", x, y) for x, y in ((a, b), (b, c), (c, a))]
+        denominator = la * lb * lc + dots[0] * lc + dots[1] * la + dots[2] * lb
+        result[begin : begin + chunk] = np.arctan2(determinant, denominator).sum(axis=1) / (2 * np.pi)
+    return result
+
+
 def nearest_distances(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Distance from each point of a [n 3] to the nearest of b [m 3], and from each of b to the nearest of a."""
     from scipy.spatial import cKDTree

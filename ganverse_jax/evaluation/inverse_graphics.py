@@ -1,0 +1,172 @@
+"""The evaluation protocol of inverse graphics (DESIGN.md, section 5), from predictions to named figures.
+
+GAN images have no true camera: there only re-projection is measured. The posed toy-world set has exact cameras and
+meshes: there one similarity (azimuth offset, scale, translation), fitted on the validation objects, lays the
+predicted frame in the true one, and every figure of the test objects is taken after it.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+import jax
+import numpy as np
+
+import rasterizer
+from ganverse_jax.evaluation import cameras as camera_metrics
+from ganverse_jax.evaluation import geometry
+from ganverse_jax.evaluation.geometry import Similarity
+from ganverse_jax.evaluation.images import mask_iou, masked_colour_error
+
+Cameras = Mapping[str, np.ndarray]  # azimuth, elevation (radians), distance: one entry per image or per view
+
+
+class PredictedMeshes(NamedTuple):
+    """vertices [n v 3] and texture [n th tw 3] of n objects over one connectivity (faces, uv, uv_faces)."""
+
+    vertices: np.ndarray
+    texture: np.ndarray
+    faces: np.ndarray
+    uv: np.ndarray
+    uv_faces: np.ndarray
+
+
+def render_meshes(
+    meshes: PredictedMeshes, rows: np.ndarray, cameras: Cameras, size: tuple[int, int], fov_y: float, *, batch: int = 16
+) -> tuple[np.ndarray, np.ndarray]:
+    """Colour [m h w 3] on black and hard mask [m h w] of meshes `rows` [m], each from its own camera [m]."""
+
+    @jax.jit
+    def draw(vertices, texture, azimuth, elevation, distance):
+        camera = rasterizer.Camera(azimuth, elevation, distance, np.full(batch, fov_y, np.float32))
+        rendered = rasterizer.render(vertices, meshes.faces, meshes.uv, meshes.uv_faces, texture, camera, *size)
+        return rendered.rgb, rendered.fragments.face_id >= 0
+
+    parts = []
+    for begin in range(0, len(rows), batch):
+        index = np.minimum(np.arange(begin, begin + batch), len(rows) - 1)
+        camera = [np.asarray(cameras[name], np.float32)[index] for name in ("azimuth", "elevation", "distance")]
+        part = draw(meshes.vertices[rows[index]], meshes.texture[rows[index]], *camera)
+        parts.append([np.asarray(leaf)[: len(rows) - begin] for leaf in part])
+    colour, mask = (np.concatenate(leaves) for leaves in zip(*parts, strict=True))
+    return colour, mask.astype(np.float32)
+
+
+def take_cameras(cameras: Cameras, view: np.ndarray) -> dict[str, np.ndarray]:
+    """The cameras of views [n]."""
+    return {name: np.asarray(cameras[name])[view] for name in ("azimuth", "elevation", "distance")}
+
+
+def reprojection(
+    meshes: PredictedMeshes, rows: np.ndarray, cameras: Cameras, images: np.ndarray, masks: np.ndarray, fov_y: float
+) -> dict[str, float]:
+    """2D IOU and colour error (where both masks hold) of meshes `rows` [m] against images uint8 [m h w 3]."""
+    colour, mask = render_meshes(meshes, rows, cameras, images.shape[1:3], fov_y)
+    target = masks / 255.0
+    iou = mask_iou(mask, target)
+    error = masked_colour_error(colour, images / 255.0, mask, target)
+    finite = error[np.isfinite(error)]
+    return {
+        "iou_2d": float(iou.mean()),
+        "iou_2d_worst": float(iou.min()),
+        "colour_error": float(finite.mean()) if len(finite) else 1.0,
+    }
+
+
+def image_metrics(
+    meshes: PredictedMeshes, view: np.ndarray, objects: np.ndarray, cameras: Cameras, images, masks, fov_y: float
+) -> dict[str, float]:
+    """Figures that need no truth, for the mesh predicted from each image and the learned camera of its view [k].
+
+    iou_2d: each mesh in its own view (the paper's measure, Table 1b); iou_2d_other_view: in another view of its
+    object, whose picture the network did not see. view, objects [n].
+    """
+    own = reprojection(meshes, np.arange(len(view)), take_cameras(cameras, view), images, masks, fov_y)
+    metrics = dict(own)
+    rows, others = other_views(objects)
+    if len(rows):
+        elsewhere = reprojection(
+            meshes, rows, take_cameras(cameras, view[others]), images[others], masks[others], fov_y
+        )
+        metrics |= {f"{name}_other_view": value for name, value in elsewhere.items()}
+    return metrics | {"num_images": float(len(view)), "num_objects": float(len(np.unique(objects)))}
+
+
+def other_views(objects: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """For every image with a sibling: its row and the row of the next image of the same object (cyclic)."""
+    order = np.argsort(objects, kind="stable")
+    rows, others = [], []
+    for group in np.split(order, np.flatnonzero(np.diff(objects[order])) + 1):
+        if len(group) > 1:
+            rows.append(group)
+            others.append(np.roll(group, -1))
+    if not rows:
+        return np.zeros(0, int), np.zeros(0, int)
+    return np.concatenate(rows), np.concatenate(others)
+
+
+def align(
+    meshes: PredictedMeshes, view: np.ndarray, predicted: Cameras, true: Cameras, solids, *, points: int = 2000
+) -> Similarity:
+    """The one similarity from the predicted to the true frame, from validation meshes and their views [n].
+
+    The azimuth offset is the circular mean over the images of true minus predicted azimuth; scale and translation
+    are fitted to points on the surfaces. solids: per mesh the true parts, a list of (vertices [v 3], faces [f 3]).
+    """
+    offset = camera_metrics.fit_azimuth_offset(
+        np.asarray(predicted["azimuth"])[view], np.asarray(true["azimuth"])[view]
+    )
+    sources = [geometry.sample_surface(v, meshes.faces, points, seed) for seed, v in enumerate(meshes.vertices)]
+    targets = [geometry.sample_solid(parts, points, seed) for seed, parts in enumerate(solids)]
+    return geometry.fit_similarity(sources, targets, azimuth=offset)
+
+
+def shape_metrics(
+    meshes: PredictedMeshes, solids, similarity: Similarity, *, points: int = 4000, threshold: float = 0.05
+) -> dict[str, float]:
+    """Chamfer distance, F-score at `threshold` and volumetric IOU, means over meshes, after the similarity.
+
+    solids: per mesh the true parts. Only the true outer surface counts: points inside another part are dropped.
+    """
+    values = []
+    for seed, (vertices, parts) in enumerate(zip(meshes.vertices, solids, strict=True)):
+        moved = similarity.apply(vertices)
+        a = geometry.sample_surface(moved, meshes.faces, points, seed)
+        b = geometry.sample_solid(parts, points, seed)
+        joined = geometry.join_parts(parts)
+        values.append(
+            [
+                geometry.chamfer(a, b),
+                geometry.f_score(a, b, threshold),
+                geometry.volumetric_iou(moved, meshes.faces, *joined),
+            ]
+        )
+    mean = np.mean(values, axis=0)
+    names = ("chamfer", f"f_score_{threshold:g}", "volumetric_iou")
+    return {name: float(value) for name, value in zip(names, mean, strict=True)}
+
+
+def novel_view_iou(
+    meshes: PredictedMeshes,
+    similarity: Similarity,
+    true_masks: Callable[[np.ndarray, Cameras], np.ndarray],
+    size: tuple[int, int],
+    fov_y: float,
+    *,
+    views: int = 4,
+    distance: float,
+    seed: int = 0,
+) -> float:
+    """Mean 2D IOU from cameras nobody was trained on, in the true frame: random azimuth, elevation 0-30 degrees.
+
+    true_masks(rows [m], cameras [m]) renders the exact masks [m h w] in 0..1 of the objects behind meshes `rows`.
+    """
+    generator = np.random.default_rng(seed)
+    rows = np.repeat(np.arange(len(meshes.vertices)), views)
+    cameras = {
+        "azimuth": generator.uniform(0, 2 * np.pi, len(rows)),
+        "elevation": generator.uniform(0, np.pi / 6, len(rows)),
+        "distance": np.full(len(rows), distance),
+    }
+    moved = meshes._replace(vertices=similarity.apply(meshes.vertices).astype(np.float32))
+    _, mask = render_meshes(moved, rows, cameras, size, fov_y)
+    return float(mask_iou(mask, true_masks(rows, cameras)).mean())

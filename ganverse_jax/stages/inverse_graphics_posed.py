@@ -1,0 +1,90 @@
+"""Stage: the same training on the posed toy-world set, whose exact cameras and meshes give figures of truth.
+
+Writes what `inverse_graphics.run` writes, to its own workdir; evaluation.json then also holds camera errors,
+Chamfer distance, F-score, volumetric IOU and novel-view IOU (DESIGN.md, section 5).
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ganverse_jax.data.multiview_set import MultiviewSet
+from ganverse_jax.data.posed_toy_cars import posed_toy_cars, true_cameras
+from ganverse_jax.data.toy_cars import ToyCars
+from ganverse_jax.evaluation.cameras import camera_errors
+from ganverse_jax.evaluation.inverse_graphics import align, novel_view_iou, shape_metrics
+from ganverse_jax.stages import inverse_graphics
+
+
+def run(
+    workdir: str | Path,
+    *,
+    resolution: int,
+    num_objects: int,
+    num_views: int,
+    views_per_object: int,
+    world_seed: int = 0,
+    fov_degrees: float,
+    camera_distance: float,
+    num_evaluated: int = 20,
+    **training: Any,
+) -> dict[str, float]:
+    """Render the set, train on it as `inverse_graphics.run` does (`training`: its keywords), measure against truth.
+
+    num_evaluated: how many validation and test objects the truth figures use, one image each.
+    """
+    world = ToyCars(resolution, world_seed, fov_degrees=fov_degrees, distance=camera_distance)
+    multiview = posed_toy_cars(
+        world, num_objects=num_objects, num_views=num_views, views_per_object=views_per_object, seed=world_seed
+    )
+    return inverse_graphics.run(
+        workdir,
+        multiview=multiview,
+        fov_degrees=fov_degrees,
+        camera_distance=camera_distance,
+        evaluate=truth_evaluator(world, multiview, num_evaluated),
+        **training,
+    )
+
+
+def truth_evaluator(world: ToyCars, multiview: MultiviewSet, num_evaluated: int = 20) -> Callable:
+    """evaluate(predict=, cameras=) -> figures against the exact cameras and meshes of `world`.
+
+    predict(images uint8, masks uint8) -> PredictedMeshes; cameras: azimuth, elevation, distance [k] per view.
+    The similarity is fitted on validation objects, everything else measured on test objects.
+    """
+    fitting, testing = (one_image_each(multiview.split(name), num_evaluated) for name in ("validation", "test"))
+    truth = true_cameras(multiview.views)
+    size, fov_y = multiview.images.shape[1:3], float(np.radians(world.fov_degrees))
+
+    def true_masks(rows, cameras):
+        rendered = world.render_views(
+            testing.object_id[rows], cameras["azimuth"], cameras["elevation"], cameras["distance"]
+        )
+        return rendered["mask"] / 255.0
+
+    def evaluate(*, predict, cameras) -> dict[str, float]:
+        meshes = predict(fitting.images, fitting.masks)
+        solids = [world.solid(int(index)) for index in fitting.object_id]
+        similarity = align(meshes, fitting.view_id, cameras, truth, solids)
+        meshes = predict(testing.images, testing.masks)
+        solids = [world.solid(int(index)) for index in testing.object_id]
+        figures = shape_metrics(meshes, solids, similarity)
+        figures |= camera_errors(cameras, truth, similarity.azimuth)
+        figures["novel_view_iou"] = novel_view_iou(
+            meshes, similarity, true_masks, size, fov_y, distance=world.distance
+        )
+        figures["alignment_azimuth_degrees"] = float(np.degrees(similarity.azimuth))
+        figures["alignment_scale"] = similarity.scale
+        figures["num_truth_objects"] = float(len(testing))
+        return figures
+
+    return evaluate
+
+
+def one_image_each(images: MultiviewSet, limit: int) -> MultiviewSet:
+    """The first image of each of the first `limit` objects."""
+    first = np.unique(images.object_id, return_index=True)[1]
+    return images.take(np.sort(first)[:limit])

@@ -1,0 +1,161 @@
+"""One training step of inverse graphics: Eq. 1 and 2 of arXiv:2010.09125, per device, pure."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+import rasterizer
+from ganverse_jax import parallel
+from ganverse_jax.losses.image import iou_loss, masked_l1
+from ganverse_jax.losses.mesh import flatten_loss, laplacian_loss, mesh_topology, movement_loss
+from ganverse_jax.models.inverse_graphics import InverseGraphics, Prediction
+from ganverse_jax.models.perceptual import Perceptual
+from ganverse_jax.models.view_cameras import select_cameras
+
+TERMS = ("colour", "iou", "perceptual", "laplacian", "flatten", "movement")
+
+
+def make_optimizer(
+    num_steps: int, *, learning_rate: float, camera_learning_rate: float, camera_start: int = 0, decay: bool = True
+) -> optax.GradientTransformation:
+    """Adam for {"network", "cameras"}, each at its own rate; `decay` brings both to a tenth along a cosine.
+
+    Cameras stand still for the first `camera_start` steps: against a shape that is still the template, moving
+    them only chases errors of the shape.
+    """
+
+    def schedule(rate: float, start: int):
+        steps = max(num_steps - start, 1)
+        run = optax.cosine_decay_schedule(rate, steps, alpha=0.1) if decay else optax.constant_schedule(rate)
+        return optax.join_schedules([optax.constant_schedule(0.0), run], [start]) if start else run
+
+    network = optax.adam(schedule(learning_rate, 0))
+    cameras = optax.adam(schedule(camera_learning_rate, camera_start))
+    return optax.partition(
+        {"network": network, "cameras": cameras}, lambda params: {name: name for name in params}
+    )
+
+
+def initial_state(params: Mapping[str, Any], optimizer: optax.GradientTransformation) -> dict[str, Any]:
+    """Training state around {"network", "cameras"}: params, their running average, optimizer, step count."""
+    params = dict(params)
+    return {
+        "params": params,
+        "average": jax.tree.map(jnp.array, params),
+        "optimizer": optimizer.init(params),
+        "step": jnp.zeros((), jnp.int32),
+    }
+
+
+def render_prediction(
+    network: InverseGraphics, prediction: Prediction, camera: rasterizer.Camera, size: tuple[int, int], **options
+) -> rasterizer.Rendered:
+    """Render each prediction from as many cameras in a row as cameras per prediction: cameras [b * k], k >= 1."""
+    times = len(camera.azimuth) // len(prediction.vertices)
+    template = network.template
+    return rasterizer.render(
+        prediction.vertices.repeat(times, axis=0),
+        template.faces,
+        template.uv,
+        template.uv_faces,
+        prediction.texture.repeat(times, axis=0),
+        camera,
+        *size,
+        **options,
+    )
+
+
+def loss_terms(
+    prediction: Prediction, rendered, images, masks, topology, *, perceptual: Perceptual | None, both_views: bool
+) -> dict[str, jax.Array]:
+    """Every term of Eq. 1, unweighted; images and masks [2 b ...] lie as (object, view) pairs.
+
+    L_percept sees the render over the picture's own background; with `both_views` off only the second view of
+    each pair, which is the one the network has not seen.
+    """
+    terms = {
+        "colour": masked_l1(images, masks, rendered.rgb, rendered.mask),
+        "iou": iou_loss(masks, rendered.mask),
+        "laplacian": laplacian_loss(prediction.displacements, topology),
+        "flatten": flatten_loss(prediction.vertices, topology),
+        "movement": movement_loss(prediction.displacements),
+    }
+    if perceptual is not None:
+        composite = rendered.mask * rendered.rgb + (1.0 - rendered.mask) * images
+        rows = slice(None) if both_views else slice(1, None, 2)
+        terms["perceptual"] = perceptual(images[rows], composite[rows], masks[rows])
+    return terms
+
+
+def make_step(
+    network: InverseGraphics,
+    optimizer: optax.GradientTransformation,
+    *,
+    fov_y: float,
+    weights: Mapping[str, float],
+    perceptual: Perceptual | None = None,
+    perceptual_both_views: bool = True,
+    average_decay: float = 0.99,
+    render_options: Mapping[str, Any] | None = None,
+) -> Callable:
+    """The per-device step(state, batch, *, key) -> (state, metrics) for `parallel.data_parallel`.
+
+    batch: images uint8 [b 2 h w 3], masks uint8 [b 2 h w], views int32 [b 2]. The network sees view 0 and is
+    rendered in both (Eq. 2), all 2 b pictures in one rasterizer call. weights: lambda of each of TERMS.
+    Raises ValueError for a weight that is no term's.
+    """
+    unknown = set(weights) - set(TERMS)
+    if unknown:
+        raise ValueError(f"loss weights {sorted(unknown)} are none of {TERMS}")
+    topology = mesh_topology(network.template.faces, len(network.template.vertices))
+    options = dict(render_options or {})
+
+    def loss(params, batch):
+        b, _, height, width, _ = batch["images"].shape
+        images = batch["images"].reshape(2 * b, height, width, 3).astype(jnp.float32) / 255.0
+        masks = batch["masks"].reshape(2 * b, height, width, 1).astype(jnp.float32) / 255.0
+        prediction = network.apply({"params": params["network"]}, images[::2], masks[::2])
+        camera = select_cameras(params["cameras"], batch["views"].reshape(-1), fov_y)
+        rendered = render_prediction(network, prediction, camera, (height, width), **options)
+        terms = loss_terms(
+            prediction, rendered, images, masks, topology, perceptual=perceptual, both_views=perceptual_both_views
+        )
+        # Eq. 2 adds the two views' losses; the means above run over both, hence the factor.
+        total = 2.0 * sum(weights.get(name, 0.0) * value for name, value in terms.items())
+        return total, terms
+
+    def step(state, batch, *, key):
+        del key  # nothing is drawn: the batch holds all that is random
+        (total, terms), gradient = jax.value_and_grad(loss, has_aux=True)(state["params"], batch)
+        gradient, metrics = parallel.mean((gradient, {"loss": total, **terms}))
+        updates, optimizer_state = optimizer.update(gradient, state["optimizer"], state["params"])
+        params = optax.apply_updates(state["params"], updates)
+        count = state["step"] + 1
+        # Early averages follow quickly, so that the start is forgotten in short runs too.
+        decay = jnp.minimum(average_decay, count / (count + 10.0))
+        average = jax.tree.map(lambda old, new: decay * old + (1.0 - decay) * new, state["average"], params)
+        return {"params": params, "average": average, "optimizer": optimizer_state, "step": count}, metrics
+
+    return step
+
+
+def predict_in_batches(
+    network: InverseGraphics, params, images: np.ndarray, masks: np.ndarray, batch_size: int = 16
+) -> Prediction:
+    """Predictions (NumPy) for images uint8 [n h w 3] and masks uint8 [n h w]; the last batch is padded."""
+
+    @jax.jit
+    def apply(params, image, mask):
+        return network.apply({"params": params}, image / 255.0, mask[..., None] / 255.0)
+
+    parts = []
+    for begin in range(0, len(images), batch_size):
+        rows = np.minimum(np.arange(begin, begin + batch_size), len(images) - 1)
+        part = apply(params, images[rows].astype(np.float32), masks[rows].astype(np.float32))
+        keep = min(batch_size, len(images) - begin)
+        parts.append(jax.tree.map(lambda leaf, keep=keep: np.asarray(leaf)[:keep], part))
+    return jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
