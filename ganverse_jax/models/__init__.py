@@ -1,0 +1,1 @@
+"""Networks: StyleGAN2, the inverse graphics network, the latent mapper."""
