@@ -142,8 +142,9 @@ def make_warmup_step(
     return step
 
 
-def render_codes(mapper, networks: CycleNetworks, params: dict, constants: dict, camera, shape, texture,
-image, mask):
+def render_codes(
+    mapper, networks: CycleNetworks, params: dict, constants: dict, camera, shape, texture, image, mask
+) -> tuple[jax.Array, jax.Array]:
     """Four properties to an image: mapper, then generator. Returns (images [b h w 3], g_b(B) [b m])."""
     variables = {"params": params["mapper"], "statistics": constants["statistics"]}
     apply = lambda method, *inputs: mapper.apply(variables, *inputs, method=method)  # noqa: E731
