@@ -5,10 +5,12 @@ arrays; see `reference` for the signatures.
 """
 
 import logging
+import warnings
 
 import jax
+import numpy as np
 
-from rasterizer.kernels import reference, xla
+from rasterizer.kernels import cpu, reference, xla
 
 _log = logging.getLogger("rasterizer")
 _announced: set[str] = set()
@@ -17,7 +19,11 @@ IMPLEMENTATIONS = ("cpu", "xla", "reference")
 
 
 def select(implementation: str | None, dtype):
-    """The kernel module for `implementation`, or the best one for this platform and dtype."""
+    """The kernel module for `implementation`, or the best one for this platform and dtype.
+
+    Logs once per kernel which one serves; warns once where the C++ kernels would be the default but
+    cannot be used.
+    """
     if implementation is None:
         implementation, reason = _default(dtype)
     else:
@@ -33,7 +39,19 @@ def _default(dtype):
     platform = jax.default_backend()
     if platform != "cpu":
         return "xla", f"default on {platform}"
-    return "xla", "default"
+    if dtype != np.float32:
+        return "xla", f"default for {dtype}"
+    try:
+        return "cpu", f"default on cpu; {cpu.load()}"
+    except cpu.Unavailable as error:
+        if "xla" not in _announced:
+            warnings.warn(
+                f"rasterizer: the C++ kernels are not available: {error}. The plain JAX kernel serves, "
+                "which is many times slower; install a C++17 compiler and reinstall the package.",
+                RuntimeWarning,
+                stacklevel=4,
+            )
+        return "xla", "fallback"
 
 
 def _module(implementation, dtype):
@@ -41,8 +59,12 @@ def _module(implementation, dtype):
         return reference
     if implementation == "xla":
         return xla
+    if implementation == "cpu":
+        if dtype != np.float32:
+            raise ValueError(f"implementation='cpu' is float32 only, got {dtype}; use 'xla' or 'reference'")
+        cpu.load()
+        return cpu
+    available = ", ".join(IMPLEMENTATIONS)
     if implementation == "pallas":
-        raise NotImplementedError(
-            f"implementation='pallas' is not built yet; choose one of {', '.join(IMPLEMENTATIONS)}"
-        )
-    raise ValueError(f"implementation={implementation!r}; choose one of {', '.join(IMPLEMENTATIONS)}")
+        raise NotImplementedError(f"implementation='pallas' does not exist yet; choose one of {available}")
+    raise ValueError(f"implementation={implementation!r} is unknown; choose one of {available}")
