@@ -1,0 +1,175 @@
+"""What the stages left in a workdir, read once and checked.
+
+Absent files are normal (the stage has not run) and read as empty; a file that is there but broken is an
+error that names the file and the remedy, because a report quietly missing a stage would be a false one.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import pathlib
+import zipfile
+from typing import Any
+
+import numpy as np
+
+STAGES = ("gan", "perception", "viewpoints", "multiview_dataset", "inverse_graphics", "stylegan_r")
+
+STAGE_TITLES = {
+    "gan": "GAN",
+    "perception": "Masks and poses",
+    "viewpoints": "Viewpoints",
+    "multiview_dataset": "Multi-view dataset",
+    "inverse_graphics": "Inverse graphics",
+    "stylegan_r": "StyleGAN-R",
+}
+
+
+class ReportError(ValueError):
+    """An artefact is there but cannot be used; the message names the file and the remedy."""
+
+
+def _remedy(path: pathlib.Path, stage: str | None = None) -> str:
+    again = f"delete it and run the {stage} stage again" if stage else "delete or repair it"
+    return f"{again}, then write the report anew ({path})"
+
+
+def read_json(path: pathlib.Path, stage: str | None = None) -> Any:
+    """Content of a JSON file, or None where there is none. Raises ReportError when it does not parse."""
+    if not path.is_file():
+        return None
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ReportError(f"{path.name} is not readable JSON: {error}; {_remedy(path, stage)}") from error
+
+
+def read_arrays(path: pathlib.Path, stage: str | None = None) -> dict[str, np.ndarray]:
+    """All arrays of an .npz, or {} where there is none. Raises ReportError when it is damaged."""
+    if not path.is_file():
+        return {}
+    try:
+        # np.load leaves a file that it opened itself open when the content is damaged
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except (OSError, ValueError, EOFError, KeyError, AttributeError, zipfile.BadZipFile) as error:
+        raise ReportError(f"{path.name} is not a readable .npz: {error}; {_remedy(path, stage)}") from error
+
+
+def read_log(path: pathlib.Path) -> list[dict[str, Any]]:
+    """Entries of metrics.jsonl in file order.
+
+    A last line cut short by a killed process is dropped; any other broken line raises ReportError.
+    """
+    if not path.is_file():
+        return []
+    try:
+        lines = path.read_text(encoding="utf-8").split("\n")
+    except (OSError, ValueError) as error:
+        raise ReportError(f"{path.name} is not readable text: {error}; {_remedy(path)}") from error
+    entries = []
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            entry = json.loads(line)
+        except ValueError as error:
+            if number == len(lines):
+                break
+            raise ReportError(f"{path.name} line {number} is not JSON: {error}; {_remedy(path)}") from error
+        if not isinstance(entry, dict):
+            raise ReportError(f"{path.name} line {number} is not an object: {line[:60]!r}; {_remedy(path)}")
+        entries.append(entry)
+    return entries
+
+
+@dataclasses.dataclass(frozen=True)
+class StageArtefacts:
+    """One stage's folder: `figures` by key, `summary` (with evaluation.json) and its `directory`."""
+
+    name: str
+    directory: pathlib.Path
+    figures: dict[str, np.ndarray]
+    summary: dict[str, Any]
+
+    @property
+    def ran(self) -> bool:
+        return bool(self.figures or self.summary) or (self.directory / "DONE.json").is_file()
+
+    def pictures(self, key: str, leading: int) -> np.ndarray | None:
+        """uint8 RGB figures with `leading` axes before [h w 3]; None when absent or empty."""
+        array = self.figures.get(key)
+        if array is None or array.size == 0:
+            return None
+        if array.ndim != leading + 3 or array.shape[-1] != 3 or array.dtype != np.uint8:
+            path = self.directory / "figures.npz"
+            raise ReportError(
+                f"figures.npz: {key!r} is {array.dtype} {list(array.shape)}, expected uint8 with {leading} "
+                f"leading axes and [h w 3]; {_remedy(path, self.name)}"
+            )
+        return array
+
+    def masks(self, key: str) -> np.ndarray | None:
+        """Masks [n h w] as float32 in [0, 1], from booleans, floats or 0..255; None when absent."""
+        array = self.figures.get(key)
+        if array is None or array.size == 0:
+            return None
+        array = array[..., 0] if array.ndim == 4 and array.shape[-1] == 1 else array
+        if array.ndim != 3:
+            path = self.directory / "figures.npz"
+            raise ReportError(
+                f"figures.npz: {key!r} has shape {list(array.shape)}, expected [n h w]; "
+                f"{_remedy(path, self.name)}"
+            )
+        array = array.astype(np.float32)
+        return array / 255.0 if array.max() > 1.0 else array
+
+    def json(self, filename: str) -> Any:
+        """A further JSON file of the stage, None when absent."""
+        return read_json(self.directory / filename, self.name)
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """A whole workdir: `stages` by name, the `log` of metrics.jsonl, the `config` and the `versions` text."""
+
+    workdir: pathlib.Path
+    stages: dict[str, StageArtefacts]
+    log: list[dict[str, Any]]
+    config: dict[str, Any]
+    versions: str
+
+    def last_step(self, stage: str) -> int | None:
+        """Largest step that metrics.jsonl holds for a stage, None when it holds none."""
+        steps = [e["step"] for e in self.log if e.get("stage") == stage and isinstance(e.get("step"), int)]
+        return max(steps, default=None)
+
+
+def _read_stage(workdir: pathlib.Path, name: str) -> StageArtefacts:
+    directory, summary = workdir / name, {}
+    for filename in ("summary.json", "evaluation.json"):
+        content = read_json(directory / filename, name) or {}
+        if not isinstance(content, dict):
+            kind = type(content).__name__
+            raise ReportError(
+                f"{filename} holds a {kind}, expected an object; {_remedy(directory / filename, name)}"
+            )
+        summary |= content
+    return StageArtefacts(name, directory, read_arrays(directory / "figures.npz", name), summary)
+
+
+def load_run(workdir: str | pathlib.Path) -> Run:
+    """Read every artefact of a run. Raises ReportError for a missing workdir or a damaged file."""
+    workdir = pathlib.Path(workdir)
+    if not workdir.is_dir():
+        raise ReportError(f"no workdir at {workdir}; run a stage there first, or check the path")
+    config = read_json(workdir / "config.json")
+    versions = workdir / "versions.txt"
+    return Run(
+        workdir=workdir,
+        stages={name: _read_stage(workdir, name) for name in STAGES},
+        log=read_log(workdir / "metrics.jsonl"),
+        config=config if isinstance(config, dict) else {},
+        versions=versions.read_text(encoding="utf-8", errors="replace") if versions.is_file() else "",
+    )

@@ -1,0 +1,169 @@
+"""The report as a whole: complete, self-contained, honest about gaps, safe with hostile names."""
+
+import html.parser
+import json
+import re
+
+import numpy as np
+import pytest
+
+from ganverse_jax.loop import Metrics
+from ganverse_jax.report import ReportError, write_report
+from ganverse_jax.stages import report as report_stage
+
+ANCHORS = (
+    "overview viewer gan views masks reconstructions cameras stylegan-r curves metrics deviations provenance"
+).split()
+STAGES = ("gan", "viewpoints", "multiview_dataset", "inverse_graphics", "stylegan_r")
+VOID = {"meta", "link", "img", "input", "br"}
+
+
+class Reader(html.parser.HTMLParser):
+    """Collects tags with attributes; a closing tag must match the open one."""
+
+    def __init__(self, text: str):
+        super().__init__()
+        self.tags, self.open = [], []
+        self.feed(text)
+        assert self.open == []
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+
+    def handle_endtag(self, tag):
+        if tag != "p" or self.open[-1] == "p":
+            assert self.open.pop() == tag, f"</{tag}> closes another tag"
+
+
+def page(workdir, **settings) -> str:
+    return write_report(workdir, **settings).read_text(encoding="utf-8")
+
+
+def test_every_section_appears_and_is_linked(workdir):
+    tags = Reader(page(workdir)).tags
+    ids = {attributes.get("id") for _, attributes in tags}
+    links = [a["href"] for tag, a in tags if tag == "a" and a.get("class") != "skip"]
+    assert set(ANCHORS) <= ids
+    assert links == [f"#{anchor}" for anchor in ANCHORS]
+
+
+def test_nothing_is_loaded_from_outside(workdir):
+    text = page(workdir)
+    assert "http://" not in text and "https://" not in text
+    for _, attributes in Reader(text).tags:
+        for name in ("src", "href", "srcset", "data", "poster"):
+            assert (attributes.get(name) or "#").startswith(("#", "data:"))
+    assert "@import" not in text and not re.search(r"url\((?!['\"]?data:)", text)
+
+
+def test_every_picture_has_a_description(workdir):
+    pictures = [attributes for tag, attributes in Reader(page(workdir)).tags if tag == "img"]
+    assert len(pictures) > 40
+    assert all(picture["alt"].strip() for picture in pictures)
+
+
+def test_an_empty_workdir_gives_placeholders(tmp_path):
+    text = page(tmp_path)
+    assert text.count('class="placeholder"') == 8
+    assert all(f"<code>{stage}</code>" in text for stage in STAGES)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_one_missing_stage_leaves_the_rest(workdir, stage):
+    for path in (workdir / stage).rglob("*"):
+        if path.is_file():
+            path.unlink()
+    text = page(workdir)
+    assert f"once the <code>{stage}</code> stage has run" in text
+    assert 1 <= text.count('class="placeholder"') <= 3
+
+
+def test_hostile_names_are_escaped(workdir):
+    evil = "<script>alert(1)</script>\"'&"
+    (workdir / "config.json").write_text(json.dumps({"name": evil, evil: evil}))
+    (workdir / "versions.txt").write_text(evil)
+    (workdir / "gan" / "summary.json").write_text(json.dumps({evil: 1.0}))
+    rows = [{"stage": evil, "step": step, evil: 1.0} for step in range(3)]
+    (workdir / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    cameras = json.loads((workdir / "inverse_graphics" / "cameras.json").read_text())
+    cameras["views"][0]["id"] = evil
+    (workdir / "inverse_graphics" / "cameras.json").write_text(json.dumps(cameras))
+    (workdir / "inverse_graphics" / "meshes" / "object_01.glb").rename(
+        workdir / "inverse_graphics" / "meshes" / "<script>$x.glb"
+    )
+    text = page(workdir, title=evil, label=evil)
+    assert "alert(1)</script>" not in text and "<script>$x" not in text
+    assert sum(tag == "script" for tag, _ in Reader(text).tags) == 2
+
+
+def test_the_table_shows_this_run_beside_the_paper(workdir):
+    text = page(workdir)
+    for printed in ("0.95", "1.43°", "2.95°", "0.42°", "1.11°", "55,429", "39", "120 h", "200,000"):
+        assert f">{printed}</td>" in text
+    assert "<b>0.812</b>" in text and "<b>31</b>" in text
+    assert "234,000" in text and "57.5 %" in text
+
+
+def test_a_short_run_is_labelled_short(workdir):
+    assert "Short run: 90 of the paper’s 200,000 iterations" in page(workdir)
+    assert 'class="badge"' not in page(workdir, label="")
+    rows = {"stage": "inverse_graphics", "step": 200_000, "loss": 1.0}
+    (workdir / "metrics.jsonl").write_text(json.dumps(rows) + "\n")
+    assert "Short run" not in page(workdir)
+
+
+@pytest.mark.parametrize(
+    "name", ["gan/figures.npz", "multiview_dataset/summary.json", "inverse_graphics/cameras.json",
+             "viewpoints/viewpoints.json", "inverse_graphics/meshes/object_01.glb"],
+)  # fmt: skip
+def test_a_damaged_file_is_named_with_its_remedy(workdir, name):
+    path = workdir / name
+    path.write_bytes(path.read_bytes()[:40])
+    with pytest.raises(ReportError, match=f"{path.name}.*delete it.*run.*again"):
+        write_report(workdir)
+    assert not (workdir / "report.html").exists()
+
+
+def test_wrong_shapes_are_named(workdir):
+    np.savez(workdir / "gan" / "figures.npz", samples=np.zeros((2, 8, 8, 3), np.float32))
+    with pytest.raises(ReportError, match=r"'samples' is float32 \[2, 8, 8, 3\], expected uint8.*gan stage"):
+        write_report(workdir)
+
+
+def test_a_log_line_cut_short_by_a_kill_is_no_error(workdir):
+    log = workdir / "metrics.jsonl"
+    log.write_text(log.read_text() + '{"stage": "inv')
+    assert "Training curves" in page(workdir)
+    log.write_text('{"stage": "inv\n' + log.read_text())
+    with pytest.raises(ReportError, match="metrics.jsonl line 1"):
+        write_report(workdir)
+
+
+def test_a_missing_workdir_is_an_error(tmp_path):
+    with pytest.raises(ReportError, match="no workdir at"):
+        write_report(tmp_path / "nowhere")
+
+
+def test_pictures_shrink_until_the_page_fits(workdir):
+    noise = np.random.default_rng(0).integers(0, 256, (5, 192, 192, 3), np.uint8)
+    np.savez(workdir / "gan" / "figures.npz", samples=noise)
+    # 5 pictures of noise take 220 kB at full size, 8 kB at the smallest; the rest takes 110 kB
+    large, small = len(page(workdir)), len(page(workdir, max_megabytes=0.25))
+    assert small < 250_000 < large
+    with pytest.raises(ReportError, match="max_megabytes"):
+        write_report(workdir, max_megabytes=0.01)
+
+
+def test_the_report_depends_on_the_artefacts_alone(workdir):
+    assert page(workdir) == page(workdir)
+
+
+def test_the_stage_writes_the_page_and_logs_its_size(workdir):
+    path = report_stage.run(workdir, metrics=Metrics(workdir), seed=0, mesh=None, world={}, title="Mine")
+    assert path == workdir / "report.html" and "<h1>Mine</h1>" in path.read_text(encoding="utf-8")
+    assert Metrics(workdir).read()[-1]["megabytes"] == path.stat().st_size / 1e6
