@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+import jax
 import numpy as np
 
 from ganverse_jax.data.toy_cars import body as bodies
@@ -12,7 +13,7 @@ from ganverse_jax.data.toy_cars.scene import SPLITS
 from ganverse_jax.data.toy_cars.topology import MATERIALS, TOPOLOGY
 
 __all__ = ["BODIES", "MATERIALS", "SPLITS", "ToyCar", "ToyCars", "materialize"]
-_CHUNK = 16
+_CHUNK, _BLOCK = 16, 256
 
 
 class ToyCar(NamedTuple):
@@ -172,37 +173,38 @@ class ToyCars:
         return {k: np.broadcast_to(np.asarray(v, np.float32), indices.shape) for k, v in values.items()}
 
     def _render(self, indices, camera, background_indices, style):
-        images, masks, body_types = [], [], []
-        for start in range(0, len(indices), _CHUNK):
-            # Every call has the same batch size, so that one compiled program serves all and an image
-            # cannot depend on what else was asked for.
-            rows = np.minimum(np.arange(start, start + _CHUNK), len(indices) - 1)
-            count = min(_CHUNK, len(indices) - start)
-            vertices, car, colors, body = self._objects(indices[rows])
-            background = scene.sample_backgrounds(self._unit(background_indices[rows], "background"))
-            image, mask = renderer.draw(
-                vertices,
-                colors,
-                background,
-                car,
-                *(camera[k][rows] for k in ("azimuth", "elevation", "distance")),
-                resolution=self.resolution,
-                supersample=self.supersample,
-                fov_y=float(np.radians(self.fov_degrees)),
-                style=style,
-                implementation=self.implementation,
-            )
-            images.append(np.asarray(image)[:count])
-            masks.append(np.asarray(mask)[:count])
-            body_types.append(body[:count])
-        size = self.resolution
-        return {
-            "image": np.concatenate([np.zeros((0, size, size, 3), np.uint8), *images]),
-            "mask": np.concatenate([np.zeros((0, size, size), np.uint8), *masks]),
-            **camera,
-            "index": indices,
-            "body": np.concatenate([np.zeros(0, np.int32), *body_types]),
-        }
+        size, count = self.resolution, len(indices)
+        images, masks = np.zeros((count, size, size, 3), np.uint8), np.zeros((count, size, size), np.uint8)
+        body_types = np.zeros(count, np.int32)
+        for start in range(0, count, _BLOCK):
+            block = slice(start, min(start + _BLOCK, count))
+            inputs, body_types[block] = self._inputs(indices[block], camera, background_indices[block], block)
+            # Drawn asynchronously: the last images of a block are computed while the first are copied.
+            drawn = [self._draw(inputs, first, style) for first in range(0, block.stop - start, _CHUNK)]
+            for k, (image, mask) in enumerate(drawn):
+                rows = slice(start + k * _CHUNK, min(start + (k + 1) * _CHUNK, block.stop))
+                images[rows] = np.asarray(image)[: rows.stop - rows.start]
+                masks[rows] = np.asarray(mask)[: rows.stop - rows.start]
+        return {"image": images, "mask": masks, **camera, "index": indices, "body": body_types}
+
+    def _inputs(self, indices, camera, background_indices, block):
+        vertices, car, colors, body = self._objects(indices)
+        background = scene.sample_backgrounds(self._unit(background_indices, "background"))
+        cameras = tuple(camera[name][block] for name in ("azimuth", "elevation", "distance"))
+        return (vertices, colors, background, car, *cameras), body
+
+    def _draw(self, inputs, first, style):
+        # Every call has the same batch size (the last image is repeated), so that one compiled program
+        # serves all and an image cannot depend on what else was asked for.
+        rows = np.minimum(np.arange(first, first + _CHUNK), len(inputs[0]) - 1)
+        return renderer.draw(
+            *jax.tree.map(lambda array: array[rows], inputs),
+            resolution=self.resolution,
+            supersample=self.supersample,
+            fov_y=float(np.radians(self.fov_degrees)),
+            style=style,
+            implementation=self.implementation,
+        )
 
 
 def _indices(values, name: str) -> np.ndarray:

@@ -69,8 +69,9 @@ def _ground(p, footprint, scene):
     mix = per_image("noise") * (0.5 + 0.5 * noise)
     size = per_image("tile_size")
     tile = wave(jnp.pi * p[..., 0] / size) * wave(jnp.pi * p[..., 1] / size)
+    relative = footprint / size
     sharp = jnp.minimum(6.0, 0.8 * size / footprint)
-    tile = 0.5 + 0.5 * _squash(tile * sharp) * jnp.exp(-5 * (footprint / size) ** 1.5)
+    tile = 0.5 + 0.5 * _squash(tile * sharp) * jnp.exp(-5 * relative * jnp.sqrt(relative))
     mix = jnp.clip(mix + per_image("tiles") * tile * 0.7, 0.0, 1.0)[..., None]
     color = base * (1 - mix) + second * mix
     lateral = p[..., 0] - per_image("road_center")
@@ -99,6 +100,16 @@ def _shadow(p, scene, car):
     return (1 - 0.72 * contact) * (1 - scene["shadow"][:, None, None] * cast)
 
 
+def _harmonic(rays, order: int, phase):
+    """sin(order * bearing + phase) of rays [b h w 3]; the multiple angle by products, not by arctan."""
+    inverse = 1 / jnp.sqrt(rays[..., 0] ** 2 + rays[..., 2] ** 2 + 1e-12)
+    sin_1, cos_1 = rays[..., 0] * inverse, rays[..., 2] * inverse
+    sin_n, cos_n = sin_1, cos_1
+    for _ in range(order - 1):
+        sin_n, cos_n = sin_n * cos_1 + cos_n * sin_1, cos_n * cos_1 - sin_n * sin_1
+    return sin_n * jnp.cos(phase)[:, None, None] + cos_n * jnp.sin(phase)[:, None, None]
+
+
 def paint(scene: dict, car: dict, azimuth, elevation, distance, fov_y: float, height: int, width: int):
     """Background [b h w 3] in [0,1] without the car.
 
@@ -110,14 +121,14 @@ def paint(scene: dict, car: dict, azimuth, elevation, distance, fov_y: float, he
     dy = rays[..., 1]
     t = (car["ground"] - eye[:, 1])[:, None, None] / jnp.minimum(dy, -1e-3)
     p = eye[:, None, None, ::2] + rays[..., ::2] * t[..., None]
-    footprint = pixel * t / jnp.clip(-dy, 0.06, 1.0) ** 0.75
+    grazing = jnp.clip(-dy, 0.06, 1.0)
+    footprint = pixel * t / jnp.sqrt(grazing * jnp.sqrt(grazing))
     palette = scene["palette"][:, :, None, None]
     ground = _ground(p, footprint, scene) * _shadow(p, scene, car)[..., None]
     haze = (1 - jnp.exp(-jnp.maximum(t - 5.0, 0) / 14.0))[..., None]
     ground = ground * (1 - haze) + (0.35 * palette[:, 3] + 0.65 * palette[:, 1]) * haze
-    bearing = jnp.arctan2(rays[..., 0], rays[..., 2])
-    phases = scene["phases"][:, 8:11, None, None]
-    ridge = 0.55 + 0.25 * wave(3 * bearing + phases[:, 0]) + 0.2 * wave(7 * bearing + phases[:, 1])
+    phases = scene["phases"][:, 8:10]
+    ridge = 0.55 + 0.25 * _harmonic(rays, 3, phases[:, 0]) + 0.2 * _harmonic(rays, 7, phases[:, 1])
     ridge = ridge * scene["hills"][:, None, None]
     sky = palette[:, 1] + (palette[:, 0] - palette[:, 1]) * smoothstep(0.0, 0.30, dy)[..., None]
     hill = jnp.clip((ridge - dy) / pixel + 0.5, 0, 1)[..., None] * (scene["hills"] > 0)[:, None, None, None]
