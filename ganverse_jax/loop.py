@@ -112,16 +112,12 @@ def fit(
     metrics.rewind(stage, start)
     state = parallel.replicate(state, mesh)
     sharded = NamedSharding(mesh, P(parallel.AXIS))
-    # On CPU several virtual devices deadlock unless every step is awaited (jax 0.10.2, DESIGN.md 4).
-    block = mesh.size > 1 and mesh.devices.flat[0].platform == "cpu"
     seen: dict[str, Any] = {}
     clock, logged = time.perf_counter(), start
     with _TerminationFlag() as termination:
         for index in range(start, num_steps):
             batch = jax.device_put(batch_at(index), sharded)
             state, values = step_at(index)(state, batch, key=jax.random.fold_in(key, index))
-            if block:
-                jax.block_until_ready(state)
             seen |= values
             done = index + 1
             last = done == num_steps or termination.raised

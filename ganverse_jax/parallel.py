@@ -71,7 +71,11 @@ def data_parallel(step: Callable, mesh: Mesh) -> Callable:
     )
     jitted = jax.jit(sharded, donate_argnums=(0,))
 
+    # On CPU several virtual devices deadlock unless every call is awaited (jax 0.10.2, DESIGN.md 4).
+    block = mesh.size > 1 and mesh.devices.flat[0].platform == "cpu"
+
     def run(state, batch, *, key):
-        return jitted(state, batch, key)
+        result = jitted(state, batch, key)
+        return jax.block_until_ready(result) if block else result
 
     return run

@@ -1,0 +1,1 @@
+"""One ConfigDict function per experiment."""

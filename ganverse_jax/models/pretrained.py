@@ -1,0 +1,70 @@
+"""Trained GANs as files: one safetensors file per network, with what is needed to rebuild it."""
+
+import os
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ganverse_jax.checkpoint import fingerprint, load_weights, save_weights
+from ganverse_jax.models.stylegan2 import Discriminator, Generator
+
+
+class LoadedGenerator(NamedTuple):
+    """A generator ready to use: ``module.apply(variables, ...)``; ``w_avg`` is [w_dim].
+
+    ``fingerprint`` names these weights: annotations, data sets and networks refer to it.
+    """
+
+    module: Generator
+    variables: dict[str, Any]
+    w_avg: np.ndarray
+    fingerprint: str
+    metadata: dict[str, Any]
+
+
+class LoadedDiscriminator(NamedTuple):
+    """A discriminator ready to use: ``module.apply(variables, images)``."""
+
+    module: Discriminator
+    variables: dict[str, Any]
+    metadata: dict[str, Any]
+
+
+def save_generator(
+    path: str | os.PathLike, settings: dict, variables: dict, w_avg: np.ndarray, metadata: dict, *, dtype=None
+) -> None:
+    """Write a generator; ``settings`` are the keyword arguments of :class:`Generator`."""
+    bundle = {"params": variables["params"], "noise": variables["noise"], "w_avg": w_avg}
+    save_weights(path, bundle, {"kind": "generator", "settings": settings, "card": metadata}, dtype=dtype)
+
+
+def save_discriminator(
+    path: str | os.PathLike, settings: dict, variables: dict, metadata: dict, *, dtype=None
+) -> None:
+    """Write a discriminator; ``settings`` are the keyword arguments of :class:`Discriminator`."""
+    bundle = {"params": variables["params"]}
+    save_weights(path, bundle, {"kind": "discriminator", "settings": settings, "card": metadata}, dtype=dtype)
+
+
+def load_generator(path: str | os.PathLike) -> LoadedGenerator:
+    """Read a generator; ValueError when the file holds something else or does not fit its settings."""
+    bundle, metadata = _load(path, "generator")
+    variables = {"params": bundle["params"], "noise": bundle["noise"]}
+    module = Generator(**metadata["settings"])
+    return LoadedGenerator(module, variables, bundle["w_avg"], fingerprint(bundle), metadata["card"])
+
+
+def load_discriminator(path: str | os.PathLike) -> LoadedDiscriminator:
+    """Read a discriminator; ValueError when the file holds something else."""
+    bundle, metadata = _load(path, "discriminator")
+    return LoadedDiscriminator(
+        Discriminator(**metadata["settings"]), {"params": bundle["params"]}, metadata["card"]
+    )
+
+
+def _load(path: str | os.PathLike, kind: str) -> tuple[dict, dict]:
+    bundle, metadata = load_weights(path)
+    if metadata.get("kind") != kind:
+        raise ValueError(f"{Path(path)} holds a {metadata.get('kind')!r}, not a {kind}; check the path")
+    return bundle, metadata

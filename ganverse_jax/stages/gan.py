@@ -1,0 +1,159 @@
+"""The GAN stage: StyleGAN2 trained on a world of images, or shipped weights taken as they are."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from PIL import Image
+
+from ganverse_jax import parallel
+from ganverse_jax.checkpoint import Checkpoints, write_json, write_npz
+from ganverse_jax.data.toy_cars import ToyCars, materialize
+from ganverse_jax.loop import Metrics, fit
+from ganverse_jax.models.pretrained import (
+    LoadedDiscriminator,
+    LoadedGenerator,
+    load_discriminator,
+    load_generator,
+    save_discriminator,
+    save_generator,
+)
+from ganverse_jax.models.stylegan2 import Discriminator, Generator, truncate
+from ganverse_jax.report.grid import image_grid, to_uint8
+from ganverse_jax.stages.gan_step import GanSettings, initial_state, make_step_at, strided_order
+
+ASSETS = Path(__file__).parents[1] / "assets"
+_GRID = (8, 8)
+
+
+def generator_path(workdir: Path) -> Path:
+    """Where the stage leaves the averaged generator."""
+    return workdir / "gan" / "generator.safetensors"
+
+
+def discriminator_path(workdir: Path) -> Path:
+    """Where the stage leaves the discriminator."""
+    return workdir / "gan" / "discriminator.safetensors"
+
+
+def load(workdir: Path) -> tuple[LoadedGenerator, LoadedDiscriminator]:
+    """The networks of a finished stage. Raises FileNotFoundError when it has not run."""
+    return load_generator(generator_path(workdir)), load_discriminator(discriminator_path(workdir))
+
+
+def run(
+    workdir: Path,
+    *,
+    seed: int,
+    mesh,
+    metrics: Metrics,
+    world: dict[str, Any],
+    generator: dict[str, Any],
+    discriminator: dict[str, Any],
+    shipped: str | None,
+    truncation: float,
+    **training: Any,
+) -> None:
+    """Leave generator, discriminator, sample grid and summary in ``workdir``/gan.
+
+    With ``shipped`` (a folder under assets/) its weights are copied; else the GAN is trained with
+    the settings of :func:`train`.
+    """
+    folder = workdir / "gan"
+    folder.mkdir(parents=True, exist_ok=True)
+    if shipped is not None:
+        for target in (generator_path(workdir), discriminator_path(workdir)):
+            source = ASSETS / shipped / target.name
+            if not source.is_file():
+                raise FileNotFoundError(f"no shipped weights at {source}; train them with --stages=gan")
+            shutil.copyfile(source, target)
+    else:
+        train(workdir, seed=seed, mesh=mesh, metrics=metrics, world=world, generator=generator,
+              discriminator=discriminator, **training)  # fmt: skip
+    loaded = load_generator(generator_path(workdir))
+    z = np.random.default_rng([seed, 1]).standard_normal((64, loaded.module.z_dim)).astype(np.float32)
+    images = sample(loaded, z, psi=truncation)
+    write_npz(folder / "figures.npz", samples=images)
+    write_json(
+        folder / "summary.json",
+        {"fingerprint": loaded.fingerprint, "shipped": shipped, "truncation": truncation}
+        | {"card": loaded.metadata},
+    )
+
+
+def sample(loaded: LoadedGenerator, z: np.ndarray, *, psi: float = 1.0) -> np.ndarray:
+    """Images [n h w 3] uint8 of latents ``z`` [n z_dim], truncated towards w_avg by ``psi``."""
+    module = loaded.module
+
+    @jax.jit
+    def images(variables, w_avg, z):
+        w = module.apply(variables, z, method=Generator.map)
+        ws = truncate(module.apply(variables, w, method=Generator.broadcast), w_avg, psi)
+        return module.apply(variables, ws, method=Generator.synthesis)
+
+    return to_uint8(images(loaded.variables, loaded.w_avg, jnp.asarray(z)))
+
+
+def train(
+    workdir: Path,
+    *,
+    seed: int,
+    mesh,
+    metrics: Metrics,
+    world: dict[str, Any],
+    generator: dict[str, Any],
+    discriminator: dict[str, Any],
+    cache: str | None,
+    num_images: int,
+    batch_size: int,
+    num_steps: int,
+    log_every: int,
+    save_every: int,
+    **settings: Any,
+) -> None:
+    """Adversarial training on ``num_images`` images of the world; resumable to the bit.
+
+    ``cache`` is the folder that keeps the rendered images (default: the workdir's). The other
+    settings are those of :class:`GanSettings`.
+    """
+    parallel.check_divisible(batch_size, mesh.size, "gan.batch_size")
+    module, critic = Generator(**generator), Discriminator(**discriminator)
+    options = GanSettings(batch_size=batch_size, **settings)
+    path = Path(cache or workdir / "cache") / f"toy_cars_{module.resolution}_{num_images}.npy"
+    images = materialize(ToyCars(module.resolution, **world), num_images, path)
+    key = jax.random.key(seed)
+    state, noise = initial_state(module, critic, key=jax.random.fold_in(key, 2**31 - 1))
+    order = strided_order(batch_size, mesh.size, critic.mbstd_group)
+
+    def batch_at(step: int) -> dict[str, np.ndarray]:
+        chosen = np.random.default_rng([seed, step]).integers(0, len(images), batch_size)
+        return {"real": images[chosen[order]], "index": order.astype(np.int32)}
+
+    latents = np.random.default_rng([seed, 1]).standard_normal((np.prod(_GRID), module.z_dim)).astype(np.float32)
+    draw = jax.jit(lambda variables, z: module.apply(variables, z))
+
+    def on_save(step: int, state: dict) -> None:
+        state = jax.device_get(state)
+        _save_networks(workdir, generator, discriminator, state, noise, step, batch_size)
+        shown = draw({"params": state["ema"], "noise": noise}, latents)
+        picture = workdir / "samples" / f"gan_{step:07d}.png"
+        picture.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image_grid(to_uint8(shown), _GRID[1])).save(picture)
+
+    checkpoints = Checkpoints(workdir / "checkpoints" / "gan")
+    try:
+        fit(state, make_step_at(module, critic, noise, options, mesh), batch_at, num_steps=num_steps,
+            key=key, mesh=mesh, stage="gan", checkpoints=checkpoints, metrics=metrics,
+            log_every=log_every, save_every=save_every, on_save=on_save)  # fmt: skip
+    finally:
+        checkpoints.close()
+
+
+def _save_networks(workdir, generator, discriminator, state, noise, step, batch_size) -> None:
+    card = {"steps": step, "images_seen": step * batch_size}
+    variables = {"params": state["ema"], "noise": noise}
+    save_generator(generator_path(workdir), generator, variables, state["w_avg"], card)
+    save_discriminator(discriminator_path(workdir), discriminator, {"params": state["d"]}, card)

@@ -1,0 +1,119 @@
+"""All stages of one experiment in order; each reads what earlier ones left in the workdir."""
+
+import hashlib
+import importlib.metadata
+import json
+import platform
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import jax
+
+from ganverse_jax import parallel
+from ganverse_jax.checkpoint import read_json, write_atomic, write_json
+from ganverse_jax.loop import Metrics
+from ganverse_jax.stages import (
+    gan,
+    inverse_graphics,
+    multiview_dataset,
+    perception,
+    report,
+    stylegan_r,
+    viewpoints,
+)
+
+# Stage -> (its run function, the stages whose results it reads).
+STAGES: dict[str, tuple[Callable, tuple[str, ...]]] = {
+    "gan": (gan.run, ()),
+    "perception": (perception.run, ()),
+    "viewpoints": (viewpoints.run, ("gan", "perception")),
+    "multiview_dataset": (multiview_dataset.run, ("gan", "perception", "viewpoints")),
+    "inverse_graphics": (inverse_graphics.run, ("gan", "perception", "multiview_dataset")),
+    "stylegan_r": (stylegan_r.run, ("gan", "perception", "multiview_dataset", "inverse_graphics")),
+    "report": (report.run, ("gan", "perception", "viewpoints", "multiview_dataset", "inverse_graphics", "stylegan_r")),
+}  # fmt: skip
+# Shipped weights stand in for these unless the command line names them.
+PRETRAINABLE = ("gan", "perception")
+PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy", "tensorflow-datasets", "ganverse-jax")
+
+
+def run(config: dict[str, Any], workdir: Path, *, stages: Sequence[str] | None = None) -> None:
+    """Run ``stages`` (all by default) of the experiment ``config`` in ``workdir``.
+
+    ``config`` has one section of plain settings per stage beside "world", "seed" and
+    "num_devices". A finished stage is skipped when its settings and the stages it reads are
+    unchanged; an interrupted one resumes. Raises ValueError for an unknown stage, settings that
+    differ from the workdir's, or a stage whose inputs are missing.
+    """
+    unknown = [name for name in stages or () if name not in STAGES]
+    if unknown:
+        raise ValueError(f"unknown stages {unknown}; choose from {', '.join(STAGES)}")
+    missing = [name for name in STAGES if name not in config]
+    if missing:
+        raise ValueError(f"the config lacks the sections {missing}; see configs/toy_car.py")
+    workdir.mkdir(parents=True, exist_ok=True)
+    mesh = parallel.data_mesh(config.get("num_devices"))
+    _write_run_files(config, workdir, mesh)
+    metrics = Metrics(workdir)
+    for name in STAGES:
+        if stages is None or name in stages:
+            _run_stage(name, config, workdir, mesh, metrics, train=stages is not None)
+
+
+def stage_digest(name: str, config: dict[str, Any], workdir: Path) -> str:
+    """Names a stage's settings together with the finished stages it reads."""
+    inputs: dict[str, Any] = {"settings": config[name], "seed": config["seed"], "world": config.get("world")}
+    for needed in STAGES[name][1]:
+        marker = workdir / needed / "DONE.json"
+        inputs[needed] = read_json(marker)["digest"] if marker.exists() else None
+    return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _run_stage(
+    name: str, config: dict[str, Any], workdir: Path, mesh, metrics: Metrics, *, train: bool
+) -> None:
+    folder, marker = workdir / name, workdir / name / "DONE.json"
+    function, upstream = STAGES[name]
+    settings = dict(config[name])
+    if name in PRETRAINABLE and train:
+        settings["shipped"] = None
+    digest = stage_digest(name, config | {name: settings}, workdir)
+    kept = stage_digest(name, config, workdir)
+    if marker.exists() and name != "report":
+        done = read_json(marker)["digest"]
+        # Weights trained here serve later runs that would otherwise load the shipped ones.
+        if done == digest or (name in PRETRAINABLE and not train):
+            print(f"[{name}] done before, skipped", flush=True)
+            return
+        if not (name in PRETRAINABLE and done == kept):
+            raise ValueError(
+                f"{folder} was made with other settings or inputs (digest {done}, now {digest}); use a new "
+                f"--workdir, or delete {folder} to make it again"
+            )
+    absent = [needed for needed in upstream if not (workdir / needed / "DONE.json").exists()]
+    if absent and name != "report":
+        raise ValueError(f"stage {name} needs {absent}, not finished in {workdir}; run them first")
+    folder.mkdir(parents=True, exist_ok=True)
+    started = time.perf_counter()
+    print(f"[{name}] begins", flush=True)
+    function(workdir, seed=config["seed"], mesh=mesh, metrics=metrics, world=config.get("world"), **settings)
+    minutes = (time.perf_counter() - started) / 60
+    write_json(marker, {"digest": digest, "minutes": round(minutes, 3)})
+    shutil.rmtree(workdir / "checkpoints" / name, ignore_errors=True)
+    print(f"[{name}] done in {minutes:.1f} min", flush=True)
+
+
+def _write_run_files(config: dict[str, Any], workdir: Path, mesh) -> None:
+    versions = [f"python {platform.python_version()}", f"platform {platform.platform()}"]
+    for package in PACKAGES:
+        try:
+            versions.append(f"{package} {importlib.metadata.version(package)}")
+        except importlib.metadata.PackageNotFoundError:
+            versions.append(f"{package} not installed")
+    versions.append(f"devices {mesh.size} x {mesh.devices.flat[0].device_kind}")
+    versions.append(f"processes {jax.process_count()}")
+    write_atomic(workdir / "versions.txt", lambda path: path.write_text("\n".join(versions) + "\n"))
+    write_json(workdir / "config.json", config)

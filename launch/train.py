@@ -1,0 +1,42 @@
+"""python -m launch.train --config=configs/toy_car.py --workdir=runs/toy_car [--stages=gan,report]
+
+Runs the stages of one experiment in order and resumes where an earlier run of the same command stopped.
+"""
+
+import logging
+import os
+import sys
+from pathlib import Path
+
+from absl import app, flags
+from ml_collections import config_flags
+
+_CONFIG = config_flags.DEFINE_config_file("config", None, "Experiment, e.g. configs/toy_car.py", lock_config=True)
+_WORKDIR = flags.DEFINE_string("workdir", None, "Folder for everything the run writes")
+_STAGES = flags.DEFINE_list(
+    "stages", None, "Stages to run (default: all). Naming gan or perception trains it, shipped weights or not."
+)
+_DISTRIBUTED = flags.DEFINE_bool("distributed", False, "Join a multi-host run (jax.distributed.initialize)")
+
+
+def main(argv: list[str]) -> None:
+    if len(argv) > 1:
+        raise app.UsageError(f"unexpected arguments {argv[1:]}; settings are given as --config.name=value")
+    import jax
+
+    from ganverse_jax.stages import pipeline
+
+    if _DISTRIBUTED.value:
+        jax.distributed.initialize()
+    try:
+        pipeline.run(_CONFIG.value.to_dict(), Path(_WORKDIR.value), stages=_STAGES.value)
+    except (ValueError, FileNotFoundError, FloatingPointError, OSError) as error:
+        if os.environ.get("GANVERSE_TRACEBACK"):
+            raise
+        sys.exit(f"error: {error}\n(set GANVERSE_TRACEBACK=1 to see where it came from)")
+
+
+if __name__ == "__main__":
+    logging.getLogger("absl").setLevel(logging.WARNING)
+    flags.mark_flags_as_required(["config", "workdir"])
+    app.run(main)

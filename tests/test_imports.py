@@ -1,0 +1,82 @@
+"""The house rule of imports: configs <- launch -> stages -> models, losses, data -> rasterizer."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+CORE = {"ganverse_jax.loop", "ganverse_jax.parallel", "ganverse_jax.checkpoint"}
+# Package -> packages of ours that it may import. `configs` is read by path in `launch`.
+ALLOWED = {
+    "rasterizer": {"rasterizer"},
+    "configs": {"configs"},
+    "launch": {"launch", "ganverse_jax.stages", "ganverse_jax.interchange", "ganverse_jax.loop"},
+    "ganverse_jax.loop": CORE,
+    "ganverse_jax.parallel": CORE,
+    "ganverse_jax.checkpoint": CORE,
+    "ganverse_jax.losses": {"ganverse_jax.losses", "rasterizer"} | CORE,
+    "ganverse_jax.models": {"ganverse_jax.models", "ganverse_jax.losses", "rasterizer"} | CORE,
+    "ganverse_jax.data": {"ganverse_jax.data", "rasterizer"} | CORE,
+    "ganverse_jax.interchange": {"ganverse_jax.interchange", "ganverse_jax.models", "rasterizer"} | CORE,
+    "ganverse_jax.evaluation": {
+        "ganverse_jax.evaluation", "ganverse_jax.models", "ganverse_jax.losses", "ganverse_jax.data", "rasterizer",
+    } | CORE,
+    "ganverse_jax.report": {"ganverse_jax.report"} | CORE,
+    "ganverse_jax.stages": {
+        "ganverse_jax.stages", "ganverse_jax.models", "ganverse_jax.losses", "ganverse_jax.data",
+        "ganverse_jax.evaluation", "ganverse_jax.interchange", "ganverse_jax.report", "rasterizer",
+    } | CORE,
+}  # fmt: skip
+OURS = ("rasterizer", "configs", "launch", "ganverse_jax", "tests", "benchmarks")
+
+
+def _package(module: str) -> str:
+    parts = module.split(".")
+    return ".".join(parts[:2]) if parts[0] == "ganverse_jax" and len(parts) > 1 else parts[0]
+
+
+def _imports(path: Path) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import; write the absolute name"
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return {name for name in names if name.split(".")[0] in OURS}
+
+
+def _sources() -> list[Path]:
+    folders = ("rasterizer", "configs", "launch", "ganverse_jax")
+    return sorted(path for folder in folders for path in (ROOT / folder).rglob("*.py"))
+
+
+@pytest.mark.parametrize("path", _sources(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_follow_the_house_rule(path):
+    package = _package(".".join(path.relative_to(ROOT).with_suffix("").parts))
+    if package == "ganverse_jax" or path == ROOT / "ganverse_jax" / "__init__.py":
+        assert not _imports(path)
+        return
+    wrong = {name for name in _imports(path) if _package(name) not in ALLOWED[package]}
+    assert not wrong, f"{path} may not import {sorted(wrong)}"
+
+
+@pytest.mark.parametrize("path", _sources(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_files_are_short(path):
+    assert len(path.read_text().splitlines()) <= 300
+    assert path.name != "utils.py"
+
+
+def test_config_dicts_stop_in_launch():
+    users = [path for path in _sources() if "ml_collections" in path.read_text()]
+    assert {path.parts[len(ROOT.parts)] for path in users} <= {"configs", "launch"}
+
+
+def test_rasterizer_needs_jax_numpy_and_jaxtyping_only():
+    heavy = ["flax", "optax", "orbax", "trimesh", "PIL", "tensorflow_datasets", "ganverse_jax"]
+    code = f"import rasterizer, sys; print([m for m in {heavy} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
