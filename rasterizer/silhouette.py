@@ -21,8 +21,9 @@ def silhouette(
     The product runs over all faces, back faces too, whose box grown by `margin` holds the pixel
     centre; d_j is the distance to face j's boundary in NDC, [-1, 1] on each axis also in
     non-square images (Chen et al. 2019, Eqs. 5-6, arXiv:1908.01210; constants as in Kaolin, without
-    its cap at the first 30 faces). Faces that `rasterize` drops as invisible to any camera (near,
-    not finite, zero area) do not count. Covered pixels have no gradient.
+    its cap at the first 30 faces). Faces behind the camera or not finite do not count, edge-on faces do;
+    a face whose three corners coincide does not, so pad lists with faces such as (0, 0, 0).
+    Covered pixels have no gradient.
     """
     vertices_clip, faces = check_mesh(vertices_clip, faces)
     if fragments.face_id.shape[0] != vertices_clip.shape[0]:

@@ -113,9 +113,8 @@ struct Corners {
   int32_t vertex[3];
 };
 
-// Reads and projects a face; false if it is to be dropped.
-inline bool project_face(const float* clip, const int32_t* face, int64_t num_vertices, Corners& out,
-                         double& double_area) {
+// Reads and projects a face; false if a corner is not in view (or not there).
+inline bool project_face(const float* clip, const int32_t* face, int64_t num_vertices, Corners& out) {
   for (int k = 0; k < 3; ++k) {
     int32_t v = face[k];
     if (v < 0 || v >= num_vertices) return false;
@@ -128,9 +127,16 @@ inline bool project_face(const float* clip, const int32_t* face, int64_t num_ver
     out.w[k] = w;
     out.vertex[k] = v;
   }
-  double_area = (out.x[1] - out.x[0]) * (out.y[2] - out.y[0]) -
-                (out.x[2] - out.x[0]) * (out.y[1] - out.y[0]);
-  return std::abs(double_area) > kMinDoubleArea;
+  return true;
+}
+
+// Positive when counter-clockwise on the screen.
+inline double double_area(const Corners& c) {
+  return (c.x[1] - c.x[0]) * (c.y[2] - c.y[0]) - (c.x[2] - c.x[0]) * (c.y[1] - c.y[0]);
+}
+
+inline bool is_point(const Corners& c) {
+  return c.x[0] == c.x[1] && c.x[0] == c.x[2] && c.y[0] == c.y[1] && c.y[0] == c.y[2];
 }
 
 struct Span {

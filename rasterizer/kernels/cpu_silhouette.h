@@ -16,9 +16,9 @@ struct SoftFace {
 inline void set_up_soft_face(const float* clip, const int32_t* face, int64_t num_vertices, int64_t height,
                              int64_t width, double margin, SoftFace& out) {
   Corners c;
-  double double_area;
   out.rows = {0, -1};
-  if (!project_face(clip, face, num_vertices, c, double_area)) return;
+  // Edge-on faces count, points do not: see `measurable` in formulas.py.
+  if (!project_face(clip, face, num_vertices, c) || is_point(c)) return;
   for (int k = 0; k < 3; ++k) {
     const int next = (k + 1) % 3;
     const double dx = c.x[next] - c.x[k], dy = c.y[next] - c.y[k], length2 = dx * dx + dy * dy;
@@ -73,20 +73,27 @@ struct OpenPixels {
   }
 };
 
+// NDC of 8 pixel centres from `column` on, and of a row's.
+inline Floats column_centres(int64_t column, int64_t width) {
+  return (lane_index() + (column + 0.5f - 0.5f * width)) * (2.0f / width);
+}
+inline float row_centre(int64_t row, int64_t height) {
+  return static_cast<float>(height - 2 * row - 1) / height;
+}
+
 // Calls visit(face, index in the strip, lanes, miss = 1 - p) for every face and open pixels in its
 // grown box, faces in ascending order.
 template <typename Visit>
 void visit_strip(const SoftFace* faces, int64_t num_faces, const OpenPixels& pixels, int64_t height,
                  int64_t width, float sigma_inverse, const Visit& visit) {
   if (!pixels.any_open) return;
-  const float step_x = 2.0f / width;
   for (int64_t f = 0; f < num_faces; ++f) {
     const SoftFace& face = faces[f];
     const int top = std::max(face.rows.first, pixels.first_row);
     const int bottom = std::min(face.rows.last, pixels.last_row - 1);
     for (int row = top; row <= bottom; ++row) {
       const int64_t line = (row - pixels.first_row) * pixels.stride;
-      const Floats y = splat(static_cast<float>(height - 2 * row - 1) / height);
+      const Floats y = splat(row_centre(row, height));
       for (int column = face.columns.first & ~(kLanes - 1); column <= face.columns.last; column += kLanes) {
         const int64_t at = line + column;
         if (!pixels.chunk_open[at / kLanes]) continue;
@@ -94,18 +101,16 @@ void visit_strip(const SoftFace* faces, int64_t num_faces, const OpenPixels& pix
         Ints lanes = *reinterpret_cast<const Ints*>(pixels.open.data() + at);
         lanes &= (columns >= face.columns.first) & (columns <= face.columns.last);
         if (!any(lanes)) continue;
-        const Floats x = (lane_index() + (column + 0.5f - 0.5f * width)) * step_x;
-        const Floats distance2 = boundary_distance_squared(face, x, y);
+        const Floats distance2 = boundary_distance_squared(face, column_centres(column, width), y);
         visit(static_cast<int32_t>(f), at, lanes, 1.0f - exp_minus(distance2 * sigma_inverse));
       }
     }
   }
 }
 
-inline std::vector<SoftFace> set_up_soft_faces(ffi::ThreadPool& pool, const float* clip,
-                                               const int32_t* faces, int64_t batch, int64_t num_vertices,
-                                               int64_t num_faces, int64_t height, int64_t width,
-                                               double margin, bool& ok) {
+inline std::vector<SoftFace> set_up_soft_faces(ffi::ThreadPool& pool, const float* clip, const int32_t* faces,
+                                               int64_t batch, int64_t num_vertices, int64_t num_faces,
+                                               int64_t height, int64_t width, double margin, bool& ok) {
   std::vector<SoftFace> soft(batch * num_faces);
   const int64_t chunk = 512, chunks = (num_faces + chunk - 1) / chunk;
   ok = parallel_for(pool, batch * chunks, [&](int64_t piece) {
@@ -133,7 +138,8 @@ inline ffi::Error Silhouette(ffi::ThreadPool pool, ffi::Buffer<ffi::F32> clip, f
     const int first = static_cast<int>(piece % strips) * kSoftStrip;
     const int last = static_cast<int>(std::min<int64_t>(first + kSoftStrip, height));
     const int32_t* ids = face_id.typed_data() + item * height * width;
-    OpenPixels pixels(first, last, width, [&](int row, int64_t column) { return ids[row * width + column] < 0; });
+    OpenPixels pixels(first, last, width,
+                      [&](int row, int64_t column) { return ids[row * width + column] < 0; });
     std::vector<float> keep(pixels.open.size(), 1.0f);
     visit_strip(soft.data() + item * num_faces, num_faces, pixels, height, width,
                 static_cast<float>(sigma_inverse), [&](int32_t, int64_t at, Ints lanes, Floats miss) {
@@ -151,63 +157,81 @@ inline ffi::Error Silhouette(ffi::ThreadPool pool, ffi::Buffer<ffi::F32> clip, f
   return finished(ok);
 }
 
-// One factor of one pixel's product, with the product of the factors before it.
-struct Factor {
+// The factors that one face gives to 8 pixels, with the products of the factors before them.
+// Closed pixels and those outside the face's box have the factor 1.
+struct Factors {
+  Floats before, miss;
   int32_t face, at;
-  float before, miss;
 };
 
-// Adds d(d^2)/d(corners) times `scale` to gradient[6] = (x0, y0, x1, y1, x2, y2): with the nearest
-// boundary point a + t (b - a) and r from it to the pixel, -2 r (1 - t) to a and -2 r t to b.
-inline void add_distance_gradient(const SoftFace& face, float x, float y, double scale, double* gradient) {
-  float best = 3.0e38f, best_t = 0, best_x = 0, best_y = 0;
-  int best_edge = 0;
-  for (int k = 0; k < 3; ++k) {
-    const float dx = x - face.x[k], dy = y - face.y[k];
-    float t = (dx * face.along_x[k] + dy * face.along_y[k]) * face.inverse_length2[k];
-    t = std::min(std::max(t, 0.0f), 1.0f);
-    const float rx = dx - t * face.along_x[k], ry = dy - t * face.along_y[k];
-    if (rx * rx + ry * ry < best) {
-      best = rx * rx + ry * ry;
-      best_edge = k, best_t = t, best_x = rx, best_y = ry;
+// Sums gradients of squared distances to one face's boundary: with the nearest boundary point
+// a + t (b - a) and r from it to the pixel, d(d^2) is -2 r (1 - t) on a and -2 r t on b.
+struct DistanceGradient {
+  Floats x[3] = {}, y[3] = {};
+
+  void add(const SoftFace& face, Floats pixel_x, Floats pixel_y, Floats scale) {
+    Floats nearest = splat(3.0e38f), t_best{}, x_best{}, y_best{};
+    Ints edge{};
+    for (int k = 0; k < 3; ++k) {
+      const Floats dx = pixel_x - face.x[k], dy = pixel_y - face.y[k];
+      Floats t = (dx * face.along_x[k] + dy * face.along_y[k]) * face.inverse_length2[k];
+      t = select(t < 0.0f, Floats{}, select(t > 1.0f, splat(1.0f), t));
+      const Floats rx = dx - t * face.along_x[k], ry = dy - t * face.along_y[k];
+      const Floats distance2 = rx * rx + ry * ry;
+      const Ints closer = distance2 < nearest;
+      nearest = select(closer, distance2, nearest);
+      t_best = select(closer, t, t_best);
+      x_best = select(closer, rx, x_best);
+      y_best = select(closer, ry, y_best);
+      edge = select(closer, Ints{} + k, edge);
+    }
+    const Floats to_b = -2.0f * scale * t_best, to_a = -2.0f * scale * (1.0f - t_best);
+    for (int k = 0; k < 3; ++k) {
+      const Floats weight = select(edge == k, to_a, Floats{}) + select(edge == (k + 2) % 3, to_b, Floats{});
+      x[k] += weight * x_best;
+      y[k] += weight * y_best;
     }
   }
-  double* a = gradient + 2 * best_edge;
-  double* b = gradient + 2 * ((best_edge + 1) % 3);
-  a[0] -= 2 * scale * (1 - best_t) * best_x;
-  a[1] -= 2 * scale * (1 - best_t) * best_y;
-  b[0] -= 2 * scale * best_t * best_x;
-  b[1] -= 2 * scale * best_t * best_y;
-}
+
+  void flush(double* gradient) {  // [6] = (x0, y0, x1, y1, x2, y2)
+    for (int k = 0; k < 3; ++k) {
+      for (int lane = 0; lane < kLanes; ++lane) {
+        gradient[2 * k] += x[k][lane];
+        gradient[2 * k + 1] += y[k][lane];
+      }
+    }
+    *this = DistanceGradient();
+  }
+};
 
 // d mask / d p_j is the product of all other factors: those before were kept, those after are
-// gathered on the way back. Nothing is divided by 1 - p, which may be 0.
+// gathered on the way back. Nothing is divided by 1 - p, which may be 0. `cotangents` has the
+// strip's layout.
 inline void soft_gradient_of_strip(const SoftFace* faces, int64_t num_faces, const OpenPixels& pixels,
                                    int64_t height, int64_t width, float sigma_inverse,
-                                   const float* cotangent, double* face_gradient) {
+                                   const std::vector<float>& cotangents, double* face_gradient) {
   std::vector<float> product(pixels.open.size(), 1.0f);
-  std::vector<Factor> factors;
+  std::vector<Factors> factors;
   visit_strip(faces, num_faces, pixels, height, width, sigma_inverse,
               [&](int32_t face, int64_t at, Ints lanes, Floats miss) {
-                for (int lane = 0; lane < kLanes; ++lane) {
-                  if (!lanes[lane] || !(miss[lane] < 1.0f)) continue;  // p = 0 has no gradient
-                  float& before = product[at + lane];
-                  factors.push_back({face, static_cast<int32_t>(at + lane), before, miss[lane]});
-                  before *= miss[lane];
-                }
+                const Floats factor = select(lanes, miss, splat(1.0f));
+                if (!any(factor < 1.0f)) return;
+                Floats& before = *reinterpret_cast<Floats*>(product.data() + at);
+                factors.push_back({before, factor, face, static_cast<int32_t>(at)});
+                before = before * factor;
               });
   std::fill(product.begin(), product.end(), 1.0f);
+  DistanceGradient sum;
   for (size_t n = factors.size(); n-- > 0;) {
-    const Factor& factor = factors[n];
-    float& after = product[factor.at];
+    const Factors& factor = factors[n];
+    Floats& after = *reinterpret_cast<Floats*>(product.data() + factor.at);
+    const Floats cotangent = *reinterpret_cast<const Floats*>(cotangents.data() + factor.at);
+    const Floats p = 1.0f - factor.miss;
+    const Floats scale = cotangent * factor.before * after * p * -sigma_inverse;
+    after = after * factor.miss;
     const int64_t row = pixels.first_row + factor.at / pixels.stride, column = factor.at % pixels.stride;
-    const double grad_p = static_cast<double>(cotangent[row * width + column]) * factor.before * after;
-    after *= factor.miss;
-    if (grad_p == 0) continue;
-    const float x = (column + 0.5f - 0.5f * width) * (2.0f / width);
-    const float y = static_cast<float>(height - 2 * row - 1) / height;
-    add_distance_gradient(faces[factor.face], x, y, -grad_p * sigma_inverse * (1.0f - factor.miss),
-                          face_gradient + 6 * factor.face);
+    sum.add(faces[factor.face], column_centres(column, width), splat(row_centre(row, height)), scale);
+    if (n == 0 || factors[n - 1].face != factor.face) sum.flush(face_gradient + 6 * factor.face);
   }
 }
 
@@ -225,15 +249,20 @@ inline ffi::Error SilhouetteGrad(ffi::ThreadPool pool, ffi::Buffer<ffi::F32> cli
   std::vector<double> face_gradients(batch * bands * num_faces * 6, 0.0);
   ok &= parallel_for(pool, batch * bands, [&](int64_t piece) {
     const int64_t item = piece / bands, band = piece % bands;
-    const int first = static_cast<int>(band * height / bands), end = static_cast<int>((band + 1) * height / bands);
+    const int first = static_cast<int>(band * height / bands),
+              end = static_cast<int>((band + 1) * height / bands);
     const int32_t* ids = face_id.typed_data() + item * height * width;
     const float* cotangent = grad_mask.typed_data() + item * height * width;
     for (int row = first; row < end; row += kSoftStrip) {
       OpenPixels pixels(row, std::min(row + kSoftStrip, end), width, [&](int r, int64_t column) {
         return ids[r * width + column] < 0 && cotangent[r * width + column] != 0;
       });
+      std::vector<float> cotangents(pixels.open.size(), 0.0f);
+      for (int r = row; r < pixels.last_row; ++r) {
+        std::copy_n(cotangent + r * width, width, cotangents.begin() + (r - row) * pixels.stride);
+      }
       soft_gradient_of_strip(soft.data() + item * num_faces, num_faces, pixels, height, width,
-                             static_cast<float>(sigma_inverse), cotangent,
+                             static_cast<float>(sigma_inverse), cotangents,
                              face_gradients.data() + piece * num_faces * 6);
     }
   });

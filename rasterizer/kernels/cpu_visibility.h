@@ -37,10 +37,10 @@ inline double nearest_pixel(double coordinate) {
 inline void set_up_face(const float* clip, const int32_t* face, int64_t num_vertices, int64_t height,
                         int64_t width, bool cull_backfaces, ScreenFace& out) {
   Corners c;
-  double double_area;
   out.rows = {0, -1};
-  if (!project_face(clip, face, num_vertices, c, double_area)) return;
-  if (cull_backfaces && double_area < 0) return;
+  if (!project_face(clip, face, num_vertices, c)) return;
+  const double facing = double_area(c);
+  if (!((cull_backfaces ? facing : std::abs(facing)) > kMinDoubleArea)) return;
   double x[3], y[3];
   int order[3] = {0, 1, 2};
   for (int k = 0; k < 3; ++k) {
@@ -63,8 +63,8 @@ inline void set_up_face(const float* clip, const int32_t* face, int64_t num_vert
   if (out.rows.last < out.rows.first) return;
 
   const int first = order[0], second = order[1], third = order[2];
-  const double area = (x[second] - x[first]) * (y[third] - y[first]) -
-                      (x[third] - x[first]) * (y[second] - y[first]);
+  const double area =
+      (x[second] - x[first]) * (y[third] - y[first]) - (x[third] - x[first]) * (y[second] - y[first]);
   const double orientation = area < 0 ? -1 : 1;
   double depth_x = 0, depth_y = 0, depth_value = 0;
   const double depth_anchor_x = nearest_pixel(x[first]), depth_anchor_y = nearest_pixel(y[first]);
@@ -78,8 +78,8 @@ inline void set_up_face(const float* clip, const int32_t* face, int64_t num_vert
     };
     const double anchor_x = nearest_pixel(x[a]), anchor_y = nearest_pixel(y[a]);
     out.edge[opposite] = {static_cast<float>(slope_x), static_cast<float>(slope_y),
-                          static_cast<float>(value_at(anchor_x, anchor_y)),
-                          static_cast<float>(anchor_x), static_cast<float>(anchor_y)};
+                          static_cast<float>(value_at(anchor_x, anchor_y)), static_cast<float>(anchor_x),
+                          static_cast<float>(anchor_y)};
     const bool owned = slope_x > 0 || (slope_x == 0 && slope_y > 0);
     out.threshold[opposite] = owned ? -1.2e-38f : 0.0f;  // below zero, yet no denormal
     const double weight = 1.0 / (c.w[opposite] * std::abs(area));
@@ -162,8 +162,8 @@ inline ffi::Error Rasterize(ffi::ThreadPool pool, ffi::Buffer<ffi::F32> clip, ff
   bool ok = parallel_for(pool, batch * chunks, [&](int64_t piece) {
     const int64_t item = piece / chunks, start = (piece % chunks) * chunk;
     for (int64_t f = start; f < std::min(start + chunk, num_faces); ++f) {
-      set_up_face(clip_data + item * num_vertices * 4, face_data + (item * num_faces + f) * 3,
-                  num_vertices, height, width, cull_backfaces != 0, screen[item * num_faces + f]);
+      set_up_face(clip_data + item * num_vertices * 4, face_data + (item * num_faces + f) * 3, num_vertices,
+                  height, width, cull_backfaces != 0, screen[item * num_faces + f]);
     }
   });
 
@@ -278,11 +278,11 @@ inline void spread_moments(const float* clip, const int32_t* face, int64_t num_v
   }
 }
 
-inline ffi::Error RasterizeGrad(ffi::ThreadPool pool, ffi::Buffer<ffi::F32> clip,
-                                ffi::Buffer<ffi::S32> faces, ffi::Buffer<ffi::S32> face_id,
-                                ffi::Buffer<ffi::F32> barycentrics, ffi::Buffer<ffi::F32> depth,
-                                ffi::Buffer<ffi::F32> grad_barycentrics, ffi::Buffer<ffi::F32> grad_depth,
-                                int64_t perspective_correct, ffi::Result<ffi::Buffer<ffi::F32>> grad_clip) {
+inline ffi::Error RasterizeGrad(ffi::ThreadPool pool, ffi::Buffer<ffi::F32> clip, ffi::Buffer<ffi::S32> faces,
+                                ffi::Buffer<ffi::S32> face_id, ffi::Buffer<ffi::F32> barycentrics,
+                                ffi::Buffer<ffi::F32> depth, ffi::Buffer<ffi::F32> grad_barycentrics,
+                                ffi::Buffer<ffi::F32> grad_depth, int64_t perspective_correct,
+                                ffi::Result<ffi::Buffer<ffi::F32>> grad_clip) {
   const auto image = face_id.dimensions();
   const int64_t batch = leading(image, 2), height = trailing(image, 2), width = trailing(image, 1);
   const int64_t num_vertices = trailing(clip.dimensions(), 2), num_faces = trailing(faces.dimensions(), 2);

@@ -13,7 +13,7 @@ MIN_W = 1e-4
 MAX_NDC = 1e6
 """Faces with a corner farther out than this many half-images are dropped (overflow guard)."""
 MIN_DOUBLE_AREA = 1e-9
-"""Faces whose doubled NDC area is at most this are dropped as zero-area."""
+"""Faces whose doubled NDC area is at most this cover no pixel."""
 
 
 def pixel_centres(height, width, dtype):
@@ -29,12 +29,27 @@ def face_corners(vertices_clip, faces):
     return xyw.at[jnp.where(faces < 0, xyw.shape[0], faces)].get(mode="fill", fill_value=jnp.nan)
 
 
-def usable(corners):
-    """Which faces [... f] can be drawn or measured: in front, finite, not of zero area."""
+def in_view(corners):
+    """Which faces [... f] have finite corners in front of the near plane and inside the guard."""
     xy, w = corners[..., :2], corners[..., 2:]
     in_front = jnp.all(w >= MIN_W, axis=(-2, -1)) & jnp.all(jnp.isfinite(corners), axis=(-2, -1))
-    inside_guard = jnp.all(jnp.abs(xy) <= MAX_NDC * w, axis=(-2, -1))
-    return in_front & inside_guard & (jnp.abs(double_area(corners)) > MIN_DOUBLE_AREA)
+    return in_front & jnp.all(jnp.abs(xy) <= MAX_NDC * w, axis=(-2, -1))
+
+
+def drawable(corners, cull_backfaces):
+    """Which faces can cover pixels: in view, not of zero area, and facing us if asked for."""
+    area = double_area(corners)
+    return in_view(corners) & ((area if cull_backfaces else jnp.abs(area)) > MIN_DOUBLE_AREA)
+
+
+def measurable(corners):
+    """Which faces count in the silhouette: in view and more than a point.
+
+    Edge-on faces do count (their boundary is a segment), so that the mask changes continuously as a
+    face turns; points do not, so that faces such as (0, 0, 0) can pad a list.
+    """
+    xy = corners[..., :2] / jnp.where(corners[..., 2:] == 0, 1, corners[..., 2:])
+    return in_view(corners) & jnp.any(xy != xy[..., :1, :], axis=(-2, -1))
 
 
 def double_area(corners):

@@ -26,7 +26,7 @@ def silhouette(vertices_clip, faces, face_id, sigma_inverse, margin):
     def one(item):
         clip, faces, face_id = item
         corners = formulas.face_corners(clip, faces)
-        kept = formulas.usable(corners)
+        kept = formulas.measurable(corners)
         corners = formulas.harmless(corners, kept)[:, None, None]
         x, y = _grid(*face_id.shape, clip.dtype)
         low, high = formulas.ndc_box(corners)
@@ -54,9 +54,7 @@ def _visible(clip, faces, height, width, cull_backfaces):
     if faces.shape[0] == 0:
         return jnp.full((height, width), -1, jnp.int32)
     corners = formulas.face_corners(clip, faces)
-    kept = formulas.usable(corners)
-    if cull_backfaces:
-        kept &= formulas.double_area(corners) > 0
+    kept = formulas.drawable(corners, cull_backfaces)
     corners = formulas.sort_corners(formulas.harmless(corners, kept))
     inside, inverse_depth = formulas.coverage(corners[:, None, None], *_grid(height, width, clip.dtype))
     score = jnp.where(inside & kept[:, None, None], inverse_depth, -jnp.inf)

@@ -36,7 +36,7 @@ def silhouette(vertices_clip, faces, face_id, sigma_inverse, margin):
         if faces.shape[0] == 0:
             return (face_id >= 0).astype(clip.dtype)
         corners = formulas.face_corners(clip, faces)
-        kept = formulas.usable(corners)
+        kept = formulas.measurable(corners)
         corners = formulas.harmless(corners, kept)
         xy = corners[..., :2] / corners[..., 2:]
         return 1 - _keep(xy, kept, face_id >= 0, sigma_inverse, margin)
@@ -48,9 +48,7 @@ def _visible(clip, faces, height, width, cull_backfaces):
     if faces.shape[0] == 0:
         return jnp.full((height, width), -1, jnp.int32)
     corners = formulas.face_corners(clip, faces)
-    kept = formulas.usable(corners)
-    if cull_backfaces:
-        kept &= formulas.double_area(corners) > 0
+    kept = formulas.drawable(corners, cull_backfaces)
     corners = formulas.sort_corners(formulas.harmless(corners, kept))
     x, y = _tiles(height, width, clip.dtype)
     pick, chunks = _walk(*formulas.ndc_box(corners), kept, x, y)
