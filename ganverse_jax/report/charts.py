@@ -32,7 +32,7 @@ def thin(steps: np.ndarray, values: np.ndarray, limit: int = MAX_POINTS) -> tupl
     return np.array([steps[c].mean() for c in chunks]), np.array(means)
 
 
-def smooth(values: np.ndarray, reach: int = 5) -> np.ndarray:
+def smooth(values: np.ndarray, reach: int) -> np.ndarray:
     """Centred running mean over `reach` neighbours each way, skipping non-finite values."""
     finite = np.isfinite(values)
     kernel = np.ones(2 * reach + 1)
@@ -163,6 +163,6 @@ def _curve(x: np.ndarray, y: np.ndarray, to_x, to_y) -> str:
         raw = _paths(to_x(x), np.where(finite, to_y(np.where(finite, y, 1.0)), np.nan))
         if finite.sum() < 40:
             return f'<path class="line hover" d="{raw}"/>'
-        mean = smooth(y)
+        mean = smooth(y, len(y) // 40)
         bold = _paths(to_x(x), np.where(finite, to_y(np.where(finite, mean, 1.0)), np.nan))
     return f'<path class="raw" d="{raw}"/><path class="line hover" d="{bold}"/>'

@@ -157,7 +157,7 @@ def cameras_section(run: Run, pictures: Pictures) -> Section:
         '<span class="key"><i class="k-before"></i>start</span><span class="key"><i '
         'class="k-after"></i>optimised</span>'
         + (
-            '<span class="key"><i class="k-regressor">×</i>pose regressor, judge only</span>'
+            '<span class="key"><i class="k-regressor">×</i>pose regressor</span>'
             if regressed
             else ""
         )

@@ -15,6 +15,7 @@ from ganverse_jax.report.pictures import Pictures
 
 NOT_CURVES = {"stage", "step", "time", "timestamp", "wall_time"}
 NOT_FIGURES = {"card", "config", "settings"}  # nested descriptions inside a summary
+NOT_SINGLE = ("reason", "per_view", "by_view")  # tables of counts, not figures
 MAX_CURVES = 14
 
 
@@ -158,11 +159,15 @@ def metrics_section(run: Run, pictures: Pictures) -> Section:
         [escape(STAGE_TITLES[stage]), escape(_words(name)), number(value)]
         for stage in STAGES
         for name, value in flat_figures(run.stages[stage].summary)
-        if (stage, name) not in used and "reason" not in name
+        if (stage, name) not in used and not any(word in name for word in NOT_SINGLE)
     ]
     if rest:
-        body += "<h3>Further figures of this run</h3>" + table(
-            ("stage", "figure", "value"), rest, numeric=(2,)
+        further = table(("stage", "figure", "value"), rest, numeric=(2,))
+        heading = "Further figures of this run"
+        body += (
+            f"<h3>{heading}</h3>{further}"
+            if len(rest) <= 24
+            else details(f"{heading} ({len(rest)})", further)
         )
     body += details(
         "Table 1 of the paper",
@@ -184,7 +189,11 @@ def deviations_section(run: Run, pictures: Pictures) -> Section:
     )
     body += "<h3>Where the paper disagrees with itself</h3><ul>"
     body += "".join(f"<li>{line}</li>" for line in paper.INCONSISTENCIES) + "</ul>"
-    return Section("deviations", "Deviations from the paper", "What is done otherwise here, and why.", body)
+    lede = (
+        "What the toy world does otherwise, and why. With imported weights and a person’s annotation the "
+        "first four rows fall away."
+    )
+    return Section("deviations", "Deviations from the paper", lede, body)
 
 
 def provenance_section(run: Run, pictures: Pictures) -> Section:

@@ -68,11 +68,11 @@
     gl.bindBuffer(target, b); gl.bufferData(target, content, gl.STATIC_DRAW);
     return b;
   }
-  function texture(source) {
-    const t = gl.createTexture(), image = new Image();
+  function texture(image) {
+    const t = gl.createTexture();
     gl.bindTexture(gl.TEXTURE_2D, t);
     gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGB, 1, 1, 0, gl.RGB, gl.UNSIGNED_BYTE, new Uint8Array([190, 186, 178]));
-    image.onload = () => {
+    const upload = () => {
       gl.bindTexture(gl.TEXTURE_2D, t);
       gl.pixelStorei(gl.UNPACK_FLIP_Y_WEBGL, true);  // uv starts at the bottom, rows at the top
       gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGB, gl.RGB, gl.UNSIGNED_BYTE, image);
@@ -81,10 +81,10 @@
       gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_WRAP_T, gl.CLAMP_TO_EDGE);  // u runs round and repeats
       ask();
     };
-    image.src = source;
+    if (image.complete && image.naturalWidth) upload(); else image.onload = upload;
     return t;
   }
-  function load(m) {
+  function load(m, image) {
     const whole = new Int16Array(bytes(m.position)), small = new Int8Array(bytes(m.normal));
     const position = Float32Array.from(whole, v => v / 32767), normal = Float32Array.from(small, v => v / 127);
     let low = 1, x = 0, z = 0;
@@ -95,7 +95,7 @@
     const uv = m.uv ? new Float32Array(bytes(m.uv)) : new Float32Array(position.length / 3 * 2);
     const f = 1.5, y = low - 0.004;
     return {
-      info: m, picture: m.texture ? texture(m.texture) : null, radius: m.radius,
+      info: m, picture: image && texture(image), radius: m.radius,
       position: buffer(gl.ARRAY_BUFFER, position), normal: buffer(gl.ARRAY_BUFFER, normal), uv: buffer(gl.ARRAY_BUFFER, uv),
       face: buffer(gl.ELEMENT_ARRAY_BUFFER, face), faces: face.length,
       edge: buffer(gl.ELEMENT_ARRAY_BUFFER, edge), edges: edge.length,
@@ -105,9 +105,11 @@
   }
 
   const infos = JSON.parse(data.textContent), loaded = [];
+  // asked for at once, so that the page's load event waits for them and the first frame has its texture
+  const images = infos.map(m => m.texture && Object.assign(new Image(), { src: m.texture }));
   const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
   const state = { mesh: 0, style: "textured", azimuth: 0.65, elevation: 0.3, zoom: 1, turning: !still, visible: true };
-  const current = () => loaded[state.mesh] || (loaded[state.mesh] = load(infos[state.mesh]));
+  const current = () => loaded[state.mesh] || (loaded[state.mesh] = load(infos[state.mesh], images[state.mesh]));
 
   function camera(mesh, aspect) {
     const half = Math.tan(Math.PI / 12), reach = mesh.radius / Math.sin(Math.PI / 12) * 0.94;
