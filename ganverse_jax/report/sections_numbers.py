@@ -35,12 +35,28 @@ def find_figure(run: Run, wanted: paper.Figure) -> tuple[float, str] | None:
         for name, value in summary.items():
             if name == key or name.endswith("." + key):
                 return value, name
-    if wanted.keys[0] == "steps" and run.last_step(wanted.stage):
-        return run.last_step(wanted.stage), "steps"
+    if (fallback := _implied(run, wanted)) is not None:
+        return fallback, wanted.keys[0]
     for entry in reversed(run.log):
         for key in wanted.keys:
             if entry.get("stage") == wanted.stage and isinstance(entry.get(key), (int, float)):
                 return entry[key], key
+    return None
+
+
+def _implied(run: Run, wanted: paper.Figure) -> float | None:
+    """Figures that other artefacts tell when no summary does: steps, a stage's time, the number of views."""
+    stage = run.stages[wanted.stage]
+    if wanted.keys[0] == "steps":
+        return run.last_step(wanted.stage)
+    if wanted.keys[0] == "train_seconds":
+        done = stage.json("DONE.json")
+        minutes = done.get("minutes") if isinstance(done, dict) else None
+        return 60.0 * minutes if isinstance(minutes, (int, float)) else None
+    if wanted.keys[0] == "views":
+        content = stage.json("viewpoints.json")
+        views = content.get("views") if isinstance(content, dict) else None
+        return len(views) if isinstance(views, list) else None
     return None
 
 

@@ -135,6 +135,20 @@ def test_wrong_shapes_are_named(workdir):
         write_report(workdir)
 
 
+@pytest.mark.parametrize("content", ["[]", "{}", '{"views": 3}', '{"views": [4]}'])
+@pytest.mark.parametrize("name", ["viewpoints/viewpoints.json", "inverse_graphics/cameras.json"])
+def test_json_of_another_form_is_named(workdir, name, content):
+    (workdir / name).write_text(content)
+    with pytest.raises(ReportError, match=f"{name.split('/')[1]}.*delete it"):
+        write_report(workdir)
+
+
+def test_time_and_views_are_read_off_other_artefacts(workdir):
+    (workdir / "inverse_graphics" / "DONE.json").write_text('{"digest": "ab", "minutes": 5.0}')
+    text = page(workdir)
+    assert "<b>5 min</b>" in text and "<b>3</b>" in text
+
+
 def test_a_log_line_cut_short_by_a_kill_is_no_error(workdir):
     log = workdir / "metrics.jsonl"
     log.write_text(log.read_text() + '{"stage": "inv')
