@@ -76,7 +76,8 @@ def viewpoints_section(run: Run, pictures: Pictures) -> Section:
         pictures.grid(rows, alts, columns=labels if annotated else ()),
         "Rows are contents, columns are view codes, as in the paper’s Fig. 2"
         + (
-            "; above each column the azimuth bin it starts from, one of twelve (0° looks at the front). "
+            "; above each column the azimuth bin it starts from, one of twelve (0° looks at the front)"
+            f"{_annotator(stage)}. "
             if annotated
             else "; no azimuth bins are annotated yet. "
         )
@@ -84,6 +85,12 @@ def viewpoints_section(run: Run, pictures: Pictures) -> Section:
         "wide",
     )
     return Section("views", title, lede, body)
+
+
+def _annotator(stage: StageArtefacts) -> str:
+    """Who gave the bins, when the summary says so: a regressor's bins must not pass for a person's."""
+    name = stage.summary.get("annotated_by")
+    return f", annotated by: {escape(str(name).replace('_', ' '))}" if name else ""
 
 
 def _reasons(summary: dict[str, Any]) -> list[tuple[str, float]]:

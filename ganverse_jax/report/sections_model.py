@@ -74,22 +74,16 @@ def reconstruction_section(run: Run, pictures: Pictures) -> Section:
     rows, alts = [], []
     for n in range(min(len(inputs), 5)):
         rows.append([inputs[n], _at(rendered, n), *_row(views, n, sides)])
-        alts.append(
-            [
-                f"Input {n + 1}",
-                f"Reconstruction {n + 1} in the view of the input",
-                *(f"Reconstruction {n + 1} from azimuth {side}" for side in names),
-            ]
-        )
+        turned = [f"Reconstruction {n + 1} from azimuth {side}" for side in names]
+        alts.append([f"Input {n + 1}", f"Reconstruction {n + 1} in the view of the input", *turned])
         if shapes is not None and n < len(shapes):
             rows.append([None, None, *_row(shapes, n, sides)])
             alts.append(["", "", *(f"Shape {n + 1} without texture from azimuth {side}" for side in names)])
     cutout = {(r, c): "cutout" for r in range(len(rows)) for c in range(1, 2 + sides)}
     body = figure(
         pictures.grid(rows, alts, columns=("input", "same view", *names), gaps=(1, 2), classes=cutout),
-        "As the paper’s Fig. 4: the input, its reconstruction in the same view, and six sides; below "
-        "each the shape "
-        "alone. The same-view column is easy; the far sides tell whether it is a car.",
+        "As the paper’s Fig. 4: the input, its reconstruction in the same view, and six sides; below each the "
+        "shape alone. The same-view column is easy; the far sides tell whether it is a car.",
         "wide",
     )
     textures = stage.pictures("textures", 1)
@@ -156,11 +150,7 @@ def cameras_section(run: Run, pictures: Pictures) -> Section:
     key = (
         '<span class="key"><i class="k-before"></i>start</span><span class="key"><i '
         'class="k-after"></i>optimised</span>'
-        + (
-            '<span class="key"><i class="k-regressor">×</i>pose regressor</span>'
-            if regressed
-            else ""
-        )
+        + ('<span class="key"><i class="k-regressor">×</i>pose regressor</span>' if regressed else "")
     )
     drawing = (
         f'<div class="dials"><div>{dial.azimuth_dial(views)}</div><div>{dial.elevation_strip(views)}'

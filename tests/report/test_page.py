@@ -143,6 +143,11 @@ def test_json_of_another_form_is_named(workdir, name, content):
         write_report(workdir)
 
 
+def test_bins_name_their_annotator(workdir):
+    (workdir / "viewpoints" / "summary.json").write_text('{"annotated_by": "pose_regressor"}')
+    assert "annotated by: pose regressor" in page(workdir)
+
+
 def test_time_and_views_are_read_off_other_artefacts(workdir):
     (workdir / "inverse_graphics" / "DONE.json").write_text('{"digest": "ab", "minutes": 5.0}')
     text = page(workdir)
