@@ -82,8 +82,8 @@ def reconstruction_section(run: Run, pictures: Pictures) -> Section:
     cutout = {(r, c): "cutout" for r in range(len(rows)) for c in range(1, 2 + sides)}
     body = figure(
         pictures.grid(rows, alts, columns=("input", "same view", *names), gaps=(1, 2), classes=cutout),
-        "As the paper’s Fig. 4: the input, its reconstruction in the same view, and six sides; below each the "
-        "shape alone. The same-view column is easy; the far sides tell whether it is a car.",
+        "As the paper’s Fig. 4: the input, its reconstruction in the same view, and six sides; below each "
+        "the shape alone. The same-view column is easy; the far sides tell whether it is a car.",
         "wide",
     )
     textures = stage.pictures("textures", 1)
