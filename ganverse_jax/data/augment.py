@@ -1,7 +1,8 @@
 """Augmentation that bridges crisp toy-world renders and softer GAN samples.
 
-Every function works on one example, is pure in its key and meant for `jax.vmap`, so that the
-draws belong to a global example index and do not depend on the number of devices.
+Every function works on one example and is meant for `jax.vmap`. All random numbers of an example are drawn at
+once from its own key (`draw`), so that they belong to a global example index whatever the number of devices,
+and the rest is deterministic arithmetic that compiles fast.
 """
 
 from __future__ import annotations
@@ -9,32 +10,46 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
+# Sides of the coarse grids of random values behind each smooth field, and their channels.
+_FIELDS = {"wobble": (5, 2), "paint": (4, 3), "paint_fine": (16, 3), "blotch": (8, 3), "grain": (21, 3)}
+_SCALARS = {"zoom": 1, "shift": 2, "repaint": 1, "colour": 3, "gain": 3, "offset": 3, "saturation": 1, "blur": 2,
+            "noise": 3}  # fmt: skip
 
-def smooth_field(key: jax.Array, height: int, width: int, channels: int, cells: int) -> jax.Array:
-    """Random field [h w c], about unit variance, varying over 1/`cells` of the picture."""
-    coarse = jax.random.normal(key, (cells, cells, channels))
-    return jax.image.resize(coarse, (height, width, channels), "cubic")
+
+def draw(key: jax.Array, height: int, width: int) -> dict[str, jax.Array]:
+    """Random numbers of one example: uniform [0, 1) for each scalar, normal fields [h w c] and white noise."""
+    uniform_key, normal_key = jax.random.split(key)
+    unit = jax.random.uniform(uniform_key, (sum(_SCALARS.values()),))
+    sizes = {name: side * side * channels for name, (side, channels) in _FIELDS.items()}
+    normal = jax.random.normal(normal_key, (sum(sizes.values()) + height * width * 3,))
+    result, start = {}, 0
+    for name, count in _SCALARS.items():
+        result[name] = unit[start:start + count]
+        start += count
+    start = 0
+    for name, (side, channels) in _FIELDS.items():
+        coarse = normal[start:start + sizes[name]].reshape(side, side, channels)
+        result[f"{name}_field"] = jax.image.resize(coarse, (height, width, channels), "linear")
+        start += sizes[name]
+    return result | {"white": normal[start:].reshape(height, width, 3)}
 
 
-def warp(image: jax.Array, key: jax.Array, *, zoom: float, shift: float, wobble: float) -> jax.Array:
-    """Resample [h w c] under a random zoom, shift and smooth displacement (both in pixels).
+def between(unit: jax.Array, low: float, high: float) -> jax.Array:
+    """Uniform numbers in [0, 1) stretched to [low, high)."""
+    return low + (high - low) * unit
 
-    Outside the picture the border repeats. `zoom` 0.1 means a factor from exp(-0.1) to exp(0.1).
+
+def warp(image: jax.Array, zoom: jax.Array, shift: jax.Array, displacement: jax.Array) -> jax.Array:
+    """Resample [h w c] at positions scaled by exp(zoom) about the centre, shifted [2] and displaced [h w 2].
+
+    Pixels as unit, rows first; outside the picture the border repeats.
     """
     height, width, _ = image.shape
-    zoom_key, shift_key, wobble_key = jax.random.split(key, 3)
-    factor = jnp.exp(jax.random.uniform(zoom_key, (), minval=-zoom, maxval=zoom))
-    offset = jax.random.uniform(shift_key, (2,), minval=-shift, maxval=shift)
-    field = wobble * smooth_field(wobble_key, height, width, 2, 5)
     rows, columns = jnp.meshgrid(jnp.arange(height) - (height - 1) / 2,
-                                 jnp.arange(width) - (width - 1) / 2, indexing="ij")
-    rows = rows * factor + offset[0] + field[..., 0] + (height - 1) / 2
-    columns = columns * factor + offset[1] + field[..., 1] + (width - 1) / 2
-    return _bilinear(image, jnp.clip(rows, 0, height - 1), jnp.clip(columns, 0, width - 1))
-
-
-def _bilinear(image: jax.Array, rows: jax.Array, columns: jax.Array) -> jax.Array:
-    height, width, _ = image.shape
+                                 jnp.arange(width) - (width - 1) / 2, indexing="ij")  # fmt: skip
+    rows = rows * jnp.exp(zoom) + shift[0] + displacement[..., 0] + (height - 1) / 2
+    columns = columns * jnp.exp(zoom) + shift[1] + displacement[..., 1] + (width - 1) / 2
+    rows, columns = jnp.clip(rows, 0, height - 1), jnp.clip(columns, 0, width - 1)
     top = jnp.clip(jnp.floor(rows).astype(jnp.int32), 0, height - 2)
     left = jnp.clip(jnp.floor(columns).astype(jnp.int32), 0, width - 2)
     down, right = (rows - top)[..., None], (columns - left)[..., None]
@@ -45,57 +60,47 @@ def _bilinear(image: jax.Array, rows: jax.Array, columns: jax.Array) -> jax.Arra
 
 def blur(image: jax.Array) -> jax.Array:
     """Binomial [1 2 1] / 4 blur of [h w c] along both axes, borders repeated."""
-    for axis in (0, 1):
-        pads = [(1, 1) if i == axis else (0, 0) for i in range(image.ndim)]
-        padded = jnp.pad(image, pads, mode="edge")
-        size = image.shape[axis]
-        parts = [jax.lax.slice_in_dim(padded, i, i + size, axis=axis) for i in range(3)]
-        image = (parts[0] + 2 * parts[1] + parts[2]) / 4
-    return image
+    padded = jnp.pad(image, ((1, 1), (0, 0), (0, 0)), mode="edge")
+    image = (padded[:-2] + 2 * padded[1:-1] + padded[2:]) / 4
+    padded = jnp.pad(image, ((0, 0), (1, 1), (0, 0)), mode="edge")
+    return (padded[:, :-2] + 2 * padded[:, 1:-1] + padded[:, 2:]) / 4
 
 
-def repaint_background(image: jax.Array, mask: jax.Array, key: jax.Array) -> jax.Array:
+def repaint_background(image: jax.Array, mask: jax.Array, draws: dict[str, jax.Array]) -> jax.Array:
     """Blend the background of [h w 3] towards a random smooth colour field; the object stays."""
-    amount_key, colour_key, field_key, fine_key = jax.random.split(key, 4)
-    amount = jnp.clip(jax.random.uniform(amount_key, (), minval=-0.6, maxval=0.9), 0.0, 1.0)
-    paint = jax.random.uniform(colour_key, (3,)) + 0.2 * smooth_field(field_key, *image.shape, 4)
-    paint = jnp.clip(paint + 0.08 * smooth_field(fine_key, *image.shape, 16), 0.0, 1.0)
-    return image + amount * (1 - mask[..., None]) * (paint - image)
+    amount = jnp.clip(between(draws["repaint"], -0.6, 0.9), 0.0, 1.0)
+    paint = draws["colour"] + 0.2 * draws["paint_field"] + 0.08 * draws["paint_fine_field"]
+    return image + amount * (1 - mask[..., None]) * (jnp.clip(paint, 0.0, 1.0) - image)
 
 
-def jitter_colours(image: jax.Array, key: jax.Array, strength: float = 0.2) -> jax.Array:
+def jitter_colours(image: jax.Array, draws: dict[str, jax.Array], strength: float = 0.2) -> jax.Array:
     """Random gain, offset and saturation of [h w 3] in [0, 1]."""
-    gain_key, offset_key, grey_key = jax.random.split(key, 3)
-    gain = 1 + strength * jax.random.uniform(gain_key, (3,), minval=-1.0)
-    offset = 0.5 * strength * jax.random.uniform(offset_key, (3,), minval=-1.0)
-    saturation = jax.random.uniform(grey_key, (), minval=0.5, maxval=1.3)
+    gain = 1 + strength * between(draws["gain"], -1, 1)
+    offset = 0.5 * strength * between(draws["offset"], -1, 1)
     grey = image.mean(axis=-1, keepdims=True)
-    return ((grey + saturation * (image - grey)) - 0.5) * gain + 0.5 + offset
+    return (grey + between(draws["saturation"], 0.5, 1.3) * (image - grey) - 0.5) * gain + 0.5 + offset
 
 
-def add_noise(image: jax.Array, key: jax.Array, strength: float = 0.06) -> jax.Array:
+def add_noise(image: jax.Array, draws: dict[str, jax.Array], strength: float = 0.06) -> jax.Array:
     """White noise, and blotches at two scales as GAN samples show, each of random amplitude."""
-    size_key, white_key, coarse_key, fine_key = jax.random.split(key, 4)
-    sizes = strength * jax.random.uniform(size_key, (3,))
-    height, width, channels = image.shape
-    image = image + sizes[0] * jax.random.normal(white_key, image.shape)
-    image = image + sizes[1] * smooth_field(coarse_key, height, width, channels, max(2, height // 8))
-    return image + sizes[2] * smooth_field(fine_key, height, width, channels, max(2, height // 3))
+    sizes = strength * draws["noise"]
+    image = image + sizes[0] * draws["white"]
+    return image + sizes[1] * draws["blotch_field"] + sizes[2] * draws["grain_field"]
 
 
 def augment(image: jax.Array, mask: jax.Array, key: jax.Array, *, zoom: float = 0.0, shift: float = 3.0,
-            wobble: float = 0.6) -> tuple[jax.Array, jax.Array]:
+            wobble: float = 0.6) -> tuple[jax.Array, jax.Array]:  # fmt: skip
     """One augmented training pair: image [h w 3] and mask [h w], both in [0, 1], same on return.
 
-    Leave `zoom` at 0 where the target depends on apparent size (the pose regressor's distance).
+    zoom 0.1 means a factor between exp(-0.1) and exp(0.1): leave it at 0 where the target depends on apparent
+    size (the regressor's distance). shift and wobble are in pixels.
     """
-    background_key, warp_key, colour_key, blur_key, noise_key = jax.random.split(key, 5)
-    image = repaint_background(image, mask, background_key)
-    both = jnp.concatenate([image, mask[..., None]], axis=-1)
-    both = warp(both, warp_key, zoom=zoom, shift=shift, wobble=wobble)
-    image, mask = both[..., :3], both[..., 3]
-    image = jitter_colours(image, colour_key)
-    amounts = jnp.clip(jax.random.uniform(blur_key, (2,), minval=-0.5), 0.0, 1.0)
-    soft = image + amounts[0] * (blur(image) - image)
-    soft = soft + amounts[1] * (blur(blur(soft)) - soft)
-    return jnp.clip(add_noise(soft, noise_key), 0.0, 1.0), jnp.clip(mask, 0.0, 1.0)
+    draws = draw(key, *mask.shape)
+    both = jnp.concatenate([repaint_background(image, mask, draws), mask[..., None]], axis=-1)
+    both = warp(both, zoom * between(draws["zoom"], -1, 1), shift * between(draws["shift"], -1, 1),
+                wobble * draws["wobble_field"])  # fmt: skip
+    image, mask = jitter_colours(both[..., :3], draws), both[..., 3]
+    amounts = jnp.clip(between(draws["blur"], -0.5, 1.0), 0.0, 1.0)
+    image = image + amounts[0] * (blur(image) - image)
+    image = image + amounts[1] * (blur(blur(image)) - image)
+    return jnp.clip(add_noise(image, draws), 0.0, 1.0), jnp.clip(mask, 0.0, 1.0)

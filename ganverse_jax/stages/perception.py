@@ -1,0 +1,184 @@
+"""The perception stage: a segmenter and a pose regressor trained on toy-world renders, or shipped ones.
+
+The segmenter stands where the paper has Mask R-CNN; the regressor annotates a retrained toy GAN and
+measures viewpoints (evaluation only). Both see exact masks and cameras of the toy world, never the GAN.
+"""
+
+import shutil
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from ganverse_jax import parallel
+from ganverse_jax.checkpoint import Checkpoints, read_npz, write_json, write_npz
+from ganverse_jax.data.toy_cars import ToyCars
+from ganverse_jax.loop import Metrics, fit
+from ganverse_jax.models.pose_regressor import (
+    LearnedPoseRegressor,
+    PoseNet,
+    load_pose_regressor,
+    save_pose_regressor,
+)
+from ganverse_jax.models.segmenter import LearnedSegmenter, SegmenterNet, load_segmenter, save_segmenter
+from ganverse_jax.stages import perception_step as steps
+from ganverse_jax.stages.perception_scores import score_pose_regressor, score_segmenter
+
+ASSETS = Path(__file__).parents[1] / "assets"
+FILES = ("segmenter.safetensors", "pose_regressor.safetensors")
+STAGE = "perception"
+
+
+class Perception(NamedTuple):
+    """The stage's result: both networks, ready to call on uint8 images."""
+
+    segmenter: LearnedSegmenter
+    pose_regressor: LearnedPoseRegressor
+
+
+def load(workdir: Path) -> Perception:
+    """The networks of a finished stage. Raises FileNotFoundError when it has not run."""
+    return load_folder(Path(workdir) / STAGE)
+
+
+def load_folder(folder: Path) -> Perception:
+    """The networks of any folder that holds both files, e.g. assets/toy_car."""
+    return Perception(load_segmenter(folder / FILES[0]), load_pose_regressor(folder / FILES[1]))
+
+
+def run(
+    workdir: Path,
+    *,
+    seed: int,
+    mesh,
+    metrics: Metrics,
+    world: Mapping[str, Any],
+    shipped: str | None,
+    **training: Any,
+) -> None:
+    """Leave both networks, their held-out scores and a picture in ``workdir``/perception.
+
+    With ``shipped`` (a folder under assets/) the files are copied; else they are trained with the
+    settings of :func:`train`. Raises FileNotFoundError when shipped files are missing.
+    """
+    folder = Path(workdir) / STAGE
+    folder.mkdir(parents=True, exist_ok=True)
+    if shipped is None:
+        train(Path(workdir), seed=seed, mesh=mesh, metrics=metrics, world=world, **training)
+        return
+    for name in FILES:
+        if not (ASSETS / shipped / name).is_file():
+            raise FileNotFoundError(f"no {name} in {ASSETS / shipped}; train it with --stages=perception")
+        shutil.copyfile(ASSETS / shipped / name, folder / name)
+    load_folder(folder)
+    write_json(folder / "summary.json", {"shipped": shipped})
+
+
+def train(
+    workdir: Path,
+    *,
+    seed: int,
+    mesh,
+    metrics: Metrics,
+    world: Mapping[str, Any],
+    resolution: int,
+    num_train: int,
+    num_validation: int,
+    batch_size: int,
+    segmenter_steps: int,
+    pose_steps: int,
+    learning_rate: float,
+    log_every: int,
+    save_every: int,
+    segmenter_widths=(16, 32, 48, 64),
+    pose_widths=(24, 48, 96, 128),
+    pose_hidden: int = 96,
+) -> Perception:
+    """Render, train both networks, score what was written (float16) on held-out objects."""
+    parallel.check_divisible(batch_size, mesh.size, "perception.batch_size")
+    folder, started = workdir / STAGE, time.perf_counter()
+    renders = render(world, resolution, "train", num_train, folder)
+    held_out = render(world, resolution, "validation", num_validation, folder)
+    shared = dict(workdir=workdir, mesh=mesh, metrics=metrics, batch_size=batch_size, seed=seed,
+                  learning_rate=learning_rate, log_every=log_every, save_every=save_every)  # fmt: skip
+    segmenter = train_segmenter(renders, widths=segmenter_widths, num_steps=segmenter_steps, **shared)
+    regressor = train_pose(renders, widths=pose_widths, hidden=pose_hidden, num_steps=pose_steps, **shared)
+    card = {"world": dict(world), "num_train": num_train, "batch_size": batch_size, "seed": seed,
+            "learning_rate": learning_rate, "minutes": round((time.perf_counter() - started) / 60, 2),
+            "device": f"{mesh.size} x {mesh.devices.flat[0].device_kind}"}  # fmt: skip
+    save_segmenter(folder / FILES[0], segmenter, card | {"steps": segmenter_steps})
+    save_pose_regressor(folder / FILES[1], regressor, card | {"steps": pose_steps})
+    result = load_folder(folder)
+    _report(folder, result, held_out, card, metrics, segmenter_steps, pose_steps)
+    return result
+
+
+def _report(folder, result: Perception, held_out, card, metrics, segmenter_steps, pose_steps) -> None:
+    scores = {"segmenter": score_segmenter(result.segmenter, held_out),
+              "pose_regressor": score_pose_regressor(result.pose_regressor, held_out)}  # fmt: skip
+    for name, num_steps in (("segmenter", segmenter_steps), ("pose_regressor", pose_steps)):
+        metrics.write(f"{STAGE}_{name}", num_steps, **scores[name])
+    images = held_out["image"][:32]
+    masks = np.round(255 * result.segmenter(images)).astype(np.uint8)
+    write_npz(folder / "figures.npz", images=images, masks=masks, truth=held_out["mask"][:32])
+    write_json(folder / "summary.json", {"shipped": None, "card": card} | scores)
+
+
+def render(world: Mapping[str, Any], resolution: int, split: str, count: int, folder: Path) -> dict:
+    """The first `count` samples of a split of the toy world, kept in ``folder``/renders_*.npz."""
+    cars = ToyCars(resolution, split=split, **world)
+    path = folder / f"renders_{split}_{resolution}_{count}.npz"
+    if not path.exists():
+        parts = []
+        for start in range(0, count, 1000):
+            parts.append(cars.render(np.arange(start, min(count, start + 1000))))
+            print(f"[{STAGE}] rendered {min(count, start + 1000)}/{count} {split} images", flush=True)
+        write_npz(path, **{name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
+    return read_npz(path)
+
+
+def train_segmenter(renders, *, widths, num_steps: int, learning_rate: float, mesh, **loop) -> LearnedSegmenter:
+    """Fit a `SegmenterNet` to renders {"image", "mask"}."""
+    resolution, module = renders["image"].shape[1], SegmenterNet(tuple(widths))
+    optimizer = steps.make_optimizer(learning_rate, num_steps)
+    step = steps.segmenter_step(module, optimizer, mesh)
+    params = _fit("segmenter", module, optimizer, step, renders, ("image", "mask"), num_steps, mesh, **loop)
+    return LearnedSegmenter(params, widths=widths, resolution=resolution)
+
+
+def train_pose(renders, *, widths, hidden: int, num_steps: int, learning_rate: float, mesh, **loop
+               ) -> LearnedPoseRegressor:  # fmt: skip
+    """Fit a `PoseNet` to renders {"image", "mask", "azimuth", "elevation", "distance"}."""
+    resolution, module = renders["image"].shape[1], PoseNet(tuple(widths), hidden)
+    stats = {f"{name}_stats": (float(renders[name].mean()), float(renders[name].std()))
+             for name in ("elevation", "distance")}  # fmt: skip
+    targets = steps.pose_targets(renders["azimuth"], renders["elevation"], renders["distance"], **stats)
+    optimizer = steps.make_optimizer(learning_rate, num_steps)
+    step = steps.pose_step(module, optimizer, mesh)
+    data = dict(renders) | {"pose": targets}
+    names = ("image", "mask", "pose")
+    params = _fit("pose_regressor", module, optimizer, step, data, names, num_steps, mesh, **loop)
+    return LearnedPoseRegressor(params, widths=widths, hidden=hidden, resolution=resolution, **stats)
+
+
+def _fit(name, module, optimizer, step, data, fields, num_steps, mesh, *, workdir, metrics, batch_size, seed,
+         log_every, save_every):  # fmt: skip
+    """Run the loop over random batches of `data`; returns the trained parameters on the host."""
+    key = jax.random.fold_in(jax.random.key(seed), len(name))
+    state = steps.initial_state(module, data["image"].shape[1], optimizer, seed=seed)
+
+    def batch_at(index: int) -> dict[str, np.ndarray]:
+        rows = np.random.default_rng([seed, len(name), index]).integers(0, len(data["image"]), batch_size)
+        return {field: data[field][rows] for field in fields} | {"index": np.arange(batch_size, dtype=np.int32)}
+
+    checkpoints = Checkpoints(workdir / "checkpoints" / STAGE / name)
+    try:
+        state = fit(state, lambda _: step, batch_at, num_steps=num_steps, key=key, mesh=mesh,
+                    stage=f"{STAGE}_{name}", checkpoints=checkpoints, metrics=metrics,
+                    log_every=log_every, save_every=save_every)  # fmt: skip
+    finally:
+        checkpoints.close()
+    return jax.device_get(state["params"])

@@ -1,0 +1,46 @@
+"""Circular statistics at the wrap-around, and the figures of perfect and absent disentanglement."""
+
+import numpy as np
+import pytest
+
+from ganverse_jax.evaluation import disentanglement as d
+
+
+def test_the_median_does_not_mind_the_wrap_around():
+    angles = np.radians([350.0, 355.0, 5.0, 10.0, 0.0])
+    assert abs(d.angle_difference(d.circular_median(angles), 0.0)) < 1e-12  # the sample itself, mod 2 pi
+
+
+def test_one_stray_reading_does_not_move_the_median():
+    angles = np.radians([40.0, 41.0, 42.0, 43.0, 130.0])
+    assert np.isclose(d.circular_median(angles), np.radians(42.0))
+
+
+def test_the_median_of_nothing_is_refused():
+    with pytest.raises(ValueError, match="no angles"):
+        d.circular_median([])
+
+
+@pytest.mark.parametrize(("degrees", "expected"), [(0, 0), (14.9, 0), (15.1, 1), (345.1, 0), (-20, 11), (359, 0)])
+def test_bins_are_centred_on_multiples_of_30_degrees(degrees, expected):
+    assert d.nearest_azimuth_bin(np.radians(degrees)) == expected
+
+
+def test_view_codes_that_fix_the_pose_have_no_spread():
+    azimuths = np.repeat(np.linspace(0, 2 * np.pi, 8, endpoint=False)[:, None], 5, axis=1)
+    figures = d.view_disentanglement(azimuths)
+    assert figures["within_view"] < 1e-9 and figures["within_15"] == 1.0
+    # uniform angles lie 90 degrees from any of them on average, at 8 samples exactly
+    assert np.isclose(figures["across_views"], 90.0)
+
+
+def test_view_codes_that_fix_nothing_spread_as_the_whole():
+    azimuths = np.random.default_rng(0).uniform(0, 2 * np.pi, (10, 100))
+    figures = d.view_disentanglement(azimuths)
+    # 90 in the limit; the median of 100 samples fits its own sample, a few degrees less
+    assert 75 < figures["within_view"] <= 90.5
+
+
+def test_a_flat_list_of_angles_is_refused():
+    with pytest.raises(ValueError, match="views contents"):
+        d.view_disentanglement(np.zeros(4))

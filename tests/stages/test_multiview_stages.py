@@ -1,0 +1,190 @@
+"""Viewpoints and multi-view dataset, run in order on one tiny random GAN (compiling a second costs more than all).
+
+Segmenter and regressor are drawn stand-ins: this file tests choosing, filtering, writing, resuming and refusing.
+"""
+
+import json
+import sys
+from types import SimpleNamespace
+
+import jax
+import numpy as np
+import pytest
+
+from ganverse_jax.checkpoint import read_json, read_npz, write_json
+from ganverse_jax.data import multiview
+from ganverse_jax.loop import Metrics
+from ganverse_jax.models.multiview_generator import VIEW_SLOTS, MultiviewGenerator
+from ganverse_jax.models.pose_regressor import Pose
+from ganverse_jax.models.pretrained import LoadedGenerator
+from ganverse_jax.models.stylegan2 import Generator
+from ganverse_jax.stages import multiview_dataset, viewpoints
+
+VIEWS = dict(num_views=4, num_candidates=12, num_contents=3, view_truncation=1.0, content_truncation=0.7,
+             min_distance=0.0, drop_share=0.0, min_usable=0.6, batch_size=8)  # fmt: skip
+DATASET = dict(num_objects=12, views_per_object=3, content_truncation=0.7, objects_per_part=4, batch_size=8)
+
+
+def centred_disc(images):
+    """Stand-in segmenter: the middle of the picture, empty for about one image in eight."""
+    rows, columns = np.mgrid[:images.shape[1], :images.shape[2]]
+    disc = (rows - 7.5) ** 2 + (columns - 7.5) ** 2 < 25
+    return disc[None] * (images.sum(axis=(1, 2, 3), dtype=np.int64) % 8 != 0)[:, None, None].astype(np.float32)
+
+
+def brightness_angle(images):
+    """Stand-in regressor: mean brightness as azimuth."""
+    level = images.mean(axis=(1, 2, 3)) / 255 * 2 * np.pi
+    return Pose(level, 0 * level, 0 * level)
+
+
+@pytest.fixture(scope="module")
+def generator():
+    module = Generator(resolution=16, z_dim=8, w_dim=8, mapping_layers=1, channel_base=64, channel_max=8)
+    shapes = jax.eval_shape(module.init, jax.random.key(0), np.zeros((1, 8), np.float32))
+    rng = np.random.default_rng(0)
+    variables = jax.tree.map(lambda leaf: rng.standard_normal(leaf.shape).astype(np.float32), dict(shapes))
+    gan = LoadedGenerator(module, variables, np.zeros(8, np.float32), "tiny", {})
+    return MultiviewGenerator(gan, batch_size=8)
+
+
+@pytest.fixture
+def stages(monkeypatch, generator, tmp_path):
+    """Run either stage in a fresh workdir with the upstream stages replaced."""
+    def perception(workdir):
+        return SimpleNamespace(segmenter=centred_disc, pose_regressor=brightness_angle)
+
+    for stage in (viewpoints, multiview_dataset):
+        monkeypatch.setattr(stage.gan_stage, "load", lambda workdir: (generator.gan, None))
+        monkeypatch.setattr(stage.perception_stage, "load", perception)
+        monkeypatch.setattr(stage, "MultiviewGenerator", lambda gan, **_: generator)
+
+    def run(stage, **settings):
+        base = dict(VIEWS, annotated_by="pose_regressor") if stage is viewpoints else dict(DATASET)
+        stage.run(tmp_path, seed=0, mesh=None, metrics=Metrics(tmp_path), **(base | settings))
+        return tmp_path
+
+    return run
+
+
+def test_the_view_code_drives_the_first_four_slots_alone(generator):
+    a, b = generator.codes(np.array([1, 2]), 1.0)
+    module, variables = generator.module, generator.gan.variables
+    ws = np.concatenate([np.repeat(a[None], VIEW_SLOTS, 0), np.repeat(b[None], module.num_ws - VIEW_SLOTS, 0)])[None]
+    styles = module.apply(variables, ws, method=Generator.styles)
+    names = [name for name in module.style_names if "conv" in name] + ["b16.torgb"]
+    _, w_star = generator.pairs(a[None], b[None])
+    assert w_star.shape == (1, generator.w_star_size)
+    # rtol 1e-5: one small matrix product in float32, batched otherwise
+    np.testing.assert_allclose(w_star[0], np.concatenate([styles[name][0] for name in names]), rtol=1e-5, atol=1e-6)
+
+
+def test_codes_do_not_depend_on_their_neighbours(generator):
+    np.testing.assert_array_equal(generator.codes(np.array([5, 6, 7]), 0.7)[1:2], generator.codes(np.array([6]), 0.7))
+
+
+def test_views_are_annotated_by_the_regressor_and_say_so(stages):
+    folder = stages(viewpoints) / "viewpoints"
+    content = read_json(folder / "viewpoints.json")
+    assert content["annotated_by"] == "pose_regressor" and content["fingerprint"] == "tiny"
+    assert 1 <= len(content["views"]) <= 4
+    assert all(view["azimuth_bin"] in range(12) for view in content["views"])
+    grid = read_npz(folder / "figures.npz")["grid"]
+    assert grid.shape == (3, len(content["views"]), 16, 16, 3)
+    assert "within_view" in "".join(read_json(folder / "summary.json"))
+
+
+def test_a_persons_bins_are_awaited_then_kept(stages, tmp_path):
+    with pytest.raises(ValueError, match="azimuth_bin None.*nearest bin"):
+        stages(viewpoints, annotated_by="person")
+    path = viewpoints.path_of(tmp_path)
+    content = read_json(path)
+    for number, view in enumerate(content["views"]):
+        view["azimuth_bin"] = 11 - number
+    write_json(path, content)
+    stages(viewpoints, annotated_by="person")
+    assert read_json(path) == content
+
+
+def test_views_of_another_gan_are_refused_with_the_remedy(tmp_path):
+    path = tmp_path / "viewpoints.json"
+    write_json(path, {"fingerprint": "other", "views": [{"id": 0, "w": [0.0], "azimuth_bin": 3}]})
+    with pytest.raises(ValueError, match="GAN other.*this GAN is mine.*pose_regressor"):
+        viewpoints.read_views(path, "mine")
+    write_json(path, {"fingerprint": "mine", "views": [{"id": 0, "w": [0.0], "azimuth_bin": 12}]})
+    with pytest.raises(ValueError, match="azimuth_bin 12"):
+        viewpoints.read_views(path, "mine")
+    path.write_text('["no views"]')
+    with pytest.raises(ValueError, match="no viewpoints file"):
+        viewpoints.read_views(path, "mine")
+
+
+def test_the_set_comes_back_whole_and_rejects_are_counted(stages):
+    stages(viewpoints)
+    workdir = stages(multiview_dataset)
+    summary = read_json(workdir / "multiview_dataset" / "summary.json")
+    rejected = sum(summary["rejected_by_reason"].values())
+    assert summary["images"] == 36 and summary["kept"] + rejected == 36 and rejected > 0
+    assert sum(view["kept"] for view in summary["per_view"]) == summary["kept"]
+    back = multiview_dataset.load(workdir, "tiny")
+    assert len(back.multiview) == summary["kept"] == len(back.w_star)
+    # every image is what the GAN gives for its codes, and its mask is the segmenter's
+    views = viewpoints.load(workdir, "tiny").w[back.multiview.view_id]
+    generator = multiview_dataset.MultiviewGenerator(None)
+    images, w_star = generator.pairs(views, generator.codes(back.content_seed, 0.7))
+    np.testing.assert_array_equal(back.multiview.images, images)
+    np.testing.assert_array_equal(back.multiview.masks, 255 * centred_disc(images).astype(np.uint8))
+    np.testing.assert_array_equal(back.w_star, w_star)
+    assert "tensorflow" not in sys.modules
+    assert not list((workdir / "multiview_dataset").glob("parts-*"))
+
+
+def test_splits_on_disk_are_the_splits_in_memory(stages):
+    stages(viewpoints)
+    back = multiview_dataset.load(stages(multiview_dataset), "tiny").multiview
+    splits = multiview.split_objects(back.object_id)
+    for name, objects in splits.items():
+        assert set(back.split(name).object_id.tolist()) == set(objects.tolist())
+
+
+def test_an_interrupted_run_goes_on_to_the_same_set(stages, monkeypatch):
+    stages(viewpoints)
+    whole = multiview_dataset.load(stages(multiview_dataset), "tiny")
+    original, calls = multiview_dataset.make_part, []
+
+    def dying(*arguments, **keywords):
+        calls.append(1)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return original(*arguments, **keywords)
+
+    monkeypatch.setattr(multiview_dataset, "make_part", dying)
+    with pytest.raises(KeyboardInterrupt):
+        stages(multiview_dataset, content_truncation=0.70001)  # other settings: nothing is taken from before
+    workdir = stages(multiview_dataset, content_truncation=0.70001)
+    assert len(calls) == 4  # two parts before the interruption, one in it, and only the last one after
+    again = multiview_dataset.load(workdir, "tiny")
+    np.testing.assert_array_equal(again.multiview.object_id, whole.multiview.object_id)
+    # a truncation 1e-5 larger moves a pixel by at most rounding to the next level
+    assert np.abs(again.multiview.images.astype(int) - whole.multiview.images).max() <= 1
+
+
+def test_a_set_of_another_gan_or_a_damaged_one_is_refused(stages):
+    stages(viewpoints)
+    workdir = stages(multiview_dataset)
+    folder = multiview_dataset.folder_of(workdir)
+    with pytest.raises(ValueError, match="GAN tiny, not other"):
+        multiview.read(folder, "other")
+    path = next(multiview.path_of(folder).glob("*train*"))
+    path.write_bytes(path.read_bytes()[:-40])
+    with pytest.raises(ValueError, match="damaged.*delete"):
+        multiview.read(folder)
+
+
+def test_half_a_set_is_no_set(tmp_path):
+    folder = tmp_path / multiview.NAME / f"incomplete.abc_{multiview.VERSION}"
+    folder.mkdir(parents=True)
+    (folder / "metadata.json").write_text(json.dumps({"digest": "x"}))
+    assert multiview.digest(tmp_path) is None
+    with pytest.raises(FileNotFoundError, match="multiview_dataset stage"):
+        multiview.read(tmp_path)
