@@ -5,7 +5,6 @@ import math
 import os
 import signal
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from jax.sharding import PartitionSpec as P
 
 from ganverse_jax import parallel
 from ganverse_jax.checkpoint import Checkpoints, write_atomic
+from ganverse_jax.progress import Progress
 
 
 class Metrics:
@@ -113,8 +113,7 @@ def fit(
     state = parallel.replicate(state, mesh)
     sharded = NamedSharding(mesh, P(parallel.AXIS))
     seen: dict[str, Any] = {}
-    clock, logged = time.perf_counter(), start
-    with _TerminationFlag() as termination:
+    with _TerminationFlag() as termination, Progress(stage, num_steps, first=start) as progress:
         for index in range(start, num_steps):
             batch = jax.device_put(batch_at(index), sharded)
             state, values = step_at(index)(state, batch, key=jax.random.fold_in(key, index))
@@ -125,16 +124,14 @@ def fit(
                 scalars = {name: float(value) for name, value in jax.device_get(seen).items()}
                 _check_finite(stage, done, scalars)
                 if done % log_every == 0 or last:
-                    now = time.perf_counter()
                     metrics.write(stage, done, **scalars)
-                    rate = (done - logged) / (now - clock)
                     shown = "  ".join(f"{name} {value:.4g}" for name, value in scalars.items())
-                    print(f"[{stage}] step {done}/{num_steps}  {rate:.2f} steps/s  {shown}", flush=True)
-                    clock, logged = now, done
+                    progress.update(done, shown, show=True)
             if done % save_every == 0 or last:
                 checkpoints.save(done, state)
                 if on_save is not None:
                     on_save(done, state)
+            progress.update(done)
             if termination.raised:
                 checkpoints.wait()
                 raise SystemExit(143)

@@ -8,15 +8,13 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-CORE = {"ganverse_jax.loop", "ganverse_jax.parallel", "ganverse_jax.checkpoint"}
+CORE = {f"ganverse_jax.{name}" for name in ("loop", "parallel", "checkpoint", "progress")}
 # Package -> packages of ours that it may import. `configs` is read by path in `launch`.
 ALLOWED = {
     "rasterizer": {"rasterizer"},
     "configs": {"configs"},
     "launch": {"launch", "ganverse_jax.stages", "ganverse_jax.interchange", "ganverse_jax.loop"},
-    "ganverse_jax.loop": CORE,
-    "ganverse_jax.parallel": CORE,
-    "ganverse_jax.checkpoint": CORE,
+    **dict.fromkeys(CORE, CORE),
     "ganverse_jax.losses": {"ganverse_jax.losses", "rasterizer"} | CORE,
     "ganverse_jax.models": {"ganverse_jax.models", "ganverse_jax.losses", "rasterizer"} | CORE,
     "ganverse_jax.data": {"ganverse_jax.data", "rasterizer"} | CORE,

@@ -1,5 +1,6 @@
 """All stages of one experiment in order; each reads what earlier ones left in the workdir."""
 
+import difflib
 import hashlib
 import importlib.metadata
 import json
@@ -48,9 +49,11 @@ def run(config: dict[str, Any], workdir: Path, *, stages: Sequence[str] | None =
     unchanged; an interrupted one resumes. Raises ValueError for an unknown stage, settings that
     differ from the workdir's, or a stage whose inputs are missing.
     """
-    unknown = [name for name in stages or () if name not in STAGES]
-    if unknown:
-        raise ValueError(f"unknown stages {unknown}; choose from {', '.join(STAGES)}")
+    for name in stages or ():
+        if name not in STAGES:
+            close = difflib.get_close_matches(name, STAGES, 1)
+            hint = f"did you mean {close[0]!r}? The" if close else "the"
+            raise ValueError(f"unknown stage {name!r}; {hint} stages are {', '.join(STAGES)}")
     missing = [name for name in STAGES if name not in config]
     if missing:
         raise ValueError(f"the config lacks the sections {missing}; see configs/toy_car.py")
