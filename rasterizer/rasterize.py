@@ -43,8 +43,8 @@ def rasterize(
     A pixel is covered when its centre lies inside, or on a top or left edge; a pixel on an edge
     shared by two faces belongs to exactly one. The nearest depth wins, the lowest face id on ties.
     Dropped: faces with a corner at w < 1e-4 (no clipping at the near plane), NaN or infinite
-    corners, corners beyond 1e6 half-images, doubled NDC area <= 1e-9 (pad lists of faces
-    with zero-area ones such as (0, 0, 0)). `cull_backfaces` also drops faces that are clockwise on the screen.
+    corners, corners beyond 1e6 half-images, doubled NDC area <= 1e-9 (pad lists of faces with
+    zero-area ones such as (0, 0, 0)). `cull_backfaces` also drops faces clockwise on the screen.
     `perspective_correct=False` gives barycentrics affine on the screen (DIB-R's original); the
     depth stays the true one.
 

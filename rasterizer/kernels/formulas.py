@@ -145,15 +145,16 @@ def fragments_of(vertices_clip, faces, face_id, perspective_correct):
 
 def boundary_distance_squared(xy, x, y):
     """Squared distance [...] from (x, y) to the boundary of triangles xy [... 3 2] in NDC."""
-    point = jnp.stack(jnp.broadcast_arrays(x, y), axis=-1)
     distances = []
     for a, b in ((0, 1), (1, 2), (2, 0)):
-        along = xy[..., b, :] - xy[..., a, :]
-        offset = point - xy[..., a, :]
-        length2 = jnp.sum(along * along, -1)
-        t = jnp.sum(offset * along, -1) / jnp.where(length2 > 0, length2, 1)
-        rest = offset - jnp.clip(t, 0, 1)[..., None] * along
-        distances.append(jnp.sum(rest * rest, -1))
+        # By components: sums over an axis of length 2 keep XLA from vectorising.
+        along_x, along_y = xy[..., b, 0] - xy[..., a, 0], xy[..., b, 1] - xy[..., a, 1]
+        offset_x, offset_y = x - xy[..., a, 0], y - xy[..., a, 1]
+        length2 = along_x * along_x + along_y * along_y
+        inverse = 1 / jnp.where(length2 > 0, length2, 1)
+        t = jnp.clip((offset_x * along_x + offset_y * along_y) * inverse, 0, 1)
+        rest_x, rest_y = offset_x - t * along_x, offset_y - t * along_y
+        distances.append(rest_x * rest_x + rest_y * rest_y)
     return jnp.minimum(jnp.minimum(distances[0], distances[1]), distances[2])
 
 

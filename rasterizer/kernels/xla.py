@@ -14,7 +14,7 @@ from rasterizer.kernels import formulas
 from rasterizer.kernels.reference import interpolate, sample_texture  # noqa: F401  (already plain gathers)
 
 TILE = 16
-CHUNK = 8  # faces per tile handled at once: [tiles, CHUNK, 256] floats live at a time
+CHUNK = 16  # faces looked up at once per tile; then taken one by one over [tiles, 256] floats
 
 
 def rasterize(vertices_clip, faces, height, width, cull_backfaces, perspective_correct):
@@ -54,16 +54,19 @@ def _visible(clip, faces, height, width, cull_backfaces):
     pick, chunks = _walk(*formulas.ndc_box(corners), kept, x, y)
 
     def body(state):
-        i, best, best_id = state
+        i, *best = state
         ids, valid = pick(i)
-        inside, inverse_depth = formulas.coverage(corners[ids][:, :, None], x[:, None], y[:, None])
-        score = jnp.where(inside & valid[..., None], inverse_depth, -jnp.inf)
-        nearest = jnp.argmax(score, axis=1)
-        top = jnp.max(score, axis=1)
-        nearest = jnp.take_along_axis(ids, nearest, axis=1)
-        return i + 1, jnp.maximum(best, top), jnp.where(top > best, nearest, best_id)
+        best, _ = jax.lax.scan(take, tuple(best), (ids.T, valid.T))
+        return i + 1, *best
 
-    start = (0, jnp.full(x.shape, -jnp.inf, x.dtype), jnp.full(x.shape, -1, jnp.int32))
+    def take(best, face):
+        nearest, nearest_id = best
+        ids, valid = face
+        inside, inverse_depth = formulas.coverage(corners[ids][:, None], x, y)
+        closer = inside & valid[:, None] & (inverse_depth > nearest)
+        return (jnp.where(closer, inverse_depth, nearest), jnp.where(closer, ids[:, None], nearest_id)), None
+
+    start = (0, jnp.zeros_like(x), jnp.full(x.shape, -1, jnp.int32))
     _, _, face_id = jax.lax.while_loop(lambda state: state[0] < chunks, body, start)
     return _untile(face_id, height, width)
 
@@ -78,8 +81,7 @@ def _keep(xy, kept, covered, sigma_inverse, margin):
     def body(state):
         i, keep = state
         ids, valid = pick(i)
-        miss = _misses(xy[ids], valid, x, y, sigma_inverse, margin)
-        return i + 1, keep * jnp.prod(miss, axis=1)
+        return i + 1, _times_misses(keep, xy[ids], valid, x, y, sigma_inverse, margin)
 
     _, keep = jax.lax.while_loop(lambda state: state[0] < chunks, body, (0, jnp.ones_like(x)))
     return jnp.where(covered, 0, _untile(keep, height, width))
@@ -90,7 +92,9 @@ def _keep_forward(xy, kept, covered, sigma_inverse, margin):
 
 
 def _keep_backward(sigma_inverse, margin, saved, cotangent):
-    """Leave-one-out products: prefixes saved per chunk on the way up, suffixes carried on the way down."""
+    """Leave-one-out products: prefixes saved per chunk on the way up, the cotangent times the suffix
+    carried on the way down; within a chunk, the derivative of a running product does the same.
+    """
     xy, kept, covered = saved
     height, width = covered.shape
     x, y = _tiles(height, width, xy.dtype)
@@ -102,23 +106,23 @@ def _keep_backward(sigma_inverse, margin, saved, cotangent):
         i, keep, prefixes = state
         ids, valid = pick(i)
         prefixes = jax.lax.dynamic_update_index_in_dim(prefixes, keep, i, 0)
-        miss = _misses(xy[ids], valid, x, y, sigma_inverse, margin)
-        return i + 1, keep * jnp.prod(miss, axis=1), prefixes
+        return i + 1, _times_misses(keep, xy[ids], valid, x, y, sigma_inverse, margin), prefixes
 
     def down(state):
         i, suffix, gradient = state
         ids, valid = pick(i)
         prefix = jax.lax.dynamic_index_in_dim(prefixes, i, 0, keepdims=False)
         _, pull = jax.vjp(
-            lambda corners: _chunk_product(corners, valid, x, y, sigma_inverse, margin), xy[ids]
+            lambda keep, corners: _times_misses(keep, corners, valid, x, y, sigma_inverse, margin),
+            prefix,
+            xy[ids],
         )
-        gradient = gradient.at[ids].add(pull(cotangent * prefix * suffix)[0])
-        miss = _misses(xy[ids], valid, x, y, sigma_inverse, margin)
-        return i - 1, suffix * jnp.prod(miss, axis=1), gradient
+        suffix, grad_corners = pull(suffix)
+        return i - 1, suffix, gradient.at[ids].add(grad_corners)
 
     start = (0, jnp.ones_like(x), jnp.zeros((most, *x.shape), x.dtype))
     prefixes = jax.lax.while_loop(lambda state: state[0] < chunks, up, start)[2]
-    start = (chunks - 1, jnp.ones_like(x), jnp.zeros_like(xy))
+    start = (chunks - 1, cotangent, jnp.zeros_like(xy))
     gradient = jax.lax.while_loop(lambda state: state[0] >= 0, down, start)[2]
     return gradient, None, None
 
@@ -126,19 +130,18 @@ def _keep_backward(sigma_inverse, margin, saved, cotangent):
 _keep.defvjp(_keep_forward, _keep_backward)
 
 
-def _chunk_product(xy, valid, x, y, sigma_inverse, margin):
-    # jnp.prod's own derivative is by leaving one out, so zeros are safe.
-    return jnp.prod(_misses(xy, valid, x, y, sigma_inverse, margin), axis=1)
+def _times_misses(keep, xy, valid, x, y, sigma_inverse, margin):
+    """keep [tiles p] times the 1 - p of the faces xy [tiles k 3 2] at pixels x, y [tiles p]."""
 
+    def take(keep, face):
+        xy, valid = face
+        low, high = jnp.min(xy, axis=1)[:, None], jnp.max(xy, axis=1)[:, None]
+        near = (x >= low[..., 0] - margin) & (x <= high[..., 0] + margin) & valid[:, None]
+        near &= (y >= low[..., 1] - margin) & (y <= high[..., 1] + margin)
+        distance2 = formulas.boundary_distance_squared(xy[:, None], x, y)
+        return keep * jnp.where(near, 1 - jnp.exp(-sigma_inverse * distance2), 1), None
 
-def _misses(xy, valid, x, y, sigma_inverse, margin):
-    """1 - p of faces xy [tiles k 3 2] at pixels x, y [tiles p] -> [tiles k p]."""
-    low, high = jnp.min(xy, axis=2)[:, :, None], jnp.max(xy, axis=2)[:, :, None]
-    x, y = x[:, None], y[:, None]
-    near = (x >= low[..., 0] - margin) & (x <= high[..., 0] + margin) & valid[..., None]
-    near &= (y >= low[..., 1] - margin) & (y <= high[..., 1] + margin)
-    distance2 = formulas.boundary_distance_squared(xy[:, :, None], x, y)
-    return jnp.where(near, -jnp.expm1(-sigma_inverse * distance2), 1)
+    return jax.lax.scan(take, keep, (jnp.moveaxis(xy, 1, 0), valid.T))[0]
 
 
 def _walk(low, high, kept, x, y):
