@@ -12,23 +12,32 @@ import jax.numpy as jnp
 
 # Sides of the coarse grids of random values behind each smooth field, and their channels.
 _FIELDS = {"wobble": (5, 2), "paint": (4, 3), "paint_fine": (16, 3), "blotch": (8, 3), "grain": (21, 3)}
-_SCALARS = {"zoom": 1, "shift": 2, "repaint": 1, "colour": 3, "gain": 3, "offset": 3, "saturation": 1, "blur": 2,
-            "noise": 3}  # fmt: skip
+_SCALARS = {
+    "zoom": 1,
+    "shift": 2,
+    "repaint": 1,
+    "colour": 3,
+    "gain": 3,
+    "offset": 3,
+    "saturation": 1,
+    "blur": 2,
+    "noise": 3,
+}
 
 
 def draw(key: jax.Array, height: int, width: int) -> dict[str, jax.Array]:
-    """Random numbers of one example: uniform [0, 1) for each scalar, normal fields [h w c] and white noise."""
+    """Random numbers of one example: uniform [0, 1) for each scalar, smooth normal fields, white noise."""
     uniform_key, normal_key = jax.random.split(key)
     unit = jax.random.uniform(uniform_key, (sum(_SCALARS.values()),))
     sizes = {name: side * side * channels for name, (side, channels) in _FIELDS.items()}
     normal = jax.random.normal(normal_key, (sum(sizes.values()) + height * width * 3,))
     result, start = {}, 0
     for name, count in _SCALARS.items():
-        result[name] = unit[start:start + count]
+        result[name] = unit[start : start + count]
         start += count
     start = 0
     for name, (side, channels) in _FIELDS.items():
-        coarse = normal[start:start + sizes[name]].reshape(side, side, channels)
+        coarse = normal[start : start + sizes[name]].reshape(side, side, channels)
         result[f"{name}_field"] = jax.image.resize(coarse, (height, width, channels), "linear")
         start += sizes[name]
     return result | {"white": normal[start:].reshape(height, width, 3)}
@@ -45,8 +54,9 @@ def warp(image: jax.Array, zoom: jax.Array, shift: jax.Array, displacement: jax.
     Pixels as unit, rows first; outside the picture the border repeats.
     """
     height, width, _ = image.shape
-    rows, columns = jnp.meshgrid(jnp.arange(height) - (height - 1) / 2,
-                                 jnp.arange(width) - (width - 1) / 2, indexing="ij")  # fmt: skip
+    rows, columns = jnp.meshgrid(
+        jnp.arange(height) - (height - 1) / 2, jnp.arange(width) - (width - 1) / 2, indexing="ij"
+    )
     rows = rows * jnp.exp(zoom) + shift[0] + displacement[..., 0] + (height - 1) / 2
     columns = columns * jnp.exp(zoom) + shift[1] + displacement[..., 1] + (width - 1) / 2
     rows, columns = jnp.clip(rows, 0, height - 1), jnp.clip(columns, 0, width - 1)
@@ -88,8 +98,15 @@ def add_noise(image: jax.Array, draws: dict[str, jax.Array], strength: float = 0
     return image + sizes[1] * draws["blotch_field"] + sizes[2] * draws["grain_field"]
 
 
-def augment(image: jax.Array, mask: jax.Array, key: jax.Array, *, zoom: float = 0.0, shift: float = 3.0,
-            wobble: float = 0.6) -> tuple[jax.Array, jax.Array]:  # fmt: skip
+def augment(
+    image: jax.Array,
+    mask: jax.Array,
+    key: jax.Array,
+    *,
+    zoom: float = 0.0,
+    shift: float = 3.0,
+    wobble: float = 0.6,
+) -> tuple[jax.Array, jax.Array]:
     """One augmented training pair: image [h w 3] and mask [h w], both in [0, 1], same on return.
 
     zoom 0.1 means a factor between exp(-0.1) and exp(0.1): leave it at 0 where the target depends on apparent
@@ -97,8 +114,12 @@ def augment(image: jax.Array, mask: jax.Array, key: jax.Array, *, zoom: float = 
     """
     draws = draw(key, *mask.shape)
     both = jnp.concatenate([repaint_background(image, mask, draws), mask[..., None]], axis=-1)
-    both = warp(both, zoom * between(draws["zoom"], -1, 1), shift * between(draws["shift"], -1, 1),
-                wobble * draws["wobble_field"])  # fmt: skip
+    both = warp(
+        both,
+        zoom * between(draws["zoom"], -1, 1),
+        shift * between(draws["shift"], -1, 1),
+        wobble * draws["wobble_field"],
+    )
     image, mask = jitter_colours(both[..., :3], draws), both[..., 3]
     amounts = jnp.clip(between(draws["blur"], -0.5, 1.0), 0.0, 1.0)
     image = image + amounts[0] * (blur(image) - image)

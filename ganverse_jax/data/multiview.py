@@ -1,7 +1,8 @@
 """The generated multi-view set on disk: a tensorflow-datasets array_record set, without TensorFlow.
 
-Records: image and mask as PNG, view_id, object_id, content_seed (the integer behind the content's z) and w_star
-(flat, all the styles the image was made of). Splits are by object. The set's metadata names the GAN and the views.
+Records: image and mask as PNG, view_id, object_id, content_seed (the integer behind the content's z) and
+w_star (flat, all styles of the image). Splits are by object. The set's metadata names the GAN and
+the views.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ class GeneratedSet(NamedTuple):
 
 
 def encode_png(array: np.ndarray) -> bytes:
-    """PNG bytes of uint8 [h w 3] or [h w]; the fastest compression level, since a set is written once a run."""
+    """PNG bytes of uint8 [h w 3] or [h w]; fastest compression, since a set is written once a run."""
     buffer = io.BytesIO()
     Image.fromarray(array).save(buffer, "PNG", compress_level=1)
     return buffer.getvalue()
@@ -68,17 +69,23 @@ def _builder_class():
             super().__init__(file_format="array_record", **keywords)
 
         def _info(self):
-            features = tfds.features.FeaturesDict({
-                "image": tfds.features.Image(shape=(*self._shape, 3), encoding_format="png"),
-                "mask": tfds.features.Image(shape=(*self._shape, 1), encoding_format="png"),
-                "view_id": tfds.features.Scalar(np.int32),
-                "object_id": tfds.features.Scalar(np.int64),
-                "content_seed": tfds.features.Scalar(np.int64),
-                "w_star": tfds.features.Tensor(shape=(self._size,), dtype=np.float32),
-            })  # fmt: skip
+            features = tfds.features.FeaturesDict(
+                {
+                    "image": tfds.features.Image(shape=(*self._shape, 3), encoding_format="png"),
+                    "mask": tfds.features.Image(shape=(*self._shape, 1), encoding_format="png"),
+                    "view_id": tfds.features.Scalar(np.int32),
+                    "object_id": tfds.features.Scalar(np.int64),
+                    "content_seed": tfds.features.Scalar(np.int64),
+                    "w_star": tfds.features.Tensor(shape=(self._size,), dtype=np.float32),
+                }
+            )
             return tfds.core.DatasetInfo(
-                builder=self, description=self.__doc__, features=features, disable_shuffling=True,
-                metadata=tfds.core.MetadataDict(self._content))  # fmt: skip
+                builder=self,
+                description=self.__doc__,
+                features=features,
+                disable_shuffling=True,
+                metadata=tfds.core.MetadataDict(self._content),
+            )
 
         def _split_generators(self, dl_manager):
             del dl_manager
@@ -99,16 +106,22 @@ def write(
     w_star_size: int,
     metadata: Mapping[str, Any],
 ) -> Path:
-    """Write records (image and mask as PNG bytes) under ``folder``, replacing what is there; returns the set's path.
+    """Write records (image and mask as PNG bytes) under ``folder``, replacing what is there.
 
+    Returns the set's path. image_shape is (height, width); metadata has "digest" and "fingerprint".
     tfds writes under a temporary name and renames at the end: a killed run leaves no set, never half of one.
     """
     import tensorflow_datasets as tfds
 
     shutil.rmtree(folder / NAME, ignore_errors=True)
     tfds.disable_progress_bar()
-    builder = _builder_class()(image_shape=tuple(image_shape), w_star_size=w_star_size, metadata=dict(metadata),
-                               splits=splits, data_dir=str(folder))  # fmt: skip
+    builder = _builder_class()(
+        image_shape=tuple(image_shape),
+        w_star_size=w_star_size,
+        metadata=dict(metadata),
+        splits=splits,
+        data_dir=str(folder),
+    )
     builder.download_and_prepare()
     return path_of(folder)
 
@@ -131,8 +144,8 @@ def digest(folder: Path) -> str | None:
 def read(folder: Path, fingerprint: str | None = None) -> GeneratedSet:
     """Read the set under ``folder`` into memory, ordered by object, then view.
 
-    Raises FileNotFoundError when there is none; ValueError when it came from another GAN than ``fingerprint``, or
-    is damaged.
+    Raises FileNotFoundError when there is none; ValueError if from another GAN than ``fingerprint``,
+    or is damaged.
     """
     if digest(folder) is None:
         raise FileNotFoundError(f"no multi-view set in {folder}; run the multiview_dataset stage first")
@@ -142,8 +155,8 @@ def read(folder: Path, fingerprint: str | None = None) -> GeneratedSet:
     metadata = dict(builder.info.metadata)
     if fingerprint is not None and metadata["fingerprint"] != fingerprint:
         raise ValueError(
-            f"the multi-view set in {folder} was made by GAN {metadata['fingerprint']}, not {fingerprint}; use that "
-            f"GAN, or delete {folder} and run the multiview_dataset stage again"
+            f"the multi-view set in {folder} came from GAN {metadata['fingerprint']}, not {fingerprint}; use "
+            f"that GAN, or delete {folder} and run the multiview_dataset stage again"
         )
     decoders = {"image": tfds.decode.SkipDecoding(), "mask": tfds.decode.SkipDecoding()}
     records: list[dict[str, Any]] = []
@@ -152,14 +165,18 @@ def read(folder: Path, fingerprint: str | None = None) -> GeneratedSet:
             source = builder.as_data_source(split=name, decoders=decoders)
             records += [source[i] for i in range(len(source))]
     except Exception as error:  # array_record raises bare RuntimeErrors of its own
-        raise ValueError(f"{path_of(folder)} is damaged ({error}); delete {folder} and run the stage again") from error
+        raise ValueError(
+            f"{path_of(folder)} is damaged ({error}); delete {folder} and run the stage again"
+        ) from error
     records.sort(key=lambda record: (record["object_id"], record["view_id"]))
     return _stack(records, metadata)
 
 
 def _stack(records: list[dict[str, Any]], metadata: dict[str, Any]) -> GeneratedSet:
     if not records:
-        raise ValueError("the multi-view set is empty: the mask filter kept nothing; look at the stage's summary.json")
+        raise ValueError(
+            "the multi-view set is empty: the mask filter kept nothing; look at the stage's summary.json"
+        )
     multiview = MultiviewSet(
         np.stack([decode_png(record["image"]) for record in records]),
         np.stack([decode_png(record["mask"]) for record in records]),

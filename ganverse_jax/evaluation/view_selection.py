@@ -12,7 +12,7 @@ import numpy as np
 
 
 def mask_agreement(masks: np.ndarray) -> float:
-    """Mean pairwise IOU of boolean masks [contents h w] of one view; 1 when all contents fill the same pixels.
+    """Mean pairwise IOU of boolean masks [contents h w] of one view; 1 when all fill the same pixels.
 
     Raises ValueError for fewer than two masks.
     """
@@ -27,7 +27,7 @@ def mask_agreement(masks: np.ndarray) -> float:
 
 
 def appearance(images: np.ndarray, masks: np.ndarray, size: int = 16) -> np.ndarray:
-    """Descriptors float32 [views contents size*size*4] of images [views contents h w 3] uint8, masks [.. h w].
+    """Descriptors float32 [views contents size*size*4] of images [views contents h w 3], masks [.. h w].
 
     Small foreground pictures and masks: two views are compared on the same contents, so that the
     descriptor tells a left side from a right side where masks alone do not.
@@ -46,7 +46,7 @@ def appearance(images: np.ndarray, masks: np.ndarray, size: int = 16) -> np.ndar
 
 
 def view_distances(descriptors: np.ndarray) -> np.ndarray:
-    """Distances [views views]: per content, mean |difference| over mean content of both; then mean over contents.
+    """Distances [views views]: mean |difference| over the mean of both, averaged over contents.
 
     0 for equal views; about 1 for views that share nothing.
     """
@@ -74,8 +74,8 @@ def choose_views(
     consistency [c]; distances [c c] (`view_distances`); bins [c]: azimuth bin of each candidate, or None when
     nobody has annotated them yet, in which case the farthest candidate is taken next. usable [c] bool rules
     candidates out. The least consistent `drop_share` of each bin (or of all) is never taken while the bin has
-    others; bins are served in turn, the one with the fewest chosen first. Candidates nearer than `min_distance`
-    to a chosen one count as duplicates. Fewer views come back when the candidates do not give more.
+    others; bins are served in turn, the one with the fewest chosen first. Candidates nearer than
+    `min_distance` to a chosen one count as duplicates. Fewer views come back when there are no more.
     """
     consistency = np.asarray(consistency, np.float64)
     usable = np.ones(len(consistency), bool) if usable is None else np.asarray(usable, bool)
@@ -101,7 +101,7 @@ def _consistent(consistency, groups, usable, drop_share) -> np.ndarray:
     for group in np.unique(groups):
         members = np.flatnonzero(usable & (groups == group))
         order = members[np.argsort(-consistency[members], kind="stable")]
-        keep[order[:int(np.ceil(len(order) * (1 - drop_share)))]] = True
+        keep[order[: int(np.ceil(len(order) * (1 - drop_share)))]] = True
     return keep
 
 

@@ -1,4 +1,4 @@
-"""A GAN as multi-view data generator: view codes in the first slots of ws, contents in the rest (section 3.1)."""
+"""A GAN as multi-view data generator: views in the first slots of ws, contents in the rest (section 3.1)."""
 
 from __future__ import annotations
 
@@ -64,14 +64,14 @@ class MultiviewGenerator:
         # In blocks of one shape: another batch shape would be another program, with other rounding.
         block, parts = 64, []
         for start in range(0, len(z), block):
-            rows = z[start:start + block]
+            rows = z[start : start + block]
             padded = np.stack(rows + [rows[-1]] * (block - len(rows)))
             w = self._to_w(self.gan.variables, self.gan.w_avg, padded, np.float32(psi))
-            parts.append(np.asarray(w)[:len(rows)])
+            parts.append(np.asarray(w)[: len(rows)])
         return np.concatenate(parts) if parts else np.zeros((0, self.module.w_dim), np.float32)
 
     def pairs(self, view_w: np.ndarray, content_w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Images uint8 [n h w 3] and flat W* float32 [n s] of view and content codes [n w_dim], row by row."""
+        """Images uint8 [n h w 3] and flat W* float32 [n s] of view and content codes [n w_dim]."""
         images, w_stars = [], []
         for start in range(0, len(view_w), self.batch_size):
             rows = np.minimum(np.arange(start, start + self.batch_size), len(view_w) - 1)

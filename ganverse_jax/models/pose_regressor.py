@@ -58,8 +58,17 @@ class LearnedPoseRegressor:
       batch_size: images per compiled call.
     """
 
-    def __init__(self, params, *, widths: Sequence[int], hidden: int, resolution: int = 64,
-                 elevation_stats=(0.0, 1.0), distance_stats=(0.0, 1.0), batch_size: int = 128):
+    def __init__(
+        self,
+        params,
+        *,
+        widths: Sequence[int],
+        hidden: int,
+        resolution: int = 64,
+        elevation_stats=(0.0, 1.0),
+        distance_stats=(0.0, 1.0),
+        batch_size: int = 128,
+    ):
         self.params, self.widths, self.hidden, self.resolution = params, tuple(widths), hidden, resolution
         self.elevation_stats, self.distance_stats = tuple(elevation_stats), tuple(distance_stats)
         self.batch_size = batch_size
@@ -79,9 +88,14 @@ class LearnedPoseRegressor:
 
 def save_pose_regressor(path: Path, regressor: LearnedPoseRegressor, metadata: dict) -> None:
     """Write the regressor as float16 safetensors with its shape and scales in the metadata."""
-    settings = {"kind": "pose_regressor", "widths": list(regressor.widths), "hidden": regressor.hidden,
-                "resolution": regressor.resolution, "elevation_stats": list(regressor.elevation_stats),
-                "distance_stats": list(regressor.distance_stats)}
+    settings = {
+        "kind": "pose_regressor",
+        "widths": list(regressor.widths),
+        "hidden": regressor.hidden,
+        "resolution": regressor.resolution,
+        "elevation_stats": list(regressor.elevation_stats),
+        "distance_stats": list(regressor.distance_stats),
+    }
     checkpoint.save_weights(path, regressor.params, {**metadata, **settings}, dtype=np.float16)
 
 
@@ -89,7 +103,9 @@ def load_pose_regressor(path: Path, batch_size: int = 128) -> LearnedPoseRegress
     """Read a file of `save_pose_regressor`. Raises ValueError when the file holds something else."""
     params, metadata = checkpoint.load_weights(path)
     if metadata.get("kind") != "pose_regressor":
-        raise ValueError(f"{path} holds {metadata.get('kind')!r}, not a pose regressor; "
-                         "write one with the perception stage")
+        raise ValueError(
+            f"{path} holds {metadata.get('kind')!r}, not a pose regressor; "
+            "write one with the perception stage"
+        )
     names = ("widths", "hidden", "resolution", "elevation_stats", "distance_stats")
     return LearnedPoseRegressor(params, batch_size=batch_size, **{name: metadata[name] for name in names})

@@ -109,10 +109,10 @@ def in_batches(predict, images: np.ndarray, batch_size: int) -> np.ndarray:
         raise ValueError(f"images must be uint8 [n h w 3], got {images.dtype} {images.shape}")
     parts = []
     for start in range(0, len(images), batch_size):
-        part = images[start:start + batch_size]
+        part = images[start : start + batch_size]
         missing = batch_size - len(part)
         padded = np.concatenate([part, np.zeros((missing, *part.shape[1:]), np.uint8)]) if missing else part
-        parts.append(np.asarray(predict(jnp.asarray(padded)))[:len(part)])
+        parts.append(np.asarray(predict(jnp.asarray(padded)))[: len(part)])
     if not parts:
         return np.asarray(predict(jnp.zeros((1, *images.shape[1:]), jnp.uint8)))[:0]
     return np.concatenate(parts)
@@ -128,7 +128,9 @@ def load_segmenter(path: Path, batch_size: int = 128) -> LearnedSegmenter:
     """Read a file of `save_segmenter`. Raises ValueError when the file holds something else."""
     params, metadata = checkpoint.load_weights(path)
     if metadata.get("kind") != "segmenter":
-        raise ValueError(f"{path} holds {metadata.get('kind')!r}, not a segmenter; "
-                         "write one with the perception stage")
-    return LearnedSegmenter(params, widths=metadata["widths"], resolution=int(metadata["resolution"]),
-                            batch_size=batch_size)
+        raise ValueError(
+            f"{path} holds {metadata.get('kind')!r}, not a segmenter; write one with the perception stage"
+        )
+    return LearnedSegmenter(
+        params, widths=metadata["widths"], resolution=int(metadata["resolution"]), batch_size=batch_size
+    )

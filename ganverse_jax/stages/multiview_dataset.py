@@ -1,8 +1,8 @@
-"""The multi-view dataset stage: contents x views -> images, masks, the paper's filter, a set on disk (section 3.1).
+"""The multi-view dataset stage: contents x views -> images, masks, filter, a set on disk (section 3.1).
 
-Objects are generated in parts; each finished part is a file of its own, a pure function of the settings, so an
-interrupted run goes on where it stopped. Writes <workdir>/multiview (the set) and <workdir>/multiview_dataset
-(summary, pictures).
+Objects are generated in parts; each finished part is a file of its own, a pure function of the settings, so
+an interrupted run resumes where it stopped. Writes <workdir>/multiview (the set) and
+<workdir>/multiview_dataset (summary, pictures).
 """
 
 import hashlib
@@ -64,13 +64,23 @@ def run(
     gan, _ = gan_stage.load(workdir)
     views = viewpoints_stage.load(workdir, gan.fingerprint)
     if not 2 <= views_per_object <= len(views.views):
-        raise ValueError(f"multiview_dataset.views_per_object = {views_per_object} must be between 2 and the "
-                         f"{len(views.views)} chosen views")  # fmt: skip
+        raise ValueError(
+            f"multiview_dataset.views_per_object = {views_per_object} must be between 2 and the "
+            f"{len(views.views)} chosen views"
+        )
     generator = MultiviewGenerator(gan, batch_size=batch_size, crop=crop)
-    settings = {"fingerprint": gan.fingerprint, "seed": seed, "num_objects": num_objects,
-                "views_per_object": views_per_object, "truncation": content_truncation, "crop": crop,
-                "min_instance": min_instance, "min_area": min_area, "per_part": objects_per_part,
-                "views": [view["w"] for view in views.views]}  # fmt: skip
+    settings = {
+        "fingerprint": gan.fingerprint,
+        "seed": seed,
+        "num_objects": num_objects,
+        "views_per_object": views_per_object,
+        "truncation": content_truncation,
+        "crop": crop,
+        "min_instance": min_instance,
+        "min_area": min_area,
+        "per_part": objects_per_part,
+        "views": [view["w"] for view in views.views],
+    }
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
     if multiview.digest(folder_of(workdir)) == digest and (workdir / STAGE / "figures.npz").exists():
         return
@@ -81,8 +91,17 @@ def run(
         objects = np.arange(start, min(num_objects, start + objects_per_part))
         path = parts_folder / f"part_{start:07d}.npz"
         if not path.exists():
-            part = make_part(generator, segmenter, views, objects, seed=seed, views_per_object=views_per_object,
-                             psi=content_truncation, min_instance=min_instance, min_area=min_area)  # fmt: skip
+            part = make_part(
+                generator,
+                segmenter,
+                views,
+                objects,
+                seed=seed,
+                views_per_object=views_per_object,
+                psi=content_truncation,
+                min_instance=min_instance,
+                min_area=min_area,
+            )
             write_npz(path, **part)
         paths.append(path)
         print(f"[{STAGE}] {objects[-1] + 1}/{num_objects} objects", flush=True)
@@ -90,23 +109,43 @@ def run(
     shutil.rmtree(parts_folder)
 
 
-def make_part(generator: MultiviewGenerator, segmenter, views: Viewpoints, objects: np.ndarray, *, seed: int,
-              views_per_object: int, psi: float, min_instance: float, min_area: float) -> dict[str, np.ndarray]:  # fmt: skip
+def make_part(
+    generator: MultiviewGenerator,
+    segmenter,
+    views: Viewpoints,
+    objects: np.ndarray,
+    *,
+    seed: int,
+    views_per_object: int,
+    psi: float,
+    min_instance: float,
+    min_area: float,
+) -> dict[str, np.ndarray]:
     """Arrays of one part file: ids and verdict of every image, PNG bytes and W* of the kept ones.
 
     Byte strings of different lengths lie end to end in `images` and `masks`, lengths beside them.
     """
     seeds = CONTENT_SEEDS + 10_000_000 * seed + 1_000 + objects
     contents = generator.codes(seeds, psi)
-    chosen = np.stack([np.sort(np.random.default_rng([seed, int(o)]).choice(len(views.w), views_per_object, False))
-                       for o in objects])  # fmt: skip
+    chosen = np.stack(
+        [
+            np.sort(np.random.default_rng([seed, int(o)]).choice(len(views.w), views_per_object, False))
+            for o in objects
+        ]
+    )
     view_id, row = chosen.reshape(-1), np.repeat(np.arange(len(objects)), views_per_object)
     images, w_star = generator.pairs(views.w[view_id], contents[row])
     verdict = instances.judge(segmenter(images), min_instance=min_instance, min_area=min_area)
     reason = np.array([(instances.KEPT, *instances.REASONS).index(name) for name in verdict.reason], np.int8)
     kept = np.flatnonzero(reason == 0)
-    part = {"object_id": objects[row], "view_id": view_id, "content_seed": seeds[row], "reason": reason,
-            "w_star": w_star[kept], "rejected": images[reason > 0][:8]}  # fmt: skip
+    part = {
+        "object_id": objects[row],
+        "view_id": view_id,
+        "content_seed": seeds[row],
+        "reason": reason,
+        "w_star": w_star[kept],
+        "rejected": images[reason > 0][:8],
+    }
     for name, arrays in (("image", images), ("mask", verdict.masks)):
         encoded = [multiview.encode_png(arrays[i]) for i in kept]
         part[f"{name}s"] = np.frombuffer(b"".join(encoded), np.uint8)
@@ -121,11 +160,13 @@ def records_of(path: Path) -> Iterator[dict[str, Any]]:
     for i, row in enumerate(np.flatnonzero(part["reason"] == 0)):
         record = {name: int(part[name][row]) for name in ("object_id", "view_id", "content_seed")}
         for name, end in ends.items():
-            record[name] = part[f"{name}s"][end[i] - part[f"{name}_lengths"][i]:end[i]].tobytes()
+            record[name] = part[f"{name}s"][end[i] - part[f"{name}_lengths"][i] : end[i]].tobytes()
         yield record | {"w_star": part["w_star"][i]}
 
 
-def _finish(workdir, paths, views: Viewpoints, generator, digest: str, metrics: Metrics, started: float) -> None:
+def _finish(
+    workdir, paths, views: Viewpoints, generator, digest: str, metrics: Metrics, started: float
+) -> None:
     """Write the set from its parts, then pictures and summary."""
     ids = {name: [] for name in ("object_id", "view_id", "reason")}
     rejected = []
@@ -137,18 +178,26 @@ def _finish(workdir, paths, views: Viewpoints, generator, digest: str, metrics: 
     ids = {name: np.concatenate(values) for name, values in ids.items()}
     kept = ids["reason"] == 0
     if not kept.any():
-        raise ValueError(f"the mask filter kept none of {len(kept)} images; train the GAN longer, choose other views or "
-                         "lower multiview_dataset.min_area")  # fmt: skip
+        raise ValueError(
+            f"the mask filter kept none of {len(kept)} images; train the GAN longer, choose other views or "
+            "lower multiview_dataset.min_area"
+        )
     splits = multiview.split_objects(ids["object_id"][kept])
 
     def records(objects):
-        return lambda: (record for path in paths for record in records_of(path) if record["object_id"] in objects)
+        return lambda: (
+            record for path in paths for record in records_of(path) if record["object_id"] in objects
+        )
 
     first = next(record for path in paths for record in records_of(path))
     metadata = {"fingerprint": views.fingerprint, "digest": digest, "views": views.views}
-    multiview.write(folder_of(workdir), {name: records(set(objects.tolist())) for name, objects in splits.items()},
-                    image_shape=multiview.decode_png(first["image"]).shape[:2], w_star_size=generator.w_star_size,
-                    metadata=metadata)  # fmt: skip
+    multiview.write(
+        folder_of(workdir),
+        {name: records(set(objects.tolist())) for name, objects in splits.items()},
+        image_shape=multiview.decode_png(first["image"]).shape[:2],
+        w_star_size=generator.w_star_size,
+        metadata=metadata,
+    )
     summary = summarise(ids, len(views.views)) | {
         "fingerprint": views.fingerprint,
         "splits": {name: len(objects) for name, objects in splits.items()},
@@ -163,13 +212,17 @@ def summarise(ids: dict[str, np.ndarray], num_views: int) -> dict[str, Any]:
     """Counts of all, kept and rejected images, the latter by reason, in total and per view."""
 
     def counts(rows):
-        by_reason = {name: int((ids["reason"][rows] == 1 + i).sum()) for i, name in enumerate(instances.REASONS)}
+        by_reason = {
+            name: int((ids["reason"][rows] == 1 + i).sum()) for i, name in enumerate(instances.REASONS)
+        }
         return {"kept": int((ids["reason"][rows] == 0).sum()), "rejected_by_reason": by_reason}
 
     everything = np.ones(len(ids["reason"]), bool)
-    return {"objects": len(np.unique(ids["object_id"])), "images": len(everything)} | counts(everything) | {
-        "per_view": [{"id": view} | counts(ids["view_id"] == view) for view in range(num_views)]
-    }  # fmt: skip
+    return (
+        {"objects": len(np.unique(ids["object_id"])), "images": len(everything)}
+        | counts(everything)
+        | {"per_view": [{"id": view} | counts(ids["view_id"] == view) for view in range(num_views)]}
+    )
 
 
 def _write_figures(workdir: Path, paths, num_kept: int, rejected: np.ndarray) -> None:

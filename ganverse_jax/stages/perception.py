@@ -14,7 +14,7 @@ import jax
 import numpy as np
 
 from ganverse_jax import parallel
-from ganverse_jax.checkpoint import Checkpoints, read_npz, write_json, write_npz
+from ganverse_jax.checkpoint import Checkpoints, read_json, read_npz, write_json, write_npz
 from ganverse_jax.data.toy_cars import ToyCars
 from ganverse_jax.loop import Metrics, fit
 from ganverse_jax.models.pose_regressor import (
@@ -29,6 +29,7 @@ from ganverse_jax.stages.perception_scores import score_pose_regressor, score_se
 
 ASSETS = Path(__file__).parents[1] / "assets"
 FILES = ("segmenter.safetensors", "pose_regressor.safetensors")
+CARD = "perception.json"  # beside shipped files: the summary of the run that made them
 STAGE = "perception"
 
 
@@ -74,7 +75,8 @@ def run(
             raise FileNotFoundError(f"no {name} in {ASSETS / shipped}; train it with --stages=perception")
         shutil.copyfile(ASSETS / shipped / name, folder / name)
     load_folder(folder)
-    write_json(folder / "summary.json", {"shipped": shipped})
+    card = ASSETS / shipped / CARD
+    write_json(folder / "summary.json", (read_json(card) if card.is_file() else {}) | {"shipped": shipped})
 
 
 def train(
@@ -102,13 +104,27 @@ def train(
     folder, started = workdir / STAGE, time.perf_counter()
     renders = render(world, resolution, "train", num_train, folder)
     held_out = render(world, resolution, "validation", num_validation, folder)
-    shared = dict(workdir=workdir, mesh=mesh, metrics=metrics, batch_size=batch_size, seed=seed,
-                  learning_rate=learning_rate, log_every=log_every, save_every=save_every)  # fmt: skip
+    shared = dict(
+        workdir=workdir,
+        mesh=mesh,
+        metrics=metrics,
+        batch_size=batch_size,
+        seed=seed,
+        learning_rate=learning_rate,
+        log_every=log_every,
+        save_every=save_every,
+    )
     segmenter = train_segmenter(renders, widths=segmenter_widths, num_steps=segmenter_steps, **shared)
     regressor = train_pose(renders, widths=pose_widths, hidden=pose_hidden, num_steps=pose_steps, **shared)
-    card = {"world": dict(world), "num_train": num_train, "batch_size": batch_size, "seed": seed,
-            "learning_rate": learning_rate, "minutes": round((time.perf_counter() - started) / 60, 2),
-            "device": f"{mesh.size} x {mesh.devices.flat[0].device_kind}"}  # fmt: skip
+    card = {
+        "world": dict(world),
+        "num_train": num_train,
+        "batch_size": batch_size,
+        "seed": seed,
+        "learning_rate": learning_rate,
+        "minutes": round((time.perf_counter() - started) / 60, 2),
+        "device": f"{mesh.size} x {mesh.devices.flat[0].device_kind}",
+    }
     save_segmenter(folder / FILES[0], segmenter, card | {"steps": segmenter_steps})
     save_pose_regressor(folder / FILES[1], regressor, card | {"steps": pose_steps})
     result = load_folder(folder)
@@ -117,8 +133,10 @@ def train(
 
 
 def _report(folder, result: Perception, held_out, card, metrics, segmenter_steps, pose_steps) -> None:
-    scores = {"segmenter": score_segmenter(result.segmenter, held_out),
-              "pose_regressor": score_pose_regressor(result.pose_regressor, held_out)}  # fmt: skip
+    scores = {
+        "segmenter": score_segmenter(result.segmenter, held_out),
+        "pose_regressor": score_pose_regressor(result.pose_regressor, held_out),
+    }
     for name, num_steps in (("segmenter", segmenter_steps), ("pose_regressor", pose_steps)):
         metrics.write(f"{STAGE}_{name}", num_steps, **scores[name])
     images = held_out["image"][:32]
@@ -140,7 +158,9 @@ def render(world: Mapping[str, Any], resolution: int, split: str, count: int, fo
     return read_npz(path)
 
 
-def train_segmenter(renders, *, widths, num_steps: int, learning_rate: float, mesh, **loop) -> LearnedSegmenter:
+def train_segmenter(
+    renders, *, widths, num_steps: int, learning_rate: float, mesh, **loop
+) -> LearnedSegmenter:
     """Fit a `SegmenterNet` to renders {"image", "mask"}."""
     resolution, module = renders["image"].shape[1], SegmenterNet(tuple(widths))
     optimizer = steps.make_optimizer(learning_rate, num_steps)
@@ -149,12 +169,15 @@ def train_segmenter(renders, *, widths, num_steps: int, learning_rate: float, me
     return LearnedSegmenter(params, widths=widths, resolution=resolution)
 
 
-def train_pose(renders, *, widths, hidden: int, num_steps: int, learning_rate: float, mesh, **loop
-               ) -> LearnedPoseRegressor:  # fmt: skip
+def train_pose(
+    renders, *, widths, hidden: int, num_steps: int, learning_rate: float, mesh, **loop
+) -> LearnedPoseRegressor:
     """Fit a `PoseNet` to renders {"image", "mask", "azimuth", "elevation", "distance"}."""
     resolution, module = renders["image"].shape[1], PoseNet(tuple(widths), hidden)
-    stats = {f"{name}_stats": (float(renders[name].mean()), float(renders[name].std()))
-             for name in ("elevation", "distance")}  # fmt: skip
+    stats = {
+        f"{name}_stats": (float(renders[name].mean()), float(renders[name].std()))
+        for name in ("elevation", "distance")
+    }
     targets = steps.pose_targets(renders["azimuth"], renders["elevation"], renders["distance"], **stats)
     optimizer = steps.make_optimizer(learning_rate, num_steps)
     step = steps.pose_step(module, optimizer, mesh)
@@ -164,21 +187,48 @@ def train_pose(renders, *, widths, hidden: int, num_steps: int, learning_rate: f
     return LearnedPoseRegressor(params, widths=widths, hidden=hidden, resolution=resolution, **stats)
 
 
-def _fit(name, module, optimizer, step, data, fields, num_steps, mesh, *, workdir, metrics, batch_size, seed,
-         log_every, save_every):  # fmt: skip
+def _fit(
+    name,
+    module,
+    optimizer,
+    step,
+    data,
+    fields,
+    num_steps,
+    mesh,
+    *,
+    workdir,
+    metrics,
+    batch_size,
+    seed,
+    log_every,
+    save_every,
+):
     """Run the loop over random batches of `data`; returns the trained parameters on the host."""
     key = jax.random.fold_in(jax.random.key(seed), len(name))
     state = steps.initial_state(module, data["image"].shape[1], optimizer, seed=seed)
 
     def batch_at(index: int) -> dict[str, np.ndarray]:
         rows = np.random.default_rng([seed, len(name), index]).integers(0, len(data["image"]), batch_size)
-        return {field: data[field][rows] for field in fields} | {"index": np.arange(batch_size, dtype=np.int32)}
+        return {field: data[field][rows] for field in fields} | {
+            "index": np.arange(batch_size, dtype=np.int32)
+        }
 
     checkpoints = Checkpoints(workdir / "checkpoints" / STAGE / name)
     try:
-        state = fit(state, lambda _: step, batch_at, num_steps=num_steps, key=key, mesh=mesh,
-                    stage=f"{STAGE}_{name}", checkpoints=checkpoints, metrics=metrics,
-                    log_every=log_every, save_every=save_every)  # fmt: skip
+        state = fit(
+            state,
+            lambda _: step,
+            batch_at,
+            num_steps=num_steps,
+            key=key,
+            mesh=mesh,
+            stage=f"{STAGE}_{name}",
+            checkpoints=checkpoints,
+            metrics=metrics,
+            log_every=log_every,
+            save_every=save_every,
+        )
     finally:
         checkpoints.close()
     return jax.device_get(state["params"])

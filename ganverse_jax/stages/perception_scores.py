@@ -12,7 +12,10 @@ def soften(renders: dict[str, np.ndarray], seed: int = 1) -> dict[str, np.ndarra
     """The renders under the training augmentation (no zoom), as uint8: a stand-in for GAN samples."""
     keys = jax.random.split(jax.random.key(seed), len(renders["image"]))
     images, masks = jax.jit(jax.vmap(augment))(
-        jnp.asarray(renders["image"], jnp.float32) / 255, jnp.asarray(renders["mask"], jnp.float32) / 255, keys)
+        jnp.asarray(renders["image"], jnp.float32) / 255,
+        jnp.asarray(renders["mask"], jnp.float32) / 255,
+        keys,
+    )
     as_bytes = {name: np.asarray(jnp.round(255 * x)).astype(np.uint8)
                 for name, x in (("image", images), ("mask", masks))}  # fmt: skip
     return dict(renders) | as_bytes

@@ -23,10 +23,12 @@ def make_optimizer(learning_rate: float, num_steps: int) -> optax.GradientTransf
     return optax.chain(optax.clip_by_global_norm(1.0), optax.adam(schedule))
 
 
-def initial_state(module, resolution: int, optimizer: optax.GradientTransformation, *, seed: int) -> dict[str, Any]:
+def initial_state(
+    module, resolution: int, optimizer: optax.GradientTransformation, *, seed: int
+) -> dict[str, Any]:
     """{"params", "optimizer"} of a freshly initialised network for square images, as host arrays.
 
-    Kernels are normal with variance 2 / fan-in (He et al., arXiv:1502.01852); drawn by NumPy because compiling
+    Kernels are normal with variance 2 / fan-in (arXiv:1502.01852); drawn by NumPy because compiling
     Flax's initialisers takes longer than the first training steps on a CPU.
     """
     inputs = jnp.zeros((1, resolution, resolution, 3))
@@ -63,16 +65,26 @@ def segmenter_loss(logits: jax.Array, masks: jax.Array) -> dict[str, jax.Array]:
 def pose_loss(raw: jax.Array, targets: jax.Array) -> dict[str, jax.Array]:
     """Mean squared errors of PoseNet's output [b 4] against `pose_targets` [b 4], by part."""
     squared = (raw - targets) ** 2
-    return {"azimuth": squared[:, :2].sum(-1).mean(), "elevation": squared[:, 2].mean(),
-            "distance": squared[:, 3].mean()}  # fmt: skip
+    return {
+        "azimuth": squared[:, :2].sum(-1).mean(),
+        "elevation": squared[:, 2].mean(),
+        "distance": squared[:, 3].mean(),
+    }
 
 
-def pose_targets(azimuth: np.ndarray, elevation: np.ndarray, distance: np.ndarray,
-                 elevation_stats, distance_stats) -> np.ndarray:  # fmt: skip
+def pose_targets(
+    azimuth: np.ndarray, elevation: np.ndarray, distance: np.ndarray, elevation_stats, distance_stats
+) -> np.ndarray:
     """(sin, cos, standardised elevation, standardised distance) float32 [n 4] of cameras in radians."""
     return np.stack(
-        [np.sin(azimuth), np.cos(azimuth), (elevation - elevation_stats[0]) / elevation_stats[1],
-         (distance - distance_stats[0]) / distance_stats[1]], axis=-1).astype(np.float32)  # fmt: skip
+        [
+            np.sin(azimuth),
+            np.cos(azimuth),
+            (elevation - elevation_stats[0]) / elevation_stats[1],
+            (distance - distance_stats[0]) / distance_stats[1],
+        ],
+        axis=-1,
+    ).astype(np.float32)
 
 
 def make_step(loss_parts: Callable, weights: dict[str, float], optimizer, mesh) -> Callable:

@@ -1,11 +1,10 @@
-"""The viewpoints stage: choose view codes of a GAN and give each a rough camera (section 3.1, Appendix C and D).
+"""The viewpoints stage: choose view codes of a GAN and give each a rough camera (section 3.1, App. C, D).
 
-Choosing needs no truth (mask agreement across contents, see evaluation/view_selection.py). The camera is one of
-12 azimuth bins at elevation 0 and a fixed distance. For a shipped GAN the annotated file is shipped; for a
-retrained toy GAN the pose regressor annotates, and the file says so; for a real class a person fills the bins in.
+Choosing needs no truth (mask agreement across contents, see evaluation/view_selection.py). The camera is one
+of 12 azimuth bins at elevation 0 and a fixed distance. For a shipped GAN the annotated file is shipped; for a
+retrained toy GAN the pose regressor annotates and is named; for a real class a person fills in the bins.
 """
 
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -52,8 +51,8 @@ def load(workdir: Path, fingerprint: str) -> Viewpoints:
 def read_views(path: Path, fingerprint: str) -> Viewpoints:
     """Read and check a viewpoints.json.
 
-    Raises FileNotFoundError without the file; ValueError when it belongs to another GAN, when a bin is missing or
-    outside 0..11, or when it is no such file at all. Every message names the remedy.
+    Raises FileNotFoundError; ValueError when it belongs to another GAN, when a bin is missing
+    or outside 0..11, or when it is no such file at all. Every message names the remedy.
     """
     if not Path(path).is_file():
         raise FileNotFoundError(f"no views at {path}; run the viewpoints stage first")
@@ -63,17 +62,19 @@ def read_views(path: Path, fingerprint: str) -> Viewpoints:
         w = np.array([view["w"] for view in views], np.float32)
         bins = [view["azimuth_bin"] for view in views]
     except (TypeError, KeyError, ValueError) as error:
-        raise ValueError(f"{path} is no viewpoints file ({error!r}); run the viewpoints stage again") from error
+        raise ValueError(
+            f"{path} is no viewpoints file ({error!r}); run the viewpoints stage again"
+        ) from error
     if owner != fingerprint:
         raise ValueError(
-            f"the views in {path} were annotated for GAN {owner}, but this GAN is {fingerprint}; use that GAN, or "
-            'set viewpoints.annotated_by="pose_regressor" to choose and annotate views of this one'
+            f"the views in {path} belong to GAN {owner}, but this GAN is {fingerprint}; use that GAN, "
+            'or set viewpoints.annotated_by="pose_regressor" to choose and annotate views of this one'
         )
     for view, azimuth_bin in zip(views, bins, strict=True):
         if azimuth_bin is None or azimuth_bin not in range(NUM_BINS):
             raise ValueError(
-                f"view {view.get('id')} in {path} has azimuth_bin {azimuth_bin}; look at samples/viewpoints.png and "
-                "give every view the nearest bin: 0 front, 3 when its left side shows, 6 back, ... 11 (30 degrees each)"
+                f"view {view.get('id')} in {path} : azimuth_bin {azimuth_bin}; see samples/viewpoints.png "
+                "and give every view the nearest bin of 30 degrees: 0 front, 3 its left side, 6 back, ... 11"
             )
     return Viewpoints(views, w, fingerprint)
 
@@ -120,25 +121,50 @@ def run(
     else:
         regressor = perception.pose_regressor if annotated_by == "pose_regressor" else None
         candidates = VIEW_SEEDS + 100_000 * seed + np.arange(num_candidates)
-        chosen = choose(generator, candidates, contents, perception.segmenter, regressor, num_views=num_views,
-                        psi=view_truncation, min_usable=min_usable, min_distance=min_distance,
-                        drop_share=drop_share)  # fmt: skip
-        content = {"fingerprint": gan.fingerprint, "annotated_by": annotated_by, "truncation": view_truncation,
-                   "views": chosen}  # fmt: skip
+        chosen = choose(
+            generator,
+            candidates,
+            contents,
+            perception.segmenter,
+            regressor,
+            num_views=num_views,
+            psi=view_truncation,
+            min_usable=min_usable,
+            min_distance=min_distance,
+            drop_share=drop_share,
+        )
+        content = {
+            "fingerprint": gan.fingerprint,
+            "annotated_by": annotated_by,
+            "truncation": view_truncation,
+            "views": chosen,
+        }
         views = Viewpoints(chosen, np.array([view["w"] for view in chosen], np.float32), gan.fingerprint)
     write_json(path_of(workdir), content)
-    _report(Path(workdir), views, content, generator.grid(views.w, contents), perception.pose_regressor, metrics)
+    _report(
+        Path(workdir), views, content, generator.grid(views.w, contents), perception.pose_regressor, metrics
+    )
     if annotated_by == "person":
         load(workdir, gan.fingerprint)  # stops here, with instructions, until the bins are filled in
 
 
-def choose(generator: MultiviewGenerator, seeds: np.ndarray, contents: np.ndarray, segmenter, regressor, *,
-           num_views: int, psi: float, min_usable: float, min_distance: float, drop_share: float
-           ) -> list[dict[str, Any]]:  # fmt: skip
+def choose(
+    generator: MultiviewGenerator,
+    seeds: np.ndarray,
+    contents: np.ndarray,
+    segmenter,
+    regressor,
+    *,
+    num_views: int,
+    psi: float,
+    min_usable: float,
+    min_distance: float,
+    drop_share: float,
+) -> list[dict[str, Any]]:
     """Score the candidate view codes of `seeds` on `contents` [c w_dim] and return the chosen views.
 
-    Without a regressor the views come back unannotated (azimuth_bin None). Raises ValueError when no candidate
-    is usable.
+    Without a regressor the views come back unannotated (azimuth_bin None). Raises ValueError when no
+    candidate is usable.
     """
     w = generator.codes(seeds, psi)
     images = np.swapaxes(generator.grid(w, contents), 0, 1)
@@ -155,15 +181,28 @@ def choose(generator: MultiviewGenerator, seeds: np.ndarray, contents: np.ndarra
         )
     distances = view_selection.view_distances(view_selection.appearance(images, masks))
     bins = None if regressor is None else _annotate(regressor(flat).azimuth.reshape(images.shape[:2]))
-    chosen = view_selection.choose_views(consistency, distances, num_views, bins=bins, usable=usable,
-                                         min_distance=min_distance, drop_share=drop_share)  # fmt: skip
+    chosen = view_selection.choose_views(
+        consistency,
+        distances,
+        num_views,
+        bins=bins,
+        usable=usable,
+        min_distance=min_distance,
+        drop_share=drop_share,
+    )
     if bins is not None:
         chosen.sort(key=lambda i: (bins[i], i))
     return [
-        {"id": number, "w_seed": int(seeds[i]), "azimuth_bin": None if bins is None else int(bins[i]),
-         "consistency": float(consistency[i]), "usable": float(kept[i].mean()), "w": [float(x) for x in w[i]]}
+        {
+            "id": number,
+            "w_seed": int(seeds[i]),
+            "azimuth_bin": None if bins is None else int(bins[i]),
+            "consistency": float(consistency[i]),
+            "usable": float(kept[i].mean()),
+            "w": [float(x) for x in w[i]],
+        }
         for number, i in enumerate(chosen)
-    ]  # fmt: skip
+    ]
 
 
 def _annotate(azimuths: np.ndarray) -> list[int]:
@@ -171,9 +210,10 @@ def _annotate(azimuths: np.ndarray) -> list[int]:
     return [nearest_azimuth_bin(circular_median(row), NUM_BINS) for row in azimuths]
 
 
-def _report(workdir: Path, views: Viewpoints, content: dict, grid: np.ndarray, regressor, metrics: Metrics) -> None:
+def _report(
+    workdir: Path, views: Viewpoints, content: dict, grid: np.ndarray, regressor, metrics: Metrics
+) -> None:
     """Picture grid and figures; the regressor's readings are evaluation only."""
-    started = time.perf_counter()
     flat = grid.reshape(-1, *grid.shape[2:])
     azimuths = regressor(flat).azimuth.reshape(grid.shape[:2]).T
     figures = view_disentanglement(azimuths)
@@ -188,8 +228,9 @@ def _report(workdir: Path, views: Viewpoints, content: dict, grid: np.ndarray, r
     summary = scalars | {
         "annotated_by": content.get("annotated_by"),
         "fingerprint": views.fingerprint,
-        "regressor": [{"id": view["id"], **reading} for view, reading in zip(views.views, per_view, strict=True)],
-        "evaluation_seconds": round(time.perf_counter() - started, 2),
+        "regressor": [
+            {"id": view["id"], **reading} for view, reading in zip(views.views, per_view, strict=True)
+        ],
     }
     write_json(workdir / STAGE / "summary.json", summary)
     write_npz(workdir / STAGE / "figures.npz", grid=grid[:8])

@@ -58,8 +58,12 @@ def test_the_filter_names_the_reason_of_every_rejection():
     one, small = disc(40, 20, 20, 10), disc(40, 20, 20, 5)
     two = np.maximum(disc(40, 10, 10, 8), disc(40, 30, 30, 8))
     verdict = instances.judge(np.stack([empty, one, small, two]))
-    assert verdict.reason == [instances.NO_OBJECT, instances.KEPT, instances.SMALL_MASK,
-                              instances.SEVERAL_INSTANCES]
+    assert verdict.reason == [
+        instances.NO_OBJECT,
+        instances.KEPT,
+        instances.SMALL_MASK,
+        instances.SEVERAL_INSTANCES,
+    ]
     assert verdict.num_instances.tolist() == [0, 1, 1, 2]
 
 

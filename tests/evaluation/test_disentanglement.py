@@ -21,7 +21,9 @@ def test_the_median_of_nothing_is_refused():
         d.circular_median([])
 
 
-@pytest.mark.parametrize(("degrees", "expected"), [(0, 0), (14.9, 0), (15.1, 1), (345.1, 0), (-20, 11), (359, 0)])
+@pytest.mark.parametrize(
+    ("degrees", "expected"), [(0, 0), (14.9, 0), (15.1, 1), (345.1, 0), (-20, 11), (359, 0)]
+)
 def test_bins_are_centred_on_multiples_of_30_degrees(degrees, expected):
     assert d.nearest_azimuth_bin(np.radians(degrees)) == expected
 

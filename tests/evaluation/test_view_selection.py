@@ -38,7 +38,9 @@ def test_views_are_near_only_when_they_look_alike_on_the_same_contents():
 
 def test_every_bin_is_served_before_any_gets_a_second_view():
     bins = [0, 0, 0, 4, 4, 8]
-    chosen = selection.choose_views(np.array([0.9, 0.8, 0.7, 0.6, 0.5, 0.1]), FAR, 3, bins=bins, drop_share=0.0)
+    chosen = selection.choose_views(
+        np.array([0.9, 0.8, 0.7, 0.6, 0.5, 0.1]), FAR, 3, bins=bins, drop_share=0.0
+    )
     assert sorted(np.array(bins)[chosen].tolist()) == [0, 4, 8]
     assert 0 in chosen and 3 in chosen  # the most consistent of each
 

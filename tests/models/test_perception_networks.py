@@ -13,7 +13,9 @@ WIDTHS = (8, 8, 8)
 
 @pytest.fixture(scope="module")
 def segmenter():
-    params = jax.jit(segmenters.SegmenterNet(WIDTHS).init)(jax.random.key(0), jnp.zeros((1, 16, 16, 3)))["params"]
+    params = jax.jit(segmenters.SegmenterNet(WIDTHS).init)(jax.random.key(0), jnp.zeros((1, 16, 16, 3)))[
+        "params"
+    ]
     return segmenters.LearnedSegmenter(params, widths=WIDTHS, resolution=16, batch_size=4)
 
 

@@ -1,6 +1,6 @@
-"""Viewpoints and multi-view dataset, run in order on one tiny random GAN (compiling a second costs more than all).
+"""Viewpoints and multi-view dataset, run in order on one tiny random GAN (compiling a second costs most).
 
-Segmenter and regressor are drawn stand-ins: this file tests choosing, filtering, writing, resuming and refusing.
+Segmenter and regressor are drawn stand-ins: tested are choosing, filtering, writing, resuming, refusing.
 """
 
 import json
@@ -27,9 +27,11 @@ DATASET = dict(num_objects=12, views_per_object=3, content_truncation=0.7, objec
 
 def centred_disc(images):
     """Stand-in segmenter: the middle of the picture, empty for about one image in eight."""
-    rows, columns = np.mgrid[:images.shape[1], :images.shape[2]]
+    rows, columns = np.mgrid[: images.shape[1], : images.shape[2]]
     disc = (rows - 7.5) ** 2 + (columns - 7.5) ** 2 < 25
-    return disc[None] * (images.sum(axis=(1, 2, 3), dtype=np.int64) % 8 != 0)[:, None, None].astype(np.float32)
+    return disc[None] * (images.sum(axis=(1, 2, 3), dtype=np.int64) % 8 != 0)[:, None, None].astype(
+        np.float32
+    )
 
 
 def brightness_angle(images):
@@ -51,6 +53,7 @@ def generator():
 @pytest.fixture
 def stages(monkeypatch, generator, tmp_path):
     """Run either stage in a fresh workdir with the upstream stages replaced."""
+
     def perception(workdir):
         return SimpleNamespace(segmenter=centred_disc, pose_regressor=brightness_angle)
 
@@ -70,17 +73,23 @@ def stages(monkeypatch, generator, tmp_path):
 def test_the_view_code_drives_the_first_four_slots_alone(generator):
     a, b = generator.codes(np.array([1, 2]), 1.0)
     module, variables = generator.module, generator.gan.variables
-    ws = np.concatenate([np.repeat(a[None], VIEW_SLOTS, 0), np.repeat(b[None], module.num_ws - VIEW_SLOTS, 0)])[None]
+    ws = np.concatenate(
+        [np.repeat(a[None], VIEW_SLOTS, 0), np.repeat(b[None], module.num_ws - VIEW_SLOTS, 0)]
+    )[None]
     styles = module.apply(variables, ws, method=Generator.styles)
     names = [name for name in module.style_names if "conv" in name] + ["b16.torgb"]
     _, w_star = generator.pairs(a[None], b[None])
     assert w_star.shape == (1, generator.w_star_size)
     # rtol 1e-5: one small matrix product in float32, batched otherwise
-    np.testing.assert_allclose(w_star[0], np.concatenate([styles[name][0] for name in names]), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(
+        w_star[0], np.concatenate([styles[name][0] for name in names]), rtol=1e-5, atol=1e-6
+    )
 
 
 def test_codes_do_not_depend_on_their_neighbours(generator):
-    np.testing.assert_array_equal(generator.codes(np.array([5, 6, 7]), 0.7)[1:2], generator.codes(np.array([6]), 0.7))
+    np.testing.assert_array_equal(
+        generator.codes(np.array([5, 6, 7]), 0.7)[1:2], generator.codes(np.array([6]), 0.7)
+    )
 
 
 def test_views_are_annotated_by_the_regressor_and_say_so(stages):

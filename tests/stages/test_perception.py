@@ -23,7 +23,13 @@ def discs(n, seed=0):
     mask = ((rows - y) ** 2 + (columns - x) ** 2 < 12).astype(np.uint8) * 255
     image = rng.integers(0, 60, (n, SIZE, SIZE, 3), dtype=np.uint8) + (mask // 2)[..., None]
     elevation, distance = rng.uniform(0, 0.5, (2, n)).astype(np.float32)
-    return {"image": image, "mask": mask, "azimuth": azimuth, "elevation": elevation, "distance": 4 + distance}
+    return {
+        "image": image,
+        "mask": mask,
+        "azimuth": azimuth,
+        "elevation": elevation,
+        "distance": 4 + distance,
+    }
 
 
 def one_step(make, module, batch, devices):
@@ -37,7 +43,8 @@ def one_step(make, module, batch, devices):
     return jax.device_get(state["params"]), jax.device_get(metrics)
 
 
-@pytest.mark.parametrize("name", ["segmenter", "pose"])
+# Both share the step and the augmentation, whose compilation is what takes the time.
+@pytest.mark.parametrize("name", ["segmenter", pytest.param("pose", marks=pytest.mark.slow)])
 def test_one_and_four_devices_take_the_same_step(name):
     data = discs(8)
     batch = {"image": data["image"], "mask": data["mask"], "index": np.arange(8, dtype=np.int32)}
@@ -54,10 +61,21 @@ def test_one_and_four_devices_take_the_same_step(name):
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4), one[1], four[1])
 
 
+@pytest.mark.slow
 def test_the_segmenter_learns_discs_from_few_pictures(tmp_path):
     segmenter = perception.train_segmenter(
-        discs(256), widths=WIDTHS, num_steps=60, learning_rate=1e-2, mesh=parallel.data_mesh(1), workdir=tmp_path,
-        metrics=Metrics(tmp_path), batch_size=32, seed=0, log_every=30, save_every=60)  # fmt: skip
+        discs(256),
+        widths=WIDTHS,
+        num_steps=60,
+        learning_rate=1e-2,
+        mesh=parallel.data_mesh(1),
+        workdir=tmp_path,
+        metrics=Metrics(tmp_path),
+        batch_size=32,
+        seed=0,
+        log_every=30,
+        save_every=60,
+    )
     fresh = discs(32, seed=1)
     iou = perception_scores.mask_iou(segmenter(fresh["image"]) > 0.5, fresh["mask"] > 127).mean()
     assert iou > 0.8  # discs of 37 pixels: one ring of wrong pixels would already cost 0.4
