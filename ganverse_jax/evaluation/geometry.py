@@ -166,23 +166,28 @@ def fit_similarity(
 ) -> Similarity:
     """The one scale and translation that lay all predicted point sets on their targets, at a given azimuth offset.
 
-    predicted, target: point sets [n 3] of the same objects in the same order (a validation split). Closest points
-    are matched in both directions and the least-squares scale and translation solved for, again and again (ICP).
+    predicted, target: point sets [n 3], uniform over the surfaces of the same objects in the same order (a
+    validation split). Centroids and spreads give the start; then closest points are matched in both directions
+    and scale and translation solved for again (ICP, which alone would stall where surfaces slide on themselves).
     """
     from scipy.spatial import cKDTree
 
     trees = [cKDTree(points) for points in target]
-    similarity = Similarity(azimuth)
+    turned = [points @ rotation_y(azimuth).T for points in predicted]
+    scale, translation = _match_moments(turned, target)
     for _ in range(iterations):
         sources, goals = [], []
-        for points, goal, tree in zip(predicted, target, trees, strict=True):
-            moved = similarity.apply(points)
-            sources += [points, points[cKDTree(moved).query(goal)[1]]]
-            goals += [goal[tree.query(moved)[1]], goal]
-        x = np.concatenate(sources) @ rotation_y(azimuth).T
-        y = np.concatenate(goals)
-        centred_x, centred_y = x - x.mean(axis=0), y - y.mean(axis=0)
-        # The ratio of spreads: one-way least squares shrinks when matches are inexact.
-        scale = float(np.sqrt((centred_y**2).sum() / (centred_x**2).sum()))
-        similarity = Similarity(azimuth, scale, tuple((y.mean(axis=0) - scale * x.mean(axis=0)).tolist()))
-    return similarity
+        for points, goal, tree in zip(turned, target, trees, strict=True):
+            moved = scale * points + translation
+            sources.append(np.concatenate([points, points[cKDTree(moved).query(goal)[1]]]))
+            goals.append(np.concatenate([goal[tree.query(moved)[1]], goal]))
+        scale, translation = _match_moments([np.concatenate(sources)], [np.concatenate(goals)])
+    return Similarity(azimuth, scale, tuple(translation.tolist()))
+
+
+def _match_moments(sources, goals) -> tuple[float, np.ndarray]:
+    """Scale (ratio of spreads: least squares of one side on the other would shrink) and translation (centroids)."""
+    spread = [sum(((points - points.mean(axis=0)) ** 2).sum() / len(points) for points in x) for x in (goals, sources)]
+    scale = float(np.sqrt(spread[0] / spread[1]))
+    shifts = [goal.mean(axis=0) - scale * x.mean(axis=0) for x, goal in zip(sources, goals, strict=True)]
+    return scale, np.mean(shifts, axis=0)

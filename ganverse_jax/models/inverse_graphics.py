@@ -1,7 +1,7 @@
 """The inverse graphics network f of section 3.2 (arXiv:2010.09125): image -> deformed sphere and texture map.
 
 Parameter names (exported): params/encoder/{stem, stage<i>_block<j>/...}, params/code, params/shape/{hidden, out,
-free}, params/texture/{start, block<i>/..., out, colour}.
+free}, params/texture/{start, block<i>, out}.
 """
 
 from collections.abc import Sequence
@@ -98,11 +98,14 @@ class ShapeHead(nn.Module):
 
 
 class TextureHead(nn.Module):
-    """Code -> UV map [b size 2*size 3] in [0, 1]; grey at the start.
+    """Code and the object's mean colour -> UV map [b size 2*size 3] in [0, 1]; all of that colour at the start.
 
+    Every texel mixes the mean colour (by a learned gate, 1 at first) with a colour of its own, before the sigmoid:
+    paint is right from the first step, windows and tyres learn to close the gate.
     With `symmetric` only u in [0, 1/2] is decoded and mirrored (the template's x -> -x is u -> 1 - u): then the map
     is continuous where u wraps round. Otherwise convolutions wrap in u. v ends at the poles, where it repeats.
-    channels: of the 4-row start and of each doubling after it.
+    channels: of the 4-row start and of each doubling after it; the last doubling, to `size` rows, is sub-pixel
+    without another convolution, as planes of full size would take most of the time on a CPU.
     """
 
     size: int
@@ -110,8 +113,8 @@ class TextureHead(nn.Module):
     symmetric: bool
 
     @nn.compact
-    def __call__(self, code: Float[Array, "b d"]) -> Float[Array, "b th tw 3"]:
-        wanted = 4 * 2 ** (len(self.channels) - 1)
+    def __call__(self, code: Float[Array, "b d"], colour: Float[Array, "b 3"]) -> Float[Array, "b th tw 3"]:
+        wanted = 4 * 2 ** len(self.channels)
         if self.size != wanted:
             raise ValueError(
                 f"{len(self.channels)} texture_channels give a map of {wanted} rows, texture_size is {self.size}"
@@ -120,11 +123,11 @@ class TextureHead(nn.Module):
         x = nn.Dense(4 * columns * self.channels[0], name="start")(code)
         x = nn.leaky_relu(x).reshape(len(code), 4, columns, self.channels[0])
         for index, channels in enumerate(self.channels[1:]):
-            x = x.repeat(2, axis=1).repeat(2, axis=2)
-            x = nn.leaky_relu(self._conv(x, channels, name=f"block{index}"))
-        x = self._conv(x, 3, name="out", kernel_init=nn.initializers.zeros)
-        # The paint's overall colour has its own short path: it is most of what L_col sees at first.
-        x += nn.Dense(3, kernel_init=nn.initializers.zeros, name="colour")(code)[:, None, None, :]
+            x = nn.leaky_relu(_enlarge(self._conv(x, 4 * channels, name=f"block{index}")))
+        zeros = nn.initializers.zeros
+        x = _enlarge(nn.Conv(4 * 4, (1, 1), kernel_init=zeros, name="out")(x))
+        colour = jnp.clip(colour, 0.02, 0.98)[:, None, None, :]
+        x = x[..., :3] + (1.0 + x[..., 3:]) * (jnp.log(colour) - jnp.log1p(-colour))
         if self.symmetric:
             x = jnp.concatenate([x, x[:, :, ::-1]], axis=2)
         return nn.sigmoid(x)
@@ -133,6 +136,12 @@ class TextureHead(nn.Module):
         x = jnp.pad(x, ((0, 0), (1, 1), (0, 0), (0, 0)), mode="edge")
         x = jnp.pad(x, ((0, 0), (0, 0), (1, 1), (0, 0)), mode="edge" if self.symmetric else "wrap")
         return nn.Conv(channels, (3, 3), padding="VALID", **options)(x)
+
+
+def _enlarge(x: Float[Array, "b h w c"]) -> Float[Array, "b h2 w2 c4"]:
+    """Twice the rows and columns out of a quarter of the channels (sub-pixel convolution)."""
+    b, h, w, c = x.shape
+    return x.reshape(b, h, w, 2, 2, c // 4).transpose(0, 1, 3, 2, 4, 5).reshape(b, 2 * h, 2 * w, c // 4)
 
 
 class InverseGraphics(nn.Module):
@@ -154,7 +163,7 @@ class InverseGraphics(nn.Module):
     code_size: int = 512
     shape_hidden: int = 1024
     texture_size: int = 256
-    texture_channels: Sequence[int] = (256, 256, 128, 128, 64, 64, 32)
+    texture_channels: Sequence[int] = (256, 256, 128, 128, 64, 32)
 
     @property
     def template(self) -> MeshTemplate:
@@ -171,5 +180,6 @@ class InverseGraphics(nn.Module):
         code = nn.relu(nn.Dense(self.code_size, name="code")(features))
         shape = ShapeHead(self.template, self.shape_hidden, self.free_scale, self.symmetric, name="shape")
         displacements = shape(code)
-        texture = TextureHead(self.texture_size, tuple(self.texture_channels), self.symmetric, name="texture")(code)
-        return Prediction(self.template.vertices + displacements, displacements, texture)
+        colour = (mask * image).sum(axis=(1, 2)) / jnp.maximum(mask.sum(axis=(1, 2)), 1.0)
+        head = TextureHead(self.texture_size, tuple(self.texture_channels), self.symmetric, name="texture")
+        return Prediction(self.template.vertices + displacements, displacements, head(code, colour))

@@ -4,6 +4,7 @@ import functools
 import math
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -30,7 +31,8 @@ def mesh_template(
 
     degree: the highest degree of the smooth modes that span the displacements; None leaves every vertex free.
     """
-    mesh = rasterizer.icosphere(level)
+    with jax.ensure_compile_time_eval():  # the first call may come from inside a trace
+        mesh = rasterizer.icosphere(level)
     unit = np.asarray(mesh.vertices, np.float32)
     faces = np.asarray(mesh.faces, np.int32)
     modes = None if degree is None else smooth_modes(unit, degree)

@@ -1,0 +1,62 @@
+"""Multi-view sets: splits by object, and batches that depend on their key alone."""
+
+import numpy as np
+import pytest
+
+from ganverse_jax.data.multiview_set import MultiviewSet
+
+
+def small_set(objects=20, views=4):
+    object_id, view_id = np.repeat(np.arange(objects), views), np.tile(np.arange(views), objects)
+    images = np.zeros((objects * views, 8, 8, 3), np.uint8)
+    images[:, 0, 0, 0], images[:, 0, 0, 1] = object_id, view_id
+    masks = np.full((objects * views, 8, 8), 255, np.uint8)
+    return MultiviewSet(images, masks, view_id, object_id, [{"azimuth_bin": view} for view in range(views)])
+
+
+def test_splits_share_no_object_and_lose_none():
+    whole = small_set()
+    parts = [set(whole.split(name).object_id.tolist()) for name in ("train", "validation", "test")]
+    assert [len(part) for part in parts] == [16, 2, 2]
+    assert set.union(*parts) == set(range(20)) and not parts[0] & parts[1] and not parts[1] & parts[2]
+
+
+def test_a_batch_pairs_two_different_views_of_one_object():
+    batch = small_set().pairs().pair_batch((0, 5), 16)
+    assert batch["images"].shape == (16, 2, 8, 8, 3) and batch["masks"].shape == (16, 2, 8, 8)
+    objects, views = batch["images"][:, :, 0, 0, 0], batch["images"][:, :, 0, 0, 1]
+    np.testing.assert_array_equal(objects[:, 0], objects[:, 1])
+    np.testing.assert_array_equal(views, batch["views"])
+    assert (views[:, 0] != views[:, 1]).all()
+    assert len(set(objects[:, 0].tolist())) == 16
+
+
+def test_equal_keys_give_equal_batches_in_any_order():
+    first, second = small_set().pairs(), small_set().pairs()
+    first.pair_batch((0, 1), 8)
+    for name, value in first.pair_batch((0, 2), 8).items():
+        np.testing.assert_array_equal(value, second.pair_batch((0, 2), 8)[name])
+    assert (first.pair_batch((0, 3), 8)["views"] != second.pair_batch((0, 2), 8)["views"]).any()
+
+
+def test_objects_with_one_view_are_left_out():
+    whole = small_set(objects=3)
+    pairs = whole.take(np.array([0, 1, 4, 8, 9, 10])).pairs()
+    assert (pairs.num_objects, pairs.num_dropped) == (2, 1)
+    drawn = {int(x) for step in range(20) for x in pairs.pair_batch(step, 2)["images"][:, 0, 0, 0, 0]}
+    assert drawn == {0, 2}
+
+
+def test_a_set_without_pairs_says_what_to_change():
+    with pytest.raises(ValueError, match="raise views_per_object"):
+        small_set(objects=2).take(np.array([0, 4])).pairs()
+
+
+def test_sizes_and_types_are_checked():
+    whole = small_set(objects=2)
+    with pytest.raises(ValueError, match="one entry per image"):
+        MultiviewSet(whole.images, whole.masks[:3], whole.view_id, whole.object_id, whole.views)
+    with pytest.raises(ValueError, match="not uint8"):
+        MultiviewSet(whole.images / 255.0, whole.masks, whole.view_id, whole.object_id, whole.views)
+    with pytest.raises(ValueError, match="4 views|3 views"):
+        MultiviewSet(whole.images, whole.masks, whole.view_id, whole.object_id, whole.views[:3])
