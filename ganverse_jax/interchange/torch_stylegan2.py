@@ -67,6 +67,6 @@ def discriminator_from_torch_state(state):
     params, _ = _trees(state)
     weight = params["b4"]["fc"]["weight"]
     inputs, outputs = weight.shape
-    by_channel = weight.reshape(inputs // 16, 4, 4, outputs)
-    params["b4"]["fc"]["weight"] = np.ascontiguousarray(by_channel.transpose(1, 2, 0, 3)).reshape(inputs, outputs)
+    by_pixel = weight.reshape(inputs // 16, 4, 4, outputs).transpose(1, 2, 0, 3)
+    params["b4"]["fc"]["weight"] = by_pixel.reshape(inputs, outputs)
     return params

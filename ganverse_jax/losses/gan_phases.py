@@ -21,7 +21,11 @@ from ganverse_jax.losses.adversarial import (
 
 
 class GanFunctions(NamedTuple):
-    """map(g_params, z) -> (ws [b num_ws w], w [b w]); synthesis(g_params, ws) -> images; score(d_params, images)."""
+    """What the phases call.
+
+    map(g_params, z) -> (ws [b num_ws w], w [b w]); synthesis(g_params, ws) -> images [b h w 3];
+    score(d_params, images) -> logits [b].
+    """
 
     map: Callable
     synthesis: Callable

@@ -35,11 +35,12 @@ def clamp_values(x, clamp, gain=1.0):
 
 
 def modulated_convolution(x, weight, style, *, up=False, demodulate=True):
-    """Convolve [b h w i] with `weight` [3 3 i o] scaled per sample by `style` [b i] (Eq. 1-3, arXiv:1912.04958).
+    """Convolve [b h w i] with `weight` [3 3 i o] scaled per sample by `style` [b i].
 
     Activations are modulated and outputs demodulated around one shared convolution, which equals
-    modulating the weights: sigma^-1 = rsqrt(sum_{k,i} (s_i w_{k,i,o})^2 + 1e-8). With `up` the output is
-    [b 2h 2w o]: transposed convolution (see `convolve_up` for the weight's orientation), then a blur.
+    modulating the weights: sigma^-1 = rsqrt(sum_{k,i} (s_i w_{k,i,o})^2 + 1e-8) (Eq. 1-3,
+    arXiv:1912.04958). With `up` the output is [b 2h 2w o]: transposed convolution (see `convolve_up`
+    for the weight's orientation), then a blur.
     """
     x = x * style[:, None, None, :]
     y = blur(convolve_up(x, weight), 1, 2.0) if up else convolve(x, weight)
@@ -50,9 +51,10 @@ def modulated_convolution(x, weight, style, *, up=False, demodulate=True):
 
 
 def minibatch_stddev(x, group_size=4, num_channels=1):
-    """Append to [b h w c] the mean standard deviation within strided groups of samples: [b h w c+num_channels].
+    """Append to [b h w c] the mean standard deviation within groups of samples: [b h w c+num_channels].
 
-    Member g of group n is sample g * (b / group) + n (arXiv:1710.10196, section 3, as in StyleGAN2's code).
+    Groups are strided: member g of group n is sample g * (b / group) + n (arXiv:1710.10196, section
+    3, as in StyleGAN2's code).
     `group_size` None takes the whole batch. Raises ValueError when the batch is no multiple of the group.
     """
     batch, height, width, channels = x.shape

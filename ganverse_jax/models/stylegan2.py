@@ -1,8 +1,8 @@
 """StyleGAN2's generator and discriminator (arXiv:1912.04958) in Flax Linen, NHWC, images in ~[-1, 1].
 
 Skip-output generator and residual discriminator, configurations e and f of the official code.
-Parameters are nested dicts: mapping.fc0.weight, b8.conv0.affine.bias, b64.skip.weight. A *generator bundle* is
-{"params": ..., "noise": ..., "w_avg": [w]}: the module's two collections and the mean w beside them.
+Parameters are nested dicts: mapping.fc0.weight, b8.conv0.affine.bias, b64.skip.weight. A *generator
+bundle* is {"params": ..., "noise": ..., "w_avg": [w]}: the two collections, and the mean w beside them.
 """
 
 import math
@@ -84,7 +84,7 @@ class Mapping(nn.Module):
 
 
 class SynthesisBlock(nn.Module):
-    """Up-convolution (none at 4x4, which starts from a constant), convolution, toRGB added to the upsampled sum."""
+    """Up-convolution, convolution, and a toRGB added to the upsampled sum; 4x4 starts from a constant."""
 
     in_features: int
     features: int
@@ -208,12 +208,11 @@ class DiscriminatorBlock(nn.Module):
     def __call__(self, x):
         if self.from_rgb:
             x = Convolution(3, self.in_features, 1, clamp=self.clamp, name="fromrgb")(x)
-        half = math.sqrt(0.5)
-        skip = Convolution(
-            self.in_features, self.features, 1, down=True, use_bias=False, activate=False, gain=half, name="skip"
-        )(x)
-        x = Convolution(self.in_features, self.in_features, clamp=self.clamp, name="conv0")(x)
-        x = Convolution(self.in_features, self.features, down=True, gain=half, clamp=self.clamp, name="conv1")(x)
+        narrow, wide, clamp = self.in_features, self.features, self.clamp
+        down = {"down": True, "gain": math.sqrt(0.5)}
+        skip = Convolution(narrow, wide, 1, use_bias=False, activate=False, name="skip", **down)(x)
+        x = Convolution(narrow, narrow, clamp=clamp, name="conv0")(x)
+        x = Convolution(narrow, wide, clamp=clamp, name="conv1", **down)(x)
         return x + skip
 
 
