@@ -49,15 +49,18 @@ class Properties:
         names = ("images", "masks", "view_id", "object_id", "shapes", "textures", "content_styles")
         return dataclasses.replace(self, **{name: getattr(self, name)[rows] for name in names})
 
-    def rows(self, step_key, batch_size: int) -> tuple[np.ndarray, np.ndarray]:
-        """Examples [b], and partners [b] of another object where there is one; pure in `step_key`."""
-        generator = np.random.default_rng(step_key)
-        rows = generator.choice(len(self), batch_size, replace=batch_size > len(self))
-        partners = generator.integers(len(self), size=batch_size)
+    def rows(self, step_key, batch_size: int) -> np.ndarray:
+        """Examples [b], without repetition while there are enough; pure in `step_key`."""
+        return np.random.default_rng(step_key).choice(len(self), batch_size, replace=batch_size > len(self))
+
+    def partners(self, step_key, rows: np.ndarray) -> np.ndarray:
+        """For `rows` [b], examples of other objects (where there are any); pure in `step_key`."""
+        generator = np.random.default_rng((1, *np.atleast_1d(step_key)))
+        partners = generator.integers(len(self), size=len(rows))
         for _ in range(8):  # a few more draws for partners that are the object itself
             same = self.object_id[partners] == self.object_id[rows]
-            partners = np.where(same, generator.integers(len(self), size=batch_size), partners)
-        return rows, partners
+            partners = np.where(same, generator.integers(len(self), size=len(rows)), partners)
+        return partners
 
     def _seen(self, rows: np.ndarray) -> dict[str, np.ndarray]:
         camera = self.cameras[self.view_id[rows]]

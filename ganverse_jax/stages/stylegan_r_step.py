@@ -29,8 +29,9 @@ from jax.sharding import Mesh
 from ganverse_jax import parallel
 from ganverse_jax.losses import cycle
 from ganverse_jax.models.latent_mapper import LatentMapper
+from ganverse_jax.models.neural_renderer import render_codes
 
-CYCLE_TERMS = ("shape", "texture", "background", "background_pair")
+PROPERTY_INPUTS = ("camera", "shape", "texture", "image", "mask")
 
 
 class CycleNetworks(NamedTuple):
@@ -110,9 +111,7 @@ def warmup_losses(mapper: LatentMapper, variables: dict, batch: dict) -> dict[st
     batch: `unpack`ed image, mask, shape, texture, camera and the generator's codes view_style [b n],
     content_style [b m].
     """
-    view, content = mapper.apply(
-        variables, batch["camera"], batch["shape"], batch["texture"], batch["image"], batch["mask"]
-    )
+    view, content = mapper.apply(variables, *(batch[name] for name in PROPERTY_INPUTS))
     mapped = jnp.concatenate([view, content], axis=-1)
     target = jnp.concatenate([batch["view_style"], batch["content_style"]], axis=-1)
     gates = mapper.apply(variables, method=LatentMapper.gates)
@@ -142,23 +141,6 @@ def make_warmup_step(
     return step
 
 
-def render_codes(
-    mapper, networks: CycleNetworks, params: dict, constants: dict, camera, shape, texture, image, mask
-) -> tuple[jax.Array, jax.Array]:
-    """Four properties to an image: mapper, then generator. Returns (images [b h w 3], g_b(B) [b m])."""
-    variables = {"params": params["mapper"], "statistics": constants["statistics"]}
-    apply = lambda method, *inputs: mapper.apply(variables, *inputs, method=method)  # noqa: E731
-    background = apply(LatentMapper.background_code, image, mask)
-    content = apply(
-        LatentMapper.combine,
-        apply(LatentMapper.shape_code, shape),
-        apply(LatentMapper.texture_code, texture),
-        background,
-    )
-    view = apply(LatentMapper.view_code, *camera)
-    return networks.synthesise(params["generator"], constants, view, content), background
-
-
 def finetune_losses(
     mapper: LatentMapper, networks: CycleNetworks, params: dict, constants: dict, batch: dict
 ) -> dict[str, jax.Array]:
@@ -173,9 +155,9 @@ def finetune_losses(
     shape = batch["shape"].swapaxes(0, 1).reshape(2 * b, *batch["shape"].shape[2:])
     texture = batch["texture"].swapaxes(0, 1).reshape(2 * b, *batch["texture"].shape[2:])
     camera = tuple(twice(x) for x in batch["camera"])
+    background = (twice(batch["image"]), twice(batch["mask"]))
     images, codes = render_codes(
-        mapper, networks, params, constants, camera, shape, texture, twice(batch["image"]),
-        twice(batch["mask"])
+        mapper, networks.synthesise, params, constants, camera, shape, texture, *background
     )
     masks = jax.lax.stop_gradient(networks.segment(constants, images, shape, camera))
     shape_back, texture_back = networks.predict(constants, images, masks)

@@ -24,14 +24,16 @@ def _properties(n=12, **changes):
 
 def test_equal_keys_give_equal_batches_and_others_do_not():
     properties = _properties()
-    one, two, three = (properties.rows(key, 8) for key in ((0, 1), (0, 1), (0, 2)))
-    np.testing.assert_array_equal(one, two)
-    assert np.any(np.stack(one) != np.stack(three))
+    for draw in (lambda key: properties.rows(key, 8), lambda key: properties.partners(key, np.arange(8))):
+        one, two, three = (draw(key) for key in ((0, 1), (0, 1), (0, 2)))
+        np.testing.assert_array_equal(one, two)
+        assert np.any(one != three)
 
 
 def test_partners_are_other_objects():
     properties = _properties()
-    rows, partners = properties.rows(5, 400)
+    rows = properties.rows(5, 400)
+    partners = properties.partners(5, rows)
     # Nine draws at 1 in 4: fewer than one in a hundred thousand stays with its own object.
     assert np.all(properties.object_id[rows] != properties.object_id[partners])
 

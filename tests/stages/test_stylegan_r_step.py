@@ -65,13 +65,13 @@ def _normal(rng, shape):
 def _fresh():
     batch = steps.unpack(_warmup_batch_at(0))
     inputs = (batch["camera"], batch["shape"], batch["texture"], batch["image"], batch["mask"])
-    variables = jax.device_get(jax.jit(MAPPER.init)(jax.random.key(0), *inputs))
+    # Drawn by NumPy, as compiling an init takes longer; away from the zero start, where codes ignore inputs.
+    shapes = jax.eval_shape(MAPPER.init, jax.random.key(0), *inputs)
     rng = np.random.default_rng(0)
-    # Away from the zero start, where no code depends on its input yet.
-    mapper = jax.tree.map(lambda x: x + np.float32(0.05) * _normal(rng, x.shape), variables["params"])
+    mapper = jax.tree.map(lambda leaf: np.float32(0.3) * _normal(rng, leaf.shape), shapes["params"])
     generator = {"weight": 0.3 * _normal(rng, (16, SIZE * SIZE * 3))}
     constants = {
-        "statistics": variables["statistics"],
+        "statistics": MAPPER.neutral_statistics(),
         "shape": 0.1 * _normal(rng, (SIZE * SIZE * 3, VERTICES * 3)),
         "texture": 0.1 * _normal(rng, (SIZE * SIZE * 3, TEXTURE[0] * TEXTURE[1] * 3)),
     }

@@ -1,0 +1,177 @@
+"""Stage: StyleGAN-R, the generator turned into a 3D neural renderer (Sec. 3.3, arXiv:2010.09125).
+
+Reads gan/, perception/ (where there is one), multiview/ and inverse_graphics/. Writes to
+<workdir>/stylegan_r: mapper.safetensors and generator.safetensors (fine-tuned), figures.npz, summary.json.
+Curves are logged as stages "stylegan_r_warmup" (Eq. 5) and "stylegan_r_finetune" (Eq. 6).
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+from jax.sharding import Mesh
+
+from ganverse_jax import parallel
+from ganverse_jax.checkpoint import write_json, write_npz
+from ganverse_jax.loop import Metrics
+from ganverse_jax.losses import cycle
+from ganverse_jax.models.latent_mapper import LatentMapper
+from ganverse_jax.models.neural_renderer import NeuralRenderer, save_neural_renderer
+from ganverse_jax.stages import stylegan_r_figures as figures
+from ganverse_jax.stages import stylegan_r_measures as measures
+from ganverse_jax.stages import stylegan_r_step as steps
+from ganverse_jax.stages.stylegan_r_inputs import Inputs, load_inputs
+from ganverse_jax.stages.stylegan_r_training import STAGE, Phase, Training, build_mapper
+
+NUM_DUAL, NUM_SWEPT, NUM_SWAPPED = 8, 3, 3
+
+
+def run(
+    workdir: Path,
+    *,
+    seed: int,
+    mesh: Mesh,
+    metrics: Metrics,
+    world: Mapping[str, Any],
+    num_examples: int,
+    num_test: int = 48,
+    cycle_mask: str = "segment",
+    **settings: Any,
+) -> dict[str, Any]:
+    """The stage on what earlier stages left in `workdir`; returns the summary.
+
+    num_examples: at most so many training images are used; num_test: so many held-out ones are measured.
+    cycle_mask: "segment" or "render", where the mask of a synthesised image comes from (see
+    `stylegan_r_inputs`). settings: those of `train_and_measure`.
+    """
+    started = time.perf_counter()
+    inputs = load_inputs(workdir, world, num_examples=num_examples, num_test=num_test, cycle_mask=cycle_mask)
+    seconds = time.perf_counter() - started
+    return train_and_measure(
+        workdir, inputs, seed=seed, mesh=mesh, metrics=metrics, load_seconds=seconds, **settings
+    )
+
+
+def train_and_measure(
+    workdir: Path,
+    inputs: Inputs,
+    *,
+    seed: int,
+    mesh: Mesh,
+    metrics: Metrics,
+    mapper: Mapping[str, Any],
+    warmup: Mapping[str, Any],
+    finetune: Mapping[str, Any],
+    sweep_steps: int = 8,
+    log_every: int = 50,
+    save_every: int = 500,
+    load_seconds: float = 0.0,
+) -> dict[str, Any]:
+    """Warm the mapper up, fine-tune mapper and generator, measure before and after, write everything.
+
+    mapper: view_dims, hidden, channels, channels_max of `LatentMapper`. warmup, finetune: fields of
+    `Phase`; the weights of warmup are "entropy" (the code term's is 1), those of finetune the terms of
+    `stylegan_r_step.finetune_losses`.
+    """
+    workdir, clock = Path(workdir), [time.perf_counter()]
+    phases = {"warmup": Phase(**warmup), "finetune": Phase(**finetune)}
+    for name, phase in phases.items():
+        parallel.check_divisible(phase.batch_size, mesh.size, f"stylegan_r.{name}.batch_size")
+    module, full_settings, variables = build_mapper(mapper, inputs.train, seed)
+    constants = inputs.constants | {"statistics": variables["statistics"]}
+    training = Training(workdir, seed, mesh, metrics, log_every, save_every)
+
+    fresh = {"mapper": variables["params"]}
+    warm = training.warm_up(phases["warmup"], module, fresh, constants, inputs.train)
+    warm |= {"generator": inputs.generator.variables["params"]}
+    clock.append(time.perf_counter())
+    tuned = training.fine_tune(phases["finetune"], module, inputs.networks, warm, constants, inputs.train)
+    clock.append(time.perf_counter())
+
+    summary = {f"{name}_steps": phase.num_steps for name, phase in phases.items()}
+    summary |= {"num_examples": len(inputs.train), "num_test": len(inputs.test)}
+    summary |= _code_figures(module, fresh, warm, constants, inputs)
+    parts = (module, inputs.generator.module, inputs.style_names)
+    renderer = NeuralRenderer(*parts, warm, constants, height=inputs.test.images.shape[1])
+    cycle_terms = _cycle_terms(module, constants, inputs)
+    summary["before_finetuning"] = _render_figures(renderer, cycle_terms, inputs)
+    renderer.params = tuned
+    summary["after_finetuning"] = _render_figures(renderer, cycle_terms, inputs)
+    _write_figures(workdir / STAGE, renderer, inputs, sweep_steps)
+    card = {"made_from": inputs.generator.fingerprint, "warmup": dict(warmup), "finetune": dict(finetune)}
+    save_neural_renderer(workdir / STAGE, renderer, full_settings, inputs.generator_settings, card)
+    clock.append(time.perf_counter())
+    seconds = dict(zip(phases, np.diff(clock[:3]).tolist(), strict=True)) | {"measure": clock[3] - clock[2]}
+    summary["time"] = {f"{name}_seconds": round(value, 1) for name, value in seconds.items()}
+    summary["time"]["load_seconds"] = round(load_seconds, 1)
+    write_json(workdir / STAGE / "summary.json", summary)
+    metrics.write(STAGE, phases["finetune"].num_steps, **summary["after_finetuning"])
+    return summary
+
+
+def _code_figures(
+    module: LatentMapper, fresh: dict, warm: dict, constants: dict, inputs: Inputs
+) -> dict[str, Any]:
+    """Eq. 5 on held-out examples, before (the mean code) and after warm-up, and how the gates share the code.
+
+    view_unexplained, content_unexplained: mean squared error over that of the mean code (1 - R^2).
+    """
+
+    @jax.jit
+    def terms(params, batch):
+        variables = {"params": params, "statistics": constants["statistics"]}
+        ready = steps.unpack(batch)
+        view, content = module.apply(variables, *(ready[name] for name in steps.PROPERTY_INPUTS))
+        errors = {
+            "view": cycle.code_distance(view, ready["view_style"]),
+            "content": cycle.code_distance(content, ready["content_style"]),
+        }
+        gates = module.apply(variables, method=LatentMapper.gates)
+        return steps.warmup_losses(module, variables, ready) | errors, gates.mean(axis=1)
+
+    batch = inputs.test.warmup_batch(np.arange(len(inputs.test)))
+    (before, _), (after, shares) = (
+        jax.device_get(terms(params["mapper"], batch)) for params in (fresh, warm)
+    )
+    both = (("before", before), ("after", after))
+    found = {f"{name}_{when}": values[name] for when, values in both for name in ("code", "entropy")}
+    found |= {f"{name}_unexplained": after[name] / before[name] for name in ("view", "content")}
+    found |= {f"gate_{name}": share for name, share in zip(measures.PROPERTIES, shares, strict=True)}
+    return {name: float(value) for name, value in found.items()}
+
+
+def _cycle_terms(module: LatentMapper, constants: dict, inputs: Inputs) -> Callable:
+    """terms(params, batch): the losses of fine-tuning on a host batch, compiled once."""
+
+    @jax.jit
+    def terms(params, constants, batch):
+        return steps.finetune_losses(module, inputs.networks, params, constants, steps.unpack(batch))
+
+    return lambda params, batch: jax.device_get(terms(params, constants, batch))
+
+
+def _render_figures(neural: NeuralRenderer, cycle_terms: Callable, inputs: Inputs) -> dict[str, float]:
+    """Eq. 6, camera obedience and leaks of swaps, on held-out examples; fixed partners and views."""
+    data = inputs.test
+    rows, num_views = np.arange(len(data)), len(data.cameras)
+    partners = data.partners(0, rows)
+    views = (data.view_id + 1 + rows % (num_views - 1)) % num_views
+    found = cycle_terms(neural.params, data.finetune_batch(rows, partners))
+    cycle_figures = {f"cycle_{name}": float(value) for name, value in found.items()}
+    swaps = measures.swap_measures(neural, inputs.segment, data, rows, partners)
+    camera = measures.camera_measures(neural, inputs.dibr, inputs.segment, data, rows, views, inputs.regress)
+    return cycle_figures | swaps | camera
+
+
+def _write_figures(folder: Path, neural: NeuralRenderer, inputs: Inputs, sweep_steps: int) -> None:
+    """figures.npz; one example of each object comes first, as neighbours in the set are views of one."""
+    data = inputs.test
+    _, first = np.unique(data.object_id, return_index=True)
+    rows = np.concatenate([first, np.setdiff1d(np.arange(len(data)), first)])
+    arrays = figures.dual_renderer(neural, inputs.dibr, data, rows[:NUM_DUAL])
+    arrays |= figures.camera_sweeps(neural, data, rows[:NUM_SWEPT], sweep_steps)
+    arrays |= figures.swaps(neural, data, rows[:NUM_SWAPPED])
+    write_npz(folder / "figures.npz", **arrays)

@@ -1,0 +1,233 @@
+"""What StyleGAN-R takes from earlier stages: generator, examples, frozen inverse graphics, segmenter, pose
+regressor.
+
+The mask of a synthesised image, needed to read its background and to run inverse graphics on it, comes
+from the learned segmenter ("segment") or is the DIB-R silhouette of the shape that was fed in, from the
+same camera ("render": where the segmenter is no JAX network). "segment" follows what was really drawn.
+"render" is exact only as far as the image obeys its handles, and shows inverse graphics the answer's outline.
+"""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+import rasterizer
+from ganverse_jax.data.multiview import split_objects
+from ganverse_jax.data.multiview_set import MultiviewSet
+from ganverse_jax.evaluation.inverse_graphics import PredictedMeshes, render_meshes
+from ganverse_jax.models.inverse_graphics import InverseGraphics
+from ganverse_jax.models.multiview_generator import VIEW_SLOTS, w_star_names
+from ganverse_jax.models.neural_renderer import make_synthesise
+from ganverse_jax.models.pretrained import LoadedGenerator
+from ganverse_jax.models.segmenter import LearnedSegmenter, resize
+from ganverse_jax.models.stylegan2 import Generator
+from ganverse_jax.stages import gan, inverse_graphics, multiview_dataset, perception, viewpoints
+from ganverse_jax.stages.inverse_graphics_step import predict_in_batches
+from ganverse_jax.stages.stylegan_r_properties import Properties
+from ganverse_jax.stages.stylegan_r_step import CycleNetworks
+
+
+@dataclasses.dataclass(frozen=True)
+class Inputs:
+    """generator and its keyword arguments; style_names of W* in flat order; train and test examples (no
+    object in both); networks and the constants they read; segment, dibr, regress for `stylegan_r_measures`
+    (regress may be None: no pose regressor)."""
+
+    generator: LoadedGenerator
+    generator_settings: dict[str, Any]
+    style_names: tuple[str, ...]
+    train: Properties
+    test: Properties
+    networks: CycleNetworks
+    constants: dict[str, Any]
+    segment: Callable
+    dibr: Callable
+    regress: Callable | None
+
+
+def make_networks(
+    generator: LoadedGenerator,
+    style_names: tuple[str, ...],
+    network: InverseGraphics,
+    segmenter: LearnedSegmenter | None,
+    fov_y: float,
+    cycle_mask: str,
+    height: int | None = None,
+) -> CycleNetworks:
+    """The functions of `CycleNetworks`; constants: "noise", "w_avg", "inverse_graphics", "segmenter".
+
+    fov_y: vertical, radians; height: see `make_synthesise`. Raises ValueError for an unknown `cycle_mask`, or
+    "segment" without a segmenter.
+    """
+    if cycle_mask not in ("segment", "render") or (cycle_mask == "segment" and segmenter is None):
+        raise ValueError(
+            f"stylegan_r.cycle_mask is {cycle_mask!r}, learned segmenter: {segmenter is not None}; "
+            "set it to 'segment' (needs the perception stage) or 'render'"
+        )
+    template = network.template
+
+    def segment(constants, images, displacements, camera):
+        small = resize(2.0 * images - 1.0, segmenter.resolution, segmenter.resolution)
+        masks = jax.nn.sigmoid(segmenter.module.apply({"params": constants["segmenter"]}, small))[..., None]
+        return resize(masks, *images.shape[1:3])
+
+    def silhouette(constants, images, displacements, camera):
+        whole = rasterizer.Camera(*camera, jnp.full(len(images), fov_y))
+        vertices = rasterizer.transform(template.vertices + displacements, whole, *images.shape[1:3])
+        fragments = rasterizer.rasterize(vertices, template.faces, *images.shape[1:3])
+        return (fragments.face_id >= 0).astype(images.dtype)[..., None]
+
+    def predict(constants, images, masks):
+        # Generated images leave [0, 1] by a little; the network was trained on clipped ones.
+        found = network.apply({"params": constants["inverse_graphics"]}, jnp.clip(images, 0.0, 1.0), masks)
+        return found.displacements, found.texture
+
+    synthesise = make_synthesise(generator.module, style_names, height)
+    return CycleNetworks(synthesise, segment if cycle_mask == "segment" else silhouette, predict)
+
+
+def make_dibr(network: InverseGraphics, size: tuple[int, int], fov_y: float) -> Callable:
+    """dibr(cameras [n 3], displacements, textures) -> (colours [n h w 3], hard masks [n h w])."""
+    template = network.template
+
+    def dibr(cameras, shapes, textures):
+        vertices = template.vertices + shapes
+        meshes = PredictedMeshes(
+            vertices, np.asarray(textures, np.float32), template.faces, template.uv, template.uv_faces
+        )
+        camera = dict(zip(("azimuth", "elevation", "distance"), cameras.T, strict=True))
+        return render_meshes(meshes, np.arange(len(cameras)), camera, size, fov_y)
+
+    return dibr
+
+
+def generator_settings(module: Generator) -> dict[str, Any]:
+    """Keyword arguments that rebuild a generator."""
+    names = (field.name for field in dataclasses.fields(module) if field.name not in ("parent", "name"))
+    return {name: getattr(module, name) for name in names}
+
+
+def flat_styles(generator: LoadedGenerator, w: np.ndarray) -> np.ndarray:
+    """Flat W* [n s] of codes w [n w_dim] that drive every layer."""
+    module = generator.module
+
+    @jax.jit
+    def apply(variables, w):
+        styles = module.apply(variables, module.broadcast(w), method=Generator.styles)
+        return jnp.concatenate([styles[name] for name in w_star_names(module)], axis=-1)
+
+    return np.asarray(apply(generator.variables, np.asarray(w, np.float32)))
+
+
+def view_size(module: Generator) -> int:
+    """Width of W*_V: the styles of the convolutions that the view's rows of ws drive."""
+    slots = {layer.name: layer.slot for layer in module.layers}
+    names = [name for name in w_star_names(module) if slots[name] < VIEW_SLOTS]
+    return sum(module.style_widths[name] for name in names)
+
+
+def assemble(
+    generator: LoadedGenerator,
+    network: InverseGraphics,
+    params: Mapping[str, Any],
+    splits: Mapping[str, tuple[MultiviewSet, np.ndarray]],
+    view_w: np.ndarray,
+    cameras: Mapping[str, np.ndarray],
+    *,
+    segmenter: LearnedSegmenter | None,
+    regress: Callable | None,
+    fov_y: float,
+    cycle_mask: str,
+) -> Inputs:
+    """Inputs from their pieces: predicts {S, T} of every example and takes W* apart.
+
+    params: of inverse graphics; splits: "train" and "test", images with their flat W* [n s]; view_w [k
+    w_dim]: codes of the views; cameras: the views' azimuth, elevation (radians) and distance [k]; regress:
+    pose regressor or None.
+    """
+    size_v = view_size(generator.module)
+    lenses = np.stack([cameras[name] for name in ("azimuth", "elevation", "distance")], axis=1)
+    view_styles = flat_styles(generator, view_w)[:, :size_v]
+
+    def properties(images: MultiviewSet, w_star: np.ndarray) -> Properties:
+        found = predict_in_batches(network, params, images.images, images.masks, batch_size=32)
+        return Properties(
+            images=images.images,
+            masks=images.masks,
+            view_id=images.view_id,
+            object_id=images.object_id,
+            shapes=found.displacements,
+            textures=found.texture.astype(np.float16),
+            content_styles=w_star[:, size_v:],
+            view_styles=view_styles,
+            cameras=lenses.astype(np.float32),
+        )
+
+    parts = {name: properties(*pieces) for name, pieces in splits.items()}
+    constants = {"noise": generator.variables["noise"], "w_avg": generator.w_avg, "inverse_graphics": params}
+    if segmenter is not None:
+        constants["segmenter"] = segmenter.params
+    names = w_star_names(generator.module)
+    size = parts["test"].images.shape[1:3]
+    return Inputs(
+        generator=generator,
+        generator_settings=generator_settings(generator.module),
+        style_names=names,
+        train=parts["train"],
+        test=parts["test"],
+        networks=make_networks(generator, names, network, segmenter, fov_y, cycle_mask, size[0]),
+        constants=constants,
+        segment=segmenter,
+        dibr=make_dibr(network, size, fov_y),
+        regress=regress,
+    )
+
+
+def load_inputs(
+    workdir: str | Path, world: Mapping[str, Any], *, num_examples: int, num_test: int, cycle_mask: str
+) -> Inputs:
+    """Inputs from what earlier stages left in `workdir`; see `stylegan_r.run` for the settings.
+
+    world: "fov_degrees", the vertical field of view. Raises FileNotFoundError naming what has not run, and
+    ValueError when the pieces belong to different GANs.
+    """
+    workdir = Path(workdir)
+    generator, _ = gan.load(workdir)
+    generated = multiview_dataset.load(workdir, generator.fingerprint)
+    views = viewpoints.load(workdir, generator.fingerprint)
+    network, params, metadata = inverse_graphics.load(workdir)
+    if metadata.get("fingerprint") not in (None, generator.fingerprint):
+        raise ValueError(
+            f"inverse graphics in {workdir} was trained on images of GAN {metadata['fingerprint']}, not "
+            f"{generator.fingerprint}; delete {workdir / 'inverse_graphics'} and run it again"
+        )
+    has_perception = (workdir / perception.STAGE).is_dir()
+    segmenter, pose = perception.load(workdir) if has_perception else (None, None)
+    limits, splits = {"train": num_examples, "test": num_test}, {}
+    for name, objects in split_objects(generated.multiview.object_id).items():
+        if name in limits:
+            rows = choose_rows(generated.multiview.object_id, objects, limits[name])
+            splits[name] = (generated.multiview.take(rows), generated.w_star[rows])
+    return assemble(
+        generator,
+        network,
+        params["network"],
+        splits,
+        views.w,
+        inverse_graphics.as_cameras(params["cameras"]),
+        segmenter=segmenter,
+        regress=None if pose is None else lambda images: pose(images).azimuth,
+        fov_y=float(np.radians(world["fov_degrees"])),
+        cycle_mask=cycle_mask,
+    )
+
+
+def choose_rows(object_id: np.ndarray, objects: np.ndarray, limit: int) -> np.ndarray:
+    """Up to `limit` rows of `objects` among object_id [n], in a fixed random order."""
+    rows = np.flatnonzero(np.isin(object_id, objects))
+    return np.random.default_rng(0).permutation(rows)[:limit]
