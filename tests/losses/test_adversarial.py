@@ -41,10 +41,13 @@ def test_r1_of_a_linear_score_is_its_squared_slope():
 
 
 def test_path_length_of_a_linear_generator_is_the_projected_noise():
-    basis = jax.random.normal(jax.random.key(0), (3, 4, 2 * 2 * 3))
-    noise = jax.random.normal(jax.random.key(1), (5, 2, 2, 3))
-    ws = jnp.zeros((5, 3, 4))
-    lengths = path_lengths(lambda rows: jnp.einsum("bnw,nwp->bp", rows, basis).reshape(5, 2, 2, 3), ws, noise)
+    random = np.random.default_rng(0)
+    basis, noise = random.standard_normal((3, 4, 2 * 2 * 3)), random.standard_normal((5, 2, 2, 3))
+
+    def render(rows):
+        return jnp.einsum("bnw,nwp->bp", rows, basis).reshape(5, 2, 2, 3)
+
+    lengths = jax.jit(lambda ws: path_lengths(render, ws, noise))(jnp.zeros((5, 3, 4)))
     gradients = np.einsum("nwp,bp->bnw", basis, noise.reshape(5, -1)) / 2  # sqrt(h w) = 2
     np.testing.assert_allclose(lengths, np.sqrt(np.square(gradients).sum(2).mean(1)), rtol=1e-5)
 

@@ -55,10 +55,10 @@ def test_a_layout_without_content_is_refused():
 
 @pytest.fixture(scope="module")
 def small():
-    generator = Generator(16, 8, 8, 1, 64, 8)
-    variables = jit(generator.init)(jax.random.key(0), jnp.zeros((1, 8)))
-    ws = jax.random.normal(jax.random.key(1), (2, 2, generator.num_ws, 8))
-    return generator, variables, ws
+    generator, random = Generator(16, 8, 8, 1, 64, 8), np.random.default_rng(0)
+    shapes = jax.eval_shape(generator.init, jax.random.key(0), jnp.zeros((1, 8)))
+    variables = jax.tree.map(lambda x: random.standard_normal(x.shape, np.float32), shapes)
+    return generator, variables, random.standard_normal((2, 2, generator.num_ws, 8), np.float32)
 
 
 def test_flat_codes_round_trip_and_render_the_synthesis_image(small):
