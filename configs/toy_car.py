@@ -16,7 +16,7 @@ def get_config() -> ConfigDict:
     config.num_devices = 1
     config.world = dict(seed=0, fov_degrees=30.0, distance=4.2)
     config.gan = dict(
-        shipped="toy_car",
+        pretrained="toy_car",
         generator=dict(
             resolution=64, z_dim=128, w_dim=128, mapping_layers=4, channel_base=1024, channel_max=64
         ),

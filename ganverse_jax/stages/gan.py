@@ -53,23 +53,26 @@ def run(
     world: dict[str, Any],
     generator: dict[str, Any],
     discriminator: dict[str, Any],
-    shipped: str | None,
+    pretrained: str | None,
     truncation: float,
+    how_to_get: str = "train it with --stages=gan",
     **training: Any,
 ) -> None:
     """Leave generator, discriminator, sample grid and summary in ``workdir``/gan.
 
-    With ``shipped`` (a folder under assets/) its weights are copied; else the GAN is trained with
-    the settings of :func:`train`.
+    With ``pretrained`` (the name of a shipped set under assets/, or any folder) those weights are
+    copied; FileNotFoundError says ``how_to_get`` them. Else the GAN is trained with the settings of
+    :func:`train`.
     """
     folder = workdir / "gan"
     folder.mkdir(parents=True, exist_ok=True)
-    if shipped is not None:
+    if pretrained is not None:
+        shipped = ASSETS / pretrained
+        source = shipped if shipped.is_dir() else Path(pretrained)
         for target in (generator_path(workdir), discriminator_path(workdir)):
-            source = ASSETS / shipped / target.name
-            if not source.is_file():
-                raise FileNotFoundError(f"no shipped weights at {source}; train them with --stages=gan")
-            shutil.copyfile(source, target)
+            if not (source / target.name).is_file():
+                raise FileNotFoundError(f"no GAN weights at {source / target.name}; {how_to_get}")
+            shutil.copyfile(source / target.name, target)
     else:
         train(workdir, seed=seed, mesh=mesh, metrics=metrics, world=world, generator=generator,
               discriminator=discriminator, **training)  # fmt: skip
@@ -79,7 +82,7 @@ def run(
     write_npz(folder / "figures.npz", samples=images)
     write_json(
         folder / "summary.json",
-        {"fingerprint": loaded.fingerprint, "shipped": shipped, "truncation": truncation}
+        {"fingerprint": loaded.fingerprint, "pretrained": pretrained, "truncation": truncation}
         | {"card": loaded.metadata},
     )
 

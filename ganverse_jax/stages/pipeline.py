@@ -36,7 +36,7 @@ STAGES: dict[str, tuple[Callable, tuple[str, ...]]] = {
     "stylegan_r": (stylegan_r.run, ("gan", "perception", "multiview_dataset", "inverse_graphics")),
     "report": (report.run, ("gan", "perception", "viewpoints", "multiview_dataset", "inverse_graphics", "stylegan_r")),
 }  # fmt: skip
-# Shipped weights stand in for these unless the command line names them.
+# Pretrained weights stand in for these unless the command line names them.
 PRETRAINABLE = ("gan", "perception")
 PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy", "tensorflow-datasets", "ganverse-jax")
 
@@ -82,7 +82,7 @@ def _run_stage(
     function, upstream = STAGES[name]
     settings = dict(config[name])
     if name in PRETRAINABLE and train:
-        settings["shipped"] = None
+        settings["pretrained"] = None
     digest = stage_digest(name, config | {name: settings}, workdir)
     kept = stage_digest(name, config, workdir)
     if marker.exists() and name != "report":

@@ -1,0 +1,83 @@
+"""What car, horse and bird share: the paper's own numbers (Secs. 3, 4.1, 4.2 of arXiv:2010.09125)."""
+
+from ml_collections import ConfigDict
+
+
+def get_config(
+    *, name: str, views: int, objects: int, crop: tuple[int, int] | None, origin: str
+) -> ConfigDict:
+    """Settings of one real class.
+
+    Args: name: of the class and of the weights' folder; views, objects: chosen view codes and sampled
+    contents; crop: rows (top, bottom) of the generator's image that hold the picture; origin: where
+    the GAN's weights come from, and their licence.
+    """
+    config = ConfigDict()
+    config.seed = 0
+    config.num_devices = None  # all there are
+    config.world = dict(seed=0, fov_degrees=30.0, distance=4.2)
+    config.gan = dict(
+        pretrained=f"weights/stylegan2_{name}",
+        how_to_get=(
+            f"get {origin}, save the state dicts of the averaged generator and the discriminator as NumPy "
+            "archives and run: python -m launch.import_stylegan2 --generator=G.npz --discriminator=D.npz "
+            f"--out=weights/stylegan2_{name}"
+        ),
+        generator=None,
+        discriminator=None,
+        truncation=0.7,
+    )
+    config.perception = dict(
+        pretrained=f"weights/perception_{name}",
+        how_to_get=f"train a segmenter for {name}s and write it as segmenter.safetensors (models/segmenter.py)",
+    )
+    config.viewpoints = dict(
+        annotated_by="person",
+        num_views=views,
+        num_candidates=1000,
+        num_contents=16,
+        view_truncation=0.7,
+        content_truncation=0.7,
+        batch_size=16,
+        crop=crop,
+    )
+    config.multiview_dataset = dict(
+        num_objects=objects, views_per_object=views, content_truncation=0.7, batch_size=16, crop=crop
+    )
+    config.inverse_graphics = dict(
+        network=dict(
+            icosphere_level=3,
+            template_scale=(1.0, 1.0, 1.0),
+            shape_degree=None,
+            symmetric=True,
+            encoder_width=64,
+            encoder_blocks=(2, 2, 2, 2),
+            code_size=512,
+            shape_hidden=1024,
+            texture_size=512,
+            texture_channels=(512, 512, 256, 128, 64, 32, 16),
+        ),
+        weights=dict(colour=20.0, perceptual=0.5, iou=3.0, laplacian=5.0, flatten=5.0, movement=2.5),
+        num_steps=200_000,
+        batch_size=16,
+        learning_rate=1e-4,
+        camera_learning_rate=1e-4,
+        perceptual_start=3000,
+        log_every=100,
+        save_every=2000,
+    )
+    config.stylegan_r = dict(
+        num_examples=objects * views,
+        mapper=dict(view_dims=144),
+        warmup=dict(
+            num_steps=700, batch_size=16, learning_rates=dict(mapper=1e-5), weights=dict(entropy=1.0)
+        ),
+        finetune=dict(
+            num_steps=2500,
+            batch_size=16,
+            learning_rates=dict(mapper=1e-5, generator=1e-5),
+            weights=dict(shape=1.0, texture=1.0, background=1.0, background_pair=1.0, anchor=0.0),
+        ),
+    )
+    config.report = dict(title=f"GANverse-JAX: {name}")
+    return config
