@@ -23,9 +23,33 @@ struct ScreenFace {
   Plane edge[3];        // opposite to corner k, positive inside
   Plane inverse_depth;  // 1 / w
   float threshold[3];   // an edge holds where its plane exceeds this: the top-left rule
+  float doubtful[3];    // closer to zero than this, float may have the sign of a plane wrong
   float inverse_w[3];
+  double x[3], y[3];  // corners in pixels, in canonical order
+  double orientation;
   Span columns, rows;
 };
+
+// The edge function of canonical corners a, b at a pixel. The fma is spelled out: left to itself the
+// compiler may fuse either product, differently at each place, and then two faces disagree.
+inline double exact_edge(const double* x, const double* y, int a, int b, double i, double j) {
+  return std::fma(x[a] - i, y[b] - j, -((y[a] - j) * (x[b] - i)));
+}
+
+// Coverage of one pixel in double, for pixels that float cannot place: around the tip of a fan a
+// sign that is wrong by a rounding would leave a hole or cover twice.
+inline bool covers(const ScreenFace& face, double i, double j) {
+  constexpr int kPairs[3][2] = {{1, 2}, {0, 2}, {0, 1}};
+  for (int n = 0; n < 3; ++n) {
+    const int a = kPairs[n][0], b = kPairs[n][1];
+    const double sign = (n == 1 ? -1 : 1) * face.orientation;
+    const double value = sign * exact_edge(face.x, face.y, a, b, i, j);
+    const double slope_x = sign * (face.y[a] - face.y[b]), slope_y = sign * (face.x[b] - face.x[a]);
+    const bool owned = slope_x > 0 || (slope_x == 0 && slope_y > 0);
+    if (!(value > 0 || (value == 0 && owned))) return false;
+  }
+  return true;
+}
 
 inline double nearest_pixel(double coordinate) {
   return std::round(std::min(std::max(coordinate, -16384.0), 32768.0));
@@ -66,6 +90,8 @@ inline void set_up_face(const float* clip, const int32_t* face, int64_t num_vert
   const double area =
       (x[second] - x[first]) * (y[third] - y[first]) - (x[third] - x[first]) * (y[second] - y[first]);
   const double orientation = area < 0 ? -1 : 1;
+  out.orientation = orientation;
+  for (int n = 0; n < 3; ++n) out.x[n] = x[order[n]], out.y[n] = y[order[n]];
   double depth_x = 0, depth_y = 0, depth_value = 0;
   const double depth_anchor_x = nearest_pixel(x[first]), depth_anchor_y = nearest_pixel(y[first]);
   const int pairs[3][3] = {{second, third, first}, {first, third, second}, {first, second, third}};
@@ -73,13 +99,17 @@ inline void set_up_face(const float* clip, const int32_t* face, int64_t num_vert
     const int a = pairs[n][0], b = pairs[n][1], opposite = pairs[n][2];
     const double sign = (n == 1 ? -1 : 1) * orientation;
     const double slope_x = sign * (y[a] - y[b]), slope_y = sign * (x[b] - x[a]);
-    auto value_at = [&](double i, double j) {
-      return sign * ((x[a] - i) * (y[b] - j) - (y[a] - j) * (x[b] - i));
-    };
+    auto value_at = [&](double i, double j) { return sign * exact_edge(x, y, a, b, i, j); };
     const double anchor_x = nearest_pixel(x[a]), anchor_y = nearest_pixel(y[a]);
     out.edge[opposite] = {static_cast<float>(slope_x), static_cast<float>(slope_y),
                           static_cast<float>(value_at(anchor_x, anchor_y)), static_cast<float>(anchor_x),
                           static_cast<float>(anchor_y)};
+    const double reach_x = std::max(std::abs(out.columns.first - kLanes - anchor_x),
+                                    std::abs(out.columns.last + kLanes - anchor_x));
+    const double reach_y = std::max(std::abs(out.rows.first - anchor_y), std::abs(out.rows.last - anchor_y));
+    const double largest =
+        std::abs(slope_x) * reach_x + std::abs(slope_y) * reach_y + std::abs(value_at(anchor_x, anchor_y));
+    out.doubtful[opposite] = static_cast<float>(4e-7 * largest);  // three roundings of 6e-8, doubled
     const bool owned = slope_x > 0 || (slope_x == 0 && slope_y > 0);
     out.threshold[opposite] = owned ? -1.2e-38f : 0.0f;  // below zero, yet no denormal
     const double weight = 1.0 / (c.w[opposite] * std::abs(area));
@@ -105,9 +135,17 @@ inline void draw_strip(const ScreenFace* faces, int64_t num_faces, int first_row
       const float y = static_cast<float>(row);
       for (int column = face.columns.first & ~(kLanes - 1); column <= face.columns.last; column += kLanes) {
         const Floats x = lane_index() + static_cast<float>(column);
-        Ints inside = face.edge[0].along_row(x, y) > face.threshold[0];
-        inside &= face.edge[1].along_row(x, y) > face.threshold[1];
-        inside &= face.edge[2].along_row(x, y) > face.threshold[2];
+        Ints inside = {-1, -1, -1, -1, -1, -1, -1, -1}, doubtful = {};
+        for (int k = 0; k < 3; ++k) {
+          const Floats value = face.edge[k].along_row(x, y);
+          inside &= value > face.threshold[k];
+          doubtful |= (value <= face.doubtful[k]) & (value >= -face.doubtful[k]);
+        }
+        if (any(doubtful)) {
+          for (int lane = 0; lane < kLanes; ++lane) {
+            if (doubtful[lane]) inside[lane] = covers(face, column + lane, row) ? -1 : 0;
+          }
+        }
         if (!any(inside)) continue;
         const Floats inverse_depth = face.inverse_depth.along_row(x, y);
         Floats& best = *reinterpret_cast<Floats*>(depth_row + column);
