@@ -6,7 +6,7 @@ no w to come from: they are the affine of w_avg.
 """
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,29 +18,27 @@ from jaxtyping import Array, Float
 from ganverse_jax.checkpoint import load_weights, save_weights
 from ganverse_jax.models.latent_mapper import LatentMapper
 from ganverse_jax.models.pretrained import load_generator, save_generator
+from ganverse_jax.models.style_space import StyleLayout, complete_styles, style_layout
 from ganverse_jax.models.stylegan2 import Generator
 
 MAPPER_FILE, GENERATOR_FILE = "mapper.safetensors", "generator.safetensors"
 
 
-def make_synthesise(generator: Generator, names: Sequence[str], height: int | None = None) -> Callable:
+def make_synthesise(generator: Generator, layout: StyleLayout, height: int | None = None) -> Callable:
     """synthesise(generator_params, constants, view [b n], content [b m]) -> images [b h w 3] near [0, 1].
 
-    names: the styles that make up W*, in flat order; the view's come first. height: rows of the picture, in
-    the middle of the square the network draws (384 of 512 for the paper's car); all of it when None.
+    height: rows of the picture, in the middle of the square the network draws (384 of 512 for the paper's
+    car); all of it when None.
     """
     height = height or generator.resolution
     top = (generator.resolution - height) // 2
-    ends = np.cumsum([generator.style_widths[name] for name in names])
 
     def synthesise(params, constants, view, content):
         variables = {"params": params, "noise": constants["noise"]}
         w_avg = jnp.asarray(constants["w_avg"])
         mean_ws = jnp.broadcast_to(w_avg, (1, generator.num_ws, *w_avg.shape))
         mean = generator.apply(variables, mean_ws, method=Generator.styles)
-        styles = {name: jnp.broadcast_to(style, (len(view), style.shape[1])) for name, style in mean.items()}
-        flat = jnp.concatenate([view, content], axis=-1)
-        styles |= dict(zip(names, jnp.split(flat, ends[:-1], axis=-1), strict=True))
+        styles = complete_styles(jnp.concatenate([view, content], axis=-1), layout, mean)
         image = generator.apply(variables, styles, method=Generator.from_styles)
         return 0.5 * (image[:, top : top + height] + 1.0)
 
@@ -75,7 +73,7 @@ class NeuralRenderer:
     """StyleGAN-R with its weights: NumPy in, NumPy out, in compiled batches of one size.
 
     Args:
-      mapper, generator: the modules; names, height: see `make_synthesise`.
+      mapper, generator: the modules; layout: which styles make up W*; height: see `make_synthesise`.
       params: {"mapper", "generator"}; constants: {"statistics", "noise", "w_avg"}.
       batch_size: images per compiled call; the last batch is padded.
     """
@@ -84,17 +82,17 @@ class NeuralRenderer:
         self,
         mapper: LatentMapper,
         generator: Generator,
-        names: Sequence[str],
+        layout: StyleLayout,
         params: dict[str, Any],
         constants: dict[str, Any],
         *,
         height: int | None = None,
         batch_size: int = 32,
     ):
-        self.mapper, self.generator, self.names, self.height = mapper, generator, tuple(names), height
+        self.mapper, self.generator, self.layout, self.height = mapper, generator, layout, height
         self.params, self.batch_size = params, batch_size
         self.constants = {name: constants[name] for name in ("statistics", "noise", "w_avg")}
-        synthesise = make_synthesise(generator, names, height)
+        synthesise = make_synthesise(generator, layout, height)
 
         @jax.jit
         def draw(params, constants, cameras, shapes, textures, images, masks):
@@ -140,10 +138,9 @@ def save_neural_renderer(
     """
     folder, constants = Path(folder), renderer.constants
     bundle = {"params": renderer.params["mapper"], "statistics": constants["statistics"]}
-    described = {"names": list(renderer.names), "height": renderer.height, "card": metadata}
-    save_weights(
-        folder / MAPPER_FILE, bundle, {"kind": "latent_mapper", "settings": mapper_settings} | described
-    )
+    code = {"names": list(renderer.layout.names), "height": renderer.height}
+    described = {"kind": "latent_mapper", "settings": mapper_settings, "code": code, "card": metadata}
+    save_weights(folder / MAPPER_FILE, bundle, described)
     variables = {"params": renderer.params["generator"], "noise": constants["noise"]}
     save_generator(folder / GENERATOR_FILE, generator_settings, variables, constants["w_avg"], metadata)
 
@@ -163,7 +160,9 @@ def load_neural_renderer(folder: str | os.PathLike, *, batch_size: int = 32) -> 
         "noise": loaded.variables["noise"],
         "w_avg": loaded.w_avg,
     }
-    names, height = metadata["names"], metadata["height"]
+    layouts = (style_layout(loaded.module, include_torgb=include) for include in (False, True))
+    layout = next(layout for layout in layouts if list(layout.names) == metadata["code"]["names"])
+    height = metadata["code"]["height"]
     return NeuralRenderer(
-        mapper, loaded.module, names, params, constants, height=height, batch_size=batch_size
+        mapper, loaded.module, layout, params, constants, height=height, batch_size=batch_size
     )

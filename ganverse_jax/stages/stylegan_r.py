@@ -39,6 +39,7 @@ def run(
     num_examples: int,
     num_test: int = 48,
     cycle_mask: str = "segment",
+    include_torgb: bool = False,
     **settings: Any,
 ) -> dict[str, Any]:
     """The stage on what earlier stages left in `workdir`; returns the summary.
@@ -48,7 +49,8 @@ def run(
     `stylegan_r_inputs`). settings: those of `train_and_measure`.
     """
     started = time.perf_counter()
-    inputs = load_inputs(workdir, world, num_examples=num_examples, num_test=num_test, cycle_mask=cycle_mask)
+    options = {"cycle_mask": cycle_mask, "include_torgb": include_torgb}
+    inputs = load_inputs(workdir, world, num_examples=num_examples, num_test=num_test, **options)
     seconds = time.perf_counter() - started
     return train_and_measure(
         workdir, inputs, seed=seed, mesh=mesh, metrics=metrics, load_seconds=seconds, **settings
@@ -94,7 +96,7 @@ def train_and_measure(
     summary = {f"{name}_steps": phase.num_steps for name, phase in phases.items()}
     summary |= {"num_examples": len(inputs.train), "num_test": len(inputs.test)}
     summary |= _code_figures(module, fresh, warm, constants, inputs)
-    parts = (module, inputs.generator.module, inputs.style_names)
+    parts = (module, inputs.generator.module, inputs.layout)
     renderer = NeuralRenderer(*parts, warm, constants, height=inputs.test.images.shape[1])
     cycle_terms = _cycle_terms(module, constants, inputs)
     summary["before_finetuning"] = _render_figures(renderer, cycle_terms, inputs)

@@ -8,6 +8,7 @@ same camera ("render": where the segmenter is no JAX network). "segment" follows
 """
 
 import dataclasses
+import functools
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -21,10 +22,10 @@ from ganverse_jax.data.multiview import split_objects
 from ganverse_jax.data.multiview_set import MultiviewSet
 from ganverse_jax.evaluation.inverse_graphics import PredictedMeshes, render_meshes
 from ganverse_jax.models.inverse_graphics import InverseGraphics
-from ganverse_jax.models.multiview_generator import VIEW_SLOTS, w_star_names
 from ganverse_jax.models.neural_renderer import make_synthesise
 from ganverse_jax.models.pretrained import LoadedGenerator
 from ganverse_jax.models.segmenter import LearnedSegmenter, resize
+from ganverse_jax.models.style_space import StyleLayout, flatten_styles, style_layout
 from ganverse_jax.models.stylegan2 import Generator
 from ganverse_jax.stages import gan, inverse_graphics, multiview_dataset, perception, viewpoints
 from ganverse_jax.stages.inverse_graphics_step import predict_in_batches
@@ -34,13 +35,13 @@ from ganverse_jax.stages.stylegan_r_step import CycleNetworks
 
 @dataclasses.dataclass(frozen=True)
 class Inputs:
-    """generator and its keyword arguments; style_names of W* in flat order; train and test examples (no
+    """generator and its keyword arguments; layout of W*; train and test examples (no
     object in both); networks and the constants they read; segment, dibr, regress for `stylegan_r_measures`
     (regress may be None: no pose regressor)."""
 
     generator: LoadedGenerator
     generator_settings: dict[str, Any]
-    style_names: tuple[str, ...]
+    layout: StyleLayout
     train: Properties
     test: Properties
     networks: CycleNetworks
@@ -52,7 +53,7 @@ class Inputs:
 
 def make_networks(
     generator: LoadedGenerator,
-    style_names: tuple[str, ...],
+    layout: StyleLayout,
     network: InverseGraphics,
     segmenter: LearnedSegmenter | None,
     fov_y: float,
@@ -87,7 +88,7 @@ def make_networks(
         found = network.apply({"params": constants["inverse_graphics"]}, jnp.clip(images, 0.0, 1.0), masks)
         return found.displacements, found.texture
 
-    synthesise = make_synthesise(generator.module, style_names, height)
+    synthesise = make_synthesise(generator.module, layout, height)
     return CycleNetworks(synthesise, segment if cycle_mask == "segment" else silhouette, predict)
 
 
@@ -112,23 +113,54 @@ def generator_settings(module: Generator) -> dict[str, Any]:
     return {name: getattr(module, name) for name in names}
 
 
-def flat_styles(generator: LoadedGenerator, w: np.ndarray) -> np.ndarray:
-    """Flat W* [n s] of codes w [n w_dim] that drive every layer."""
-    module = generator.module
+class StyleCodes:
+    """Flat codes of a generator's w, under one layout of W*.
 
-    @jax.jit
-    def apply(variables, w):
-        styles = module.apply(variables, module.broadcast(w), method=Generator.styles)
-        return jnp.concatenate([styles[name] for name in w_star_names(module)], axis=-1)
+    The set stores the paper's W*; a layout that includes intermediate toRGBs needs the w behind it.
+    Affines are linear, so that w is the least-squares solution, exact while the content's code is longer
+    than w.
+    """
 
-    return np.asarray(apply(generator.variables, np.asarray(w, np.float32)))
+    def __init__(self, generator: LoadedGenerator, layout: StyleLayout):
+        self._generator, self._layout = generator, layout
 
+        @functools.partial(jax.jit, static_argnums=2)
+        def apply(variables, w, layout):
+            module = generator.module
+            return flatten_styles(
+                module.apply(variables, module.broadcast(w), method=Generator.styles), layout
+            )
 
-def view_size(module: Generator) -> int:
-    """Width of W*_V: the styles of the convolutions that the view's rows of ws drive."""
-    slots = {layer.name: layer.slot for layer in module.layers}
-    names = [name for name in w_star_names(module) if slots[name] < VIEW_SLOTS]
-    return sum(module.style_widths[name] for name in names)
+        self._apply = apply
+
+    def flat(self, w: np.ndarray, layout: StyleLayout | None = None) -> np.ndarray:
+        """Flat code [n s] of w [n w_dim] that drives every layer."""
+        w = np.asarray(w, np.float32)
+        return np.asarray(self._apply(self._generator.variables, w, layout or self._layout))
+
+    def view(self, w: np.ndarray) -> np.ndarray:
+        """W*_V [n view_size] of view codes w [n w_dim]."""
+        return self.flat(w)[:, : self._layout.view_size]
+
+    def content(self, w_star: np.ndarray) -> np.ndarray:
+        """W*_STB [n content_size] of the paper's flat W* [n s], as the multi-view set stores it.
+
+        Raises ValueError when the content's code is shorter than w and the layout is not the paper's.
+        """
+        paper = style_layout(self._generator.module)
+        stored = w_star[:, paper.view_size :]
+        if paper == self._layout:
+            return stored
+        w_dim = self._generator.module.w_dim
+        if paper.content_size < w_dim:
+            raise ValueError(
+                f"{paper.content_size} content styles do not determine a w of {w_dim}; set "
+                "stylegan_r.include_torgb = False"
+            )
+        probes = self.flat(np.concatenate([np.zeros((1, w_dim)), np.eye(w_dim)]), paper)[:, paper.view_size :]
+        slope = (probes[1:] - probes[0]).astype(np.float64)
+        w = np.linalg.lstsq(slope.T, (stored - probes[0]).T.astype(np.float64), rcond=None)[0].T
+        return self.flat(w)[:, self._layout.view_size :]
 
 
 def assemble(
@@ -143,6 +175,7 @@ def assemble(
     regress: Callable | None,
     fov_y: float,
     cycle_mask: str,
+    include_torgb: bool = False,
 ) -> Inputs:
     """Inputs from their pieces: predicts {S, T} of every example and takes W* apart.
 
@@ -150,9 +183,10 @@ def assemble(
     w_dim]: codes of the views; cameras: the views' azimuth, elevation (radians) and distance [k]; regress:
     pose regressor or None.
     """
-    size_v = view_size(generator.module)
+    layout = style_layout(generator.module, include_torgb=include_torgb)
+    codes = StyleCodes(generator, layout)
     lenses = np.stack([cameras[name] for name in ("azimuth", "elevation", "distance")], axis=1)
-    view_styles = flat_styles(generator, view_w)[:, :size_v]
+    view_styles = codes.view(view_w)
 
     def properties(images: MultiviewSet, w_star: np.ndarray) -> Properties:
         found = predict_in_batches(network, params, images.images, images.masks, batch_size=32)
@@ -163,7 +197,7 @@ def assemble(
             object_id=images.object_id,
             shapes=found.displacements,
             textures=found.texture.astype(np.float16),
-            content_styles=w_star[:, size_v:],
+            content_styles=codes.content(w_star),
             view_styles=view_styles,
             cameras=lenses.astype(np.float32),
         )
@@ -172,15 +206,14 @@ def assemble(
     constants = {"noise": generator.variables["noise"], "w_avg": generator.w_avg, "inverse_graphics": params}
     if segmenter is not None:
         constants["segmenter"] = segmenter.params
-    names = w_star_names(generator.module)
     size = parts["test"].images.shape[1:3]
     return Inputs(
         generator=generator,
         generator_settings=generator_settings(generator.module),
-        style_names=names,
+        layout=layout,
         train=parts["train"],
         test=parts["test"],
-        networks=make_networks(generator, names, network, segmenter, fov_y, cycle_mask, size[0]),
+        networks=make_networks(generator, layout, network, segmenter, fov_y, cycle_mask, size[0]),
         constants=constants,
         segment=segmenter,
         dibr=make_dibr(network, size, fov_y),
@@ -189,9 +222,9 @@ def assemble(
 
 
 def load_inputs(
-    workdir: str | Path, world: Mapping[str, Any], *, num_examples: int, num_test: int, cycle_mask: str
+    workdir: str | Path, world: Mapping[str, Any], *, num_examples: int, num_test: int, **options: Any
 ) -> Inputs:
-    """Inputs from what earlier stages left in `workdir`; see `stylegan_r.run` for the settings.
+    """Inputs from what earlier stages left in `workdir`; see `stylegan_r.run` for the settings and options.
 
     world: "fov_degrees", the vertical field of view. Raises FileNotFoundError naming what has not run, and
     ValueError when the pieces belong to different GANs.
@@ -223,7 +256,7 @@ def load_inputs(
         segmenter=segmenter,
         regress=None if pose is None else lambda images: pose(images).azimuth,
         fov_y=float(np.radians(world["fov_degrees"])),
-        cycle_mask=cycle_mask,
+        **options,
     )
 
 

@@ -15,10 +15,11 @@ from ganverse_jax.models.multiview_generator import MultiviewGenerator
 from ganverse_jax.models.neural_renderer import load_neural_renderer
 from ganverse_jax.models.pretrained import LoadedGenerator
 from ganverse_jax.models.segmenter import LearnedSegmenter, SegmenterNet
+from ganverse_jax.models.style_space import style_layout
 from ganverse_jax.models.stylegan2 import Generator
 from ganverse_jax.stages import stylegan_r, stylegan_r_inputs
 
-SIZE, VIEWS, OBJECTS, WIDTHS = 16, 4, 6, (8, 8)
+SIZE, VIEWS, OBJECTS, WIDTHS, W_DIM = 16, 4, 6, (8, 8), 6
 
 
 def _random(module, *inputs):
@@ -31,10 +32,10 @@ def _random(module, *inputs):
 @functools.cache
 def _generator():
     module = Generator(
-        resolution=SIZE, z_dim=8, w_dim=8, mapping_layers=1, channel_base=64, channel_max=8
+        resolution=SIZE, z_dim=W_DIM, w_dim=W_DIM, mapping_layers=1, channel_base=64, channel_max=8
     )
-    variables = _random(module, np.zeros((1, 8), np.float32))
-    return LoadedGenerator(module, variables, np.full(8, 0.3, np.float32), fingerprint(variables), {})
+    variables = _random(module, np.zeros((1, W_DIM), np.float32))
+    return LoadedGenerator(module, variables, np.full(W_DIM, 0.3, np.float32), fingerprint(variables), {})
 
 
 NETWORK = InverseGraphics(
@@ -51,7 +52,7 @@ def _inputs():
     generator = _generator()
     rng = np.random.default_rng(0)
     multiview = MultiviewGenerator(generator, batch_size=VIEWS * OBJECTS)
-    view_w, content_w = (rng.normal(size=(n, 8)).astype(np.float32) for n in (VIEWS, OBJECTS))
+    view_w, content_w = (rng.normal(size=(n, W_DIM)).astype(np.float32) for n in (VIEWS, OBJECTS))
     view_id, object_id = np.tile(np.arange(VIEWS), OBJECTS), np.repeat(np.arange(OBJECTS), VIEWS)
     images, w_star = multiview.pairs(view_w[view_id], content_w[object_id])
     masks = np.zeros((len(images), SIZE, SIZE), np.uint8)
@@ -136,21 +137,21 @@ def test_written_renderer_draws_the_written_figures(finished):
     np.testing.assert_allclose(255 * image[0], shown, atol=0.51)  # half a step of uint8, and rounding
 
 
-def test_view_part_of_w_star_is_that_of_the_first_four_rows():
-    inputs = _inputs()
-    widths = inputs.generator.module.style_widths
-    assert stylegan_r_inputs.view_size(inputs.generator.module) == sum(
-        widths[name] for name in ("b4.conv1", "b8.conv0", "b8.conv1", "b16.conv0")
-    )
-    # Images of one view share its code, whatever their content: the flat order is the generator's own.
-    total = inputs.train.view_styles.shape[1] + inputs.train.content_styles.shape[1]
-    assert total == MultiviewGenerator(inputs.generator).w_star_size
+@pytest.mark.parametrize("include_torgb", [False, True])
+def test_stored_w_star_gives_the_content_styles_of_either_layout(include_torgb):
+    generator = _generator()
+    w = np.random.default_rng(1).normal(size=(5, W_DIM)).astype(np.float32)
+    layout = style_layout(generator.module, include_torgb=include_torgb)
+    codes = stylegan_r_inputs.StyleCodes(generator, layout)
+    stored = codes.flat(w, style_layout(generator.module))
+    # Solving for w from float32 styles loses about the condition of the affines (here below 100).
+    np.testing.assert_allclose(codes.content(stored), codes.flat(w)[:, layout.view_size :], atol=1e-4)
 
 
 def test_code_of_the_mean_w_gives_the_mean_image():
     inputs, generator = _inputs(), _generator()
-    size = inputs.train.view_styles.shape[1]
-    flat = stylegan_r_inputs.flat_styles(generator, generator.w_avg[None])
+    size = inputs.layout.view_size
+    flat = stylegan_r_inputs.StyleCodes(generator, inputs.layout).flat(generator.w_avg[None])
     variables, module = generator.variables, generator.module
     drawn = jax.jit(inputs.networks.synthesise)(
         variables["params"], inputs.constants, flat[:, :size], flat[:, size:]
@@ -162,7 +163,8 @@ def test_code_of_the_mean_w_gives_the_mean_image():
 
 def test_render_mask_is_the_silhouette_at_the_requested_camera():
     data, dibr = _inputs().test, _inputs().dibr
-    networks = stylegan_r_inputs.make_networks(_generator(), (), NETWORK, None, 0.5, "render")
+    layout = _inputs().layout
+    networks = stylegan_r_inputs.make_networks(_generator(), layout, NETWORK, None, 0.5, "render")
     camera, images = data.cameras[data.view_id], data.images.astype(np.float32)
     mask = jax.jit(networks.segment)({}, images, data.shapes, tuple(camera.T))
     np.testing.assert_array_equal(mask[..., 0], dibr(camera, data.shapes, data.textures)[1])
@@ -170,7 +172,7 @@ def test_render_mask_is_the_silhouette_at_the_requested_camera():
 
 def test_segment_mask_without_a_segmenter_names_the_setting():
     with pytest.raises(ValueError, match="stylegan_r.cycle_mask is 'segment'"):
-        stylegan_r_inputs.make_networks(_generator(), (), InverseGraphics(), None, 0.5, "segment")
+        stylegan_r_inputs.make_networks(_generator(), None, InverseGraphics(), None, 0.5, "segment")
 
 
 def test_learned_segmenter_gives_the_same_mask_in_the_step_as_outside():
