@@ -13,7 +13,7 @@ otherwise the
 could close
   the last two terms of Eq. 6 by mapping everything to one code.
 - The second {S, T} pair belongs to another example of the batch; camera and background are shared.
-- `image_weight` (not in the paper, 0 there) adds the mean absolute difference between the image rendered
+- The weight "anchor" (not in the paper, 0 there) adds the mean absolute difference between the image rendered
 from an
   example's own four properties and that example: it keeps the picture of a small network in place.
 """
@@ -31,6 +31,7 @@ from ganverse_jax.losses import cycle
 from ganverse_jax.models.latent_mapper import LatentMapper
 from ganverse_jax.models.neural_renderer import render_codes
 
+TERMS = ("shape", "texture", "background", "background_pair", "anchor")
 PROPERTY_INPUTS = ("camera", "shape", "texture", "image", "mask")
 
 
@@ -144,7 +145,7 @@ def make_warmup_step(
 def finetune_losses(
     mapper: LatentMapper, networks: CycleNetworks, params: dict, constants: dict, batch: dict
 ) -> dict[str, jax.Array]:
-    """The four terms of Eq. 6 and "image", the reconstruction of the example itself; unweighted means.
+    """The four terms of Eq. 6 and "anchor", the reconstruction of the example itself; unweighted means.
 
     batch: `unpack`ed; shape [b 2 v 3] and texture [b 2 th tw 3] hold the example's own pair first,
     another's second.
@@ -171,7 +172,7 @@ def finetune_losses(
     returned = zip(halves(shape_back), halves(texture_back), halves(background_back), strict=True)
     first, second = (dict(zip(("shape", "texture", "background"), parts, strict=True)) for parts in returned)
     terms = cycle.cycle_terms(sampled, first, second)
-    terms["image"] = jnp.mean(jnp.abs(images[:b] - batch["image"]))
+    terms["anchor"] = jnp.mean(jnp.abs(images[:b] - batch["image"]))
     return terms
 
 
@@ -184,7 +185,11 @@ def make_finetune_step(
     """Step of the fine-tuning for `with_constants`; parameters {"mapper", "generator"}.
 
     constants: {"statistics"} and whatever `networks` read. weights: factor of each term of `finetune_losses`.
+    Raises ValueError for a weight that is no term's.
     """
+    unknown = set(weights) - set(TERMS)
+    if unknown:
+        raise ValueError(f"stylegan_r.finetune.weights has {sorted(unknown)}, none of {TERMS}")
 
     def step(state_and_constants, batch, *, key):
         state, constants = state_and_constants

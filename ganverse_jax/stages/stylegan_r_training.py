@@ -112,7 +112,7 @@ def build_mapper(
 ) -> tuple[LatentMapper, dict[str, Any], dict[str, Any]]:
     """A fresh mapper for these examples: (module, its keyword arguments, {"params", "statistics"}).
 
-    settings: view_dims, hidden, channels, channels_max of `LatentMapper`.
+    settings: view_dims and, where defaults do not serve, hidden, channels, channels_max of `LatentMapper`.
     """
     full = {
         **settings,
@@ -120,7 +120,8 @@ def build_mapper(
         "content_size": data.content_styles.shape[1],
         "num_vertices": data.shapes.shape[1],
     }
-    module = LatentMapper(**full | {"hidden": tuple(full["hidden"])})
+    full = {name: tuple(value) if name == "hidden" else value for name, value in full.items()}
+    module = LatentMapper(**full)
     cameras = tuple(data.cameras.T)
     statistics = measured_statistics(
         data.view_styles, data.content_styles, data.shapes, cameras, settings["view_dims"]

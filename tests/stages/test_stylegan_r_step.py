@@ -89,7 +89,7 @@ def _phase(name, num_devices=1, rate=1e-2):
     else:
         params, batch_at = {"mapper": mapper, "generator": generator}, _batch_at
         optimizer = steps.make_optimizer({"mapper": rate, "generator": rate}, 50)
-        step = steps.make_finetune_step(MAPPER, NETWORKS, optimizer, WEIGHTS | {"image": 0.5})
+        step = steps.make_finetune_step(MAPPER, NETWORKS, optimizer, WEIGHTS | {"anchor": 0.5})
     state = jax.device_get(jax.jit(lambda: steps.new_state(params, optimizer))())
     return state, steps.with_constants(step, parallel.data_mesh(num_devices), constants), batch_at
 
@@ -153,7 +153,7 @@ def _gradients(terms, networks=NETWORKS):
 
 
 def test_finetuning_reaches_the_generator_and_the_mapper_through_every_term():
-    for gradient in _gradients([*WEIGHTS, "image"]).values():
+    for gradient in _gradients([*WEIGHTS, "anchor"]).values():
         assert np.abs(gradient["generator"]["weight"]).max() > 0
         assert max(np.abs(x).max() for x in jax.tree.leaves(gradient["mapper"])) > 0
 
@@ -193,3 +193,8 @@ def test_decay_ends_at_rate_zero():
         sizes.append(float(jnp.abs(updates["mapper"]).max()))
     # Adam on a constant gradient moves by the rate itself, to its epsilon.
     np.testing.assert_allclose(sizes, [1e-2, 1e-2, 1e-2, 5e-3, 0.0], rtol=1e-4)
+
+
+def test_misspelt_weight_is_an_error():
+    with pytest.raises(ValueError, match="has \\['colour'\\], none of"):
+        steps.make_finetune_step(MAPPER, NETWORKS, None, {"colour": 1.0})
