@@ -29,7 +29,9 @@ class MultiviewSet:
         if any(size != n for size in sizes.values()):
             raise ValueError(f"{n} images, but {sizes}; one entry per image is needed")
         if self.images.shape[:3] != self.masks.shape or self.images.shape[3:] != (3,):
-            raise ValueError(f"images {self.images.shape} and masks {self.masks.shape} must be [n h w 3], [n h w]")
+            raise ValueError(
+                f"images {self.images.shape} and masks {self.masks.shape} must be [n h w 3], [n h w]"
+            )
         for name in ("images", "masks"):
             if getattr(self, name).dtype != np.uint8:
                 raise ValueError(f"{name} are {getattr(self, name).dtype}, not uint8 in 0..255")
@@ -78,7 +80,9 @@ class PairSampler:
         _, first, counts = np.unique(source.object_id[order], return_index=True, return_counts=True)
         usable = counts >= 2
         if not usable.any():
-            raise ValueError(f"no object of {len(counts)} has two images; raise views_per_object or loosen the filter")
+            raise ValueError(
+                f"no object of {len(counts)} has two images; raise views_per_object or loosen the filter"
+            )
         self.source, self._order = source, order
         self._first, self._counts = first[usable], counts[usable]
         self.num_objects, self.num_dropped = int(usable.sum()), int((~usable).sum())

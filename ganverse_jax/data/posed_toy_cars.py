@@ -1,7 +1,7 @@
 """The posed toy-world set: exact renders from N known cameras, handed to training as 12 bins at elevation 0.
 
-The training code sees what it sees of a GAN's images (a view code and its azimuth bin); the true cameras ride along
-in `views` under "true_*" for evaluation only (DESIGN.md, section 5).
+The training code sees what it sees of a GAN's images (a view code and its azimuth bin); the true cameras
+ride along in `views` under "true_*" for evaluation only (DESIGN.md, section 5).
 """
 
 from typing import Any
@@ -39,10 +39,14 @@ def posed_views(num_views: int, distance: float, seed: int = 0) -> list[dict[str
 
 
 def true_cameras(views) -> dict[str, np.ndarray] | None:
-    """Arrays azimuth, elevation, distance [k] of the views' true cameras, or None where they are not known."""
+    """Arrays azimuth, elevation, distance [k] of the views' true cameras, or None where they are not
+    known."""
     if not all("true_azimuth" in view for view in views):
         return None
-    return {name: np.array([view[f"true_{name}"] for view in views]) for name in ("azimuth", "elevation", "distance")}
+    return {
+        name: np.array([view[f"true_{name}"] for view in views])
+        for name in ("azimuth", "elevation", "distance")
+    }
 
 
 def posed_toy_cars(

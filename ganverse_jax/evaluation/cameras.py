@@ -23,7 +23,8 @@ def camera_rotation(azimuth: np.ndarray, elevation: np.ndarray) -> np.ndarray:
 
 
 def fit_azimuth_offset(predicted: np.ndarray, true: np.ndarray) -> float:
-    """The offset to add to predicted azimuths [n] to meet the true ones: the circular mean of true - predicted."""
+    """The offset to add to predicted azimuths [n] to meet the true ones: the circular mean of true -
+    predicted."""
     difference = np.asarray(true) - np.asarray(predicted)
     return float(np.arctan2(np.sin(difference).mean(), np.cos(difference).mean()))
 
@@ -31,7 +32,8 @@ def fit_azimuth_offset(predicted: np.ndarray, true: np.ndarray) -> float:
 def geodesic_degrees(rotation_a: np.ndarray, rotation_b: np.ndarray) -> np.ndarray:
     """The angle [k] of the rotation between two rotations [k 3 3], in degrees, in [0, 180].
 
-    From the chord |A - B|_F = 2 sqrt(2) sin(angle / 2), which stays exact at small angles where arccos does not.
+    From the chord |A - B|_F = 2 sqrt(2) sin(angle / 2), which stays exact at small angles where arccos does
+    not.
     """
     chord = np.linalg.norm(rotation_a - rotation_b, axis=(-2, -1))
     return np.degrees(2 * np.arcsin(np.clip(chord / (2 * np.sqrt(2)), 0.0, 1.0)))
@@ -56,7 +58,8 @@ def quaternion(rotation: np.ndarray) -> np.ndarray:
 
 
 def axis_angle_differences(rotation_a: np.ndarray, rotation_b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The paper's two measures (Appendix D): the angle between rotation axes and the difference of rotation angles.
+    """The paper's two measures (Appendix D): the angle between rotation axes and the difference of rotation
+    angles.
 
     Both [k], in degrees. An axis and its opposite count as one where that is nearer (q and -q are the same
     rotation, which matters near half a turn). Where either rotation is below 1 degree there is no axis: NaN.
@@ -77,7 +80,8 @@ def camera_errors(
 ) -> dict[str, float]:
     """Mean and max over views of every camera error, in degrees.
 
-    predicted, true: {"azimuth" [k], "elevation" [k]} in radians; azimuth_offset is added to the predicted ones.
+    predicted, true: {"azimuth" [k], "elevation" [k]} in radians; azimuth_offset is added to the predicted
+    ones.
     """
     azimuth = np.asarray(predicted["azimuth"]) + azimuth_offset
     a = camera_rotation(azimuth, predicted["elevation"])
@@ -96,3 +100,45 @@ def camera_errors(
             metrics[f"camera_{name}_mean_degrees"] = float(np.mean(value))
             metrics[f"camera_{name}_max_degrees"] = float(np.max(value))
     return metrics
+
+
+def circular_median(angles: np.ndarray) -> float | None:
+    """The one of angles [n] (radians) whose mean distance round the circle to the others is least; None for
+    none."""
+    angles = np.asarray(angles, float)
+    if not len(angles):
+        return None
+    distance = np.abs(wrap_angle(angles[:, None] - angles[None]))
+    return float(angles[distance.mean(axis=1).argmin()])
+
+
+def regressor_errors(
+    cameras: dict[str, np.ndarray], readings: dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]
+) -> dict[str, float]:
+    """Cameras [k] against what a pose regressor reads off images, after one azimuth offset, in degrees.
+
+    readings: for "validation" and "test" (view_id, azimuth, elevation), each [n], in radians. The offset is
+    fitted on validation images; the errors are those of each view's circular median over the test images.
+    GAN images have no true camera, so this holds the regressor's own error too.
+    """
+    view, azimuth, _ = readings["validation"]
+    offset = fit_azimuth_offset(np.asarray(cameras["azimuth"])[view], azimuth) if len(view) else 0.0
+    view, azimuth, elevation = readings["test"]
+    errors = []
+    for index in np.unique(view):
+        median = circular_median(azimuth[view == index]), circular_median(elevation[view == index])
+        errors.append(
+            [
+                abs(wrap_angle(cameras["azimuth"][index] + offset - median[0])),
+                abs(cameras["elevation"][index] - median[1]),
+            ]
+        )
+    if not errors:
+        return {}
+    mean, worst = np.degrees(np.mean(errors, axis=0)), np.degrees(np.max(errors, axis=0))
+    return {
+        "regressor_azimuth_mean_degrees": float(mean[0]),
+        "regressor_azimuth_max_degrees": float(worst[0]),
+        "regressor_elevation_mean_degrees": float(mean[1]),
+        "regressor_elevation_max_degrees": float(worst[1]),
+    }

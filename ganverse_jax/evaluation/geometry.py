@@ -1,4 +1,5 @@
-"""Metrics between meshes: Chamfer distance, F-score, volumetric IOU, and the one similarity that aligns frames.
+"""Metrics between meshes: Chamfer distance, F-score, volumetric IOU, and the one similarity that aligns
+frames.
 
 NumPy (and SciPy's k-d tree) only. Lengths are in world units; a toy car is about 2 long.
 """
@@ -9,7 +10,8 @@ import numpy as np
 
 
 class Similarity(NamedTuple):
-    """x -> scale * R_y(azimuth) x + translation: how the predicted frame lies in the true one (azimuth in radians)."""
+    """x -> scale * R_y(azimuth) x + translation: how the predicted frame lies in the true one (azimuth in
+    radians)."""
 
     azimuth: float = 0.0
     scale: float = 1.0
@@ -21,7 +23,8 @@ class Similarity(NamedTuple):
 
 
 def rotation_y(angle: float) -> np.ndarray:
-    """The rotation about +y that adds `angle` (radians) to a direction's azimuth: +z goes to (sin, 0, cos)."""
+    """The rotation about +y that adds `angle` (radians) to a direction's azimuth: +z goes to (sin, 0,
+    cos)."""
     c, s = np.cos(angle), np.sin(angle)
     return np.array([[c, 0.0, s], [0.0, 1.0, 0.0], [-s, 0.0, c]])
 
@@ -69,8 +72,11 @@ def sample_solid(parts, count: int, seed: int = 0) -> np.ndarray:
     return points[~inside][:count]
 
 
-def winding_number(vertices: np.ndarray, faces: np.ndarray, points: np.ndarray, chunk: int = 512) -> np.ndarray:
-    """Generalised winding number [n] of points [n 3]: the solid angle of the mesh / 4 pi (van Oosterom, Strackee 1983)."""
+def winding_number(
+    vertices: np.ndarray, faces: np.ndarray, points: np.ndarray, chunk: int = 512
+) -> np.ndarray:
+    """Generalised winding number [n] of points [n 3]: the solid angle of the mesh / 4 pi (van Oosterom,
+    Strackee 1983)."""
     result = np.zeros(len(points))
     corners = np.asarray(vertices, np.float64)[faces]
     for begin in range(0, len(points), chunk):
@@ -84,14 +90,16 @@ def winding_number(vertices: np.ndarray, faces: np.ndarray, points: np.ndarray, 
 
 
 def nearest_distances(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Distance from each point of a [n 3] to the nearest of b [m 3], and from each of b to the nearest of a."""
+    """Distance from each point of a [n 3] to the nearest of b [m 3], and from each of b to the nearest of
+    a."""
     from scipy.spatial import cKDTree
 
     return cKDTree(b).query(a)[0], cKDTree(a).query(b)[0]
 
 
 def chamfer(a: np.ndarray, b: np.ndarray) -> float:
-    """Chamfer distance of two point sets: the mean of the two one-way mean distances (not squared), in their unit."""
+    """Chamfer distance of two point sets: the mean of the two one-way mean distances (not squared), in
+    their unit."""
     forth, back = nearest_distances(a, b)
     return float(0.5 * (forth.mean() + back.mean()))
 
@@ -150,9 +158,14 @@ def _crossings(vertices, faces, columns) -> tuple[np.ndarray, np.ndarray, np.nda
 
 
 def volumetric_iou(
-    vertices_a: np.ndarray, faces_a: np.ndarray, vertices_b: np.ndarray, faces_b: np.ndarray, resolution: int = 48
+    vertices_a: np.ndarray,
+    faces_a: np.ndarray,
+    vertices_b: np.ndarray,
+    faces_b: np.ndarray,
+    resolution: int = 48,
 ) -> float:
-    """IOU of the volumes of two closed meshes on a grid of resolution^3 cells over the box that holds both."""
+    """IOU of the volumes of two closed meshes on a grid of resolution^3 cells over the box that holds
+    both."""
     both = np.concatenate([vertices_a, vertices_b])
     lower, upper = both.min(axis=0) - 1e-3, both.max(axis=0) + 1e-3
     a = occupancy(vertices_a, faces_a, lower, upper, resolution)
@@ -164,11 +177,13 @@ def volumetric_iou(
 def fit_similarity(
     predicted: list[np.ndarray], target: list[np.ndarray], *, azimuth: float, iterations: int = 30
 ) -> Similarity:
-    """The one scale and translation that lay all predicted point sets on their targets, at a given azimuth offset.
+    """The one scale and translation that lay all predicted point sets on their targets, at a given azimuth
+    offset.
 
     predicted, target: point sets [n 3], uniform over the surfaces of the same objects in the same order (a
-    validation split). Centroids and spreads give the start; then closest points are matched in both directions
-    and scale and translation solved for again (ICP, which alone would stall where surfaces slide on themselves).
+    validation split). Centroids and spreads give the start; then closest points are matched in both
+    directions and scale and translation solved for again (ICP, which alone would stall where surfaces slide
+    on themselves).
     """
     from scipy.spatial import cKDTree
 
@@ -186,8 +201,12 @@ def fit_similarity(
 
 
 def _match_moments(sources, goals) -> tuple[float, np.ndarray]:
-    """Scale (ratio of spreads: least squares of one side on the other would shrink) and translation (centroids)."""
-    spread = [sum(((points - points.mean(axis=0)) ** 2).sum() / len(points) for points in x) for x in (goals, sources)]
+    """Scale (ratio of spreads: least squares of one side on the other would shrink) and translation
+    (centroids)."""
+    spread = [
+        sum(((points - points.mean(axis=0)) ** 2).sum() / len(points) for points in x)
+        for x in (goals, sources)
+    ]
     scale = float(np.sqrt(spread[0] / spread[1]))
     shifts = [goal.mean(axis=0) - scale * x.mean(axis=0) for x, goal in zip(sources, goals, strict=True)]
     return scale, np.mean(shifts, axis=0)

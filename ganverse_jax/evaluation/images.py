@@ -16,7 +16,8 @@ def mask_iou(predicted: np.ndarray, target: np.ndarray, threshold: float = 0.5) 
 def masked_colour_error(
     predicted: np.ndarray, target: np.ndarray, predicted_mask: np.ndarray, target_mask: np.ndarray
 ) -> np.ndarray:
-    """Mean absolute colour difference [b] where both masks [b h w] hold, images [b h w 3] in [0, 1]; NaN if nowhere."""
+    """Mean absolute colour difference [b] where both masks [b h w] hold, images [b h w 3] in [0, 1]; NaN if
+    nowhere."""
     both = (predicted_mask > 0.5) & (target_mask > 0.5)
     total = (np.abs(predicted - target).mean(axis=-1) * both).sum(axis=(1, 2))
     count = both.sum(axis=(1, 2))

@@ -1,10 +1,12 @@
 """The evaluation protocol of inverse graphics (DESIGN.md, section 5), from predictions to named figures.
 
-GAN images have no true camera: there only re-projection is measured. The posed toy-world set has exact cameras and
+GAN images have no true camera: there only re-projection is measured. The posed toy-world set has exact
+cameras and
 meshes: there one similarity (azimuth offset, scale, translation), fitted on the validation objects, lays the
 predicted frame in the true one, and every figure of the test objects is taken after it.
 """
 
+import functools
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
@@ -31,24 +33,48 @@ class PredictedMeshes(NamedTuple):
 
 
 def render_meshes(
-    meshes: PredictedMeshes, rows: np.ndarray, cameras: Cameras, size: tuple[int, int], fov_y: float, *, batch: int = 16
+    meshes: PredictedMeshes,
+    rows: np.ndarray,
+    cameras: Cameras,
+    size: tuple[int, int],
+    fov_y: float,
+    *,
+    lighting: np.ndarray | None = None,
+    batch: int = 16,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Colour [m h w 3] on black and hard mask [m h w] of meshes `rows` [m], each from its own camera [m]."""
+    """Colour [m h w 3] on black and hard mask [m h w] of meshes `rows` [m], each from its own camera [m].
 
-    @jax.jit
-    def draw(vertices, texture, azimuth, elevation, distance):
-        camera = rasterizer.Camera(azimuth, elevation, distance, np.full(batch, fov_y, np.float32))
-        rendered = rasterizer.render(vertices, meshes.faces, meshes.uv, meshes.uv_faces, texture, camera, *size)
-        return rendered.rgb, rendered.fragments.face_id >= 0
-
+    lighting: spherical-harmonics coefficients [9] for all, see `rasterizer.render`.
+    """
+    light = None if lighting is None else np.broadcast_to(lighting, (batch, 9))
     parts = []
     for begin in range(0, len(rows), batch):
         index = np.minimum(np.arange(begin, begin + batch), len(rows) - 1)
-        camera = [np.asarray(cameras[name], np.float32)[index] for name in ("azimuth", "elevation", "distance")]
-        part = draw(meshes.vertices[rows[index]], meshes.texture[rows[index]], *camera)
+        camera = [
+            np.asarray(cameras[name], np.float32)[index] for name in ("azimuth", "elevation", "distance")
+        ]
+        chosen = meshes._replace(
+            vertices=meshes.vertices[rows[index]].astype(np.float32), texture=meshes.texture[rows[index]]
+        )
+        part = _draw(chosen, rasterizer.Camera(*camera, np.full(batch, fov_y, np.float32)), light, size=size)
         parts.append([np.asarray(leaf)[: len(rows) - begin] for leaf in part])
     colour, mask = (np.concatenate(leaves) for leaves in zip(*parts, strict=True))
     return colour, mask.astype(np.float32)
+
+
+@functools.partial(jax.jit, static_argnames="size")
+def _draw(meshes: PredictedMeshes, camera, light, *, size):
+    rendered = rasterizer.render(
+        meshes.vertices,
+        meshes.faces,
+        meshes.uv,
+        meshes.uv_faces,
+        meshes.texture,
+        camera,
+        *size,
+        lighting=light,
+    )
+    return rendered.rgb, rendered.fragments.face_id >= 0
 
 
 def take_cameras(cameras: Cameras, view: np.ndarray) -> dict[str, np.ndarray]:
@@ -57,7 +83,12 @@ def take_cameras(cameras: Cameras, view: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def reprojection(
-    meshes: PredictedMeshes, rows: np.ndarray, cameras: Cameras, images: np.ndarray, masks: np.ndarray, fov_y: float
+    meshes: PredictedMeshes,
+    rows: np.ndarray,
+    cameras: Cameras,
+    images: np.ndarray,
+    masks: np.ndarray,
+    fov_y: float,
 ) -> dict[str, float]:
     """2D IOU and colour error (where both masks hold) of meshes `rows` [m] against images uint8 [m h w 3]."""
     colour, mask = render_meshes(meshes, rows, cameras, images.shape[1:3], fov_y)
@@ -73,12 +104,19 @@ def reprojection(
 
 
 def image_metrics(
-    meshes: PredictedMeshes, view: np.ndarray, objects: np.ndarray, cameras: Cameras, images, masks, fov_y: float
+    meshes: PredictedMeshes,
+    view: np.ndarray,
+    objects: np.ndarray,
+    cameras: Cameras,
+    images,
+    masks,
+    fov_y: float,
 ) -> dict[str, float]:
-    """Figures that need no truth, for the mesh predicted from each image and the learned camera of its view [k].
+    """Figures that need no truth, for the mesh predicted from each image and the learned camera of its view
+    [k].
 
-    iou_2d: each mesh in its own view (the paper's measure, Table 1b); iou_2d_other_view: in another view of its
-    object, whose picture the network did not see. view, objects [n].
+    iou_2d: each mesh in its own view (the paper's measure, Table 1b); iou_2d_other_view: in another view of
+    its object, whose picture the network did not see. view, objects [n].
     """
     own = reprojection(meshes, np.arange(len(view)), take_cameras(cameras, view), images, masks, fov_y)
     metrics = dict(own)
@@ -105,17 +143,26 @@ def other_views(objects: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def align(
-    meshes: PredictedMeshes, view: np.ndarray, predicted: Cameras, true: Cameras, solids, *, points: int = 2000
+    meshes: PredictedMeshes,
+    view: np.ndarray,
+    predicted: Cameras,
+    true: Cameras,
+    solids,
+    *,
+    points: int = 2000,
 ) -> Similarity:
     """The one similarity from the predicted to the true frame, from validation meshes and their views [n].
 
-    The azimuth offset is the circular mean over the images of true minus predicted azimuth; scale and translation
-    are fitted to points on the surfaces. solids: per mesh the true parts, a list of (vertices [v 3], faces [f 3]).
+    The azimuth offset is the circular mean over the images of true minus predicted azimuth; scale and
+    translation are fitted to points on the surfaces. solids: per mesh the true parts, a list of (vertices
+    [v 3], faces [f 3]).
     """
     offset = camera_metrics.fit_azimuth_offset(
         np.asarray(predicted["azimuth"])[view], np.asarray(true["azimuth"])[view]
     )
-    sources = [geometry.sample_surface(v, meshes.faces, points, seed) for seed, v in enumerate(meshes.vertices)]
+    sources = [
+        geometry.sample_surface(v, meshes.faces, points, seed) for seed, v in enumerate(meshes.vertices)
+    ]
     targets = [geometry.sample_solid(parts, points, seed) for seed, parts in enumerate(solids)]
     return geometry.fit_similarity(sources, targets, azimuth=offset)
 
@@ -125,7 +172,8 @@ def shape_metrics(
 ) -> dict[str, float]:
     """Chamfer distance, F-score at `threshold` and volumetric IOU, means over meshes, after the similarity.
 
-    solids: per mesh the true parts. Only the true outer surface counts: points inside another part are dropped.
+    solids: per mesh the true parts. Only the true outer surface counts: points inside another part are
+    dropped.
     """
     values = []
     for seed, (vertices, parts) in enumerate(zip(meshes.vertices, solids, strict=True)):
@@ -156,9 +204,11 @@ def novel_view_iou(
     distance: float,
     seed: int = 0,
 ) -> float:
-    """Mean 2D IOU from cameras nobody was trained on, in the true frame: random azimuth, elevation 0-30 degrees.
+    """Mean 2D IOU from cameras nobody was trained on, in the true frame: random azimuth, elevation 0-30
+    degrees.
 
-    true_masks(rows [m], cameras [m]) renders the exact masks [m h w] in 0..1 of the objects behind meshes `rows`.
+    true_masks(rows [m], cameras [m]) renders the exact masks [m h w] in 0..1 of the objects behind meshes
+    `rows`.
     """
     generator = np.random.default_rng(seed)
     rows = np.repeat(np.arange(len(meshes.vertices)), views)
@@ -167,6 +217,6 @@ def novel_view_iou(
         "elevation": generator.uniform(0, np.pi / 6, len(rows)),
         "distance": np.full(len(rows), distance),
     }
-    moved = meshes._replace(vertices=similarity.apply(meshes.vertices).astype(np.float32))
+    moved = meshes._replace(vertices=similarity.apply(meshes.vertices))
     _, mask = render_meshes(moved, rows, cameras, size, fov_y)
     return float(mask_iou(mask, true_masks(rows, cameras)).mean())

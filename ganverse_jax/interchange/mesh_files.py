@@ -1,8 +1,8 @@
 """Textured meshes as files: GLB (glTF 2.0) and OBJ, out and in.
 
-Inside, UV has its origin bottom-left and a texture's row 0 is its top (v = 1), like a picture's. OBJ agrees; glTF
-counts v from the top. trimesh turns v round on its way to and from GLB, so nothing here does: once is enough, and
-tests/interchange/test_mesh_files.py reads the raw bytes to see it was once.
+Inside, UV has its origin bottom-left and a texture's row 0 is its top (v = 1), like a picture's. OBJ
+agrees; glTF counts v from the top. trimesh turns v round on its way to and from GLB, so nothing here does:
+once is enough, and tests/interchange/test_mesh_files.py reads the raw bytes to see it was once.
 """
 
 import io
@@ -30,7 +30,8 @@ class TexturedMesh(NamedTuple):
 
 
 def write_mesh(path: str | Path, mesh: TexturedMesh) -> Path:
-    """Write a mesh as .glb (one file) or .obj (with <stem>.mtl and <stem>.png beside it), by the path's suffix.
+    """Write a mesh as .glb (one file) or .obj (with <stem>.mtl and <stem>.png beside it), by the path's
+    suffix.
 
     The material is named after the file, so that many meshes can share a folder or a scene.
     Raises ValueError for another suffix, for shapes that do not fit and for values that are not finite.
@@ -48,9 +49,11 @@ def write_mesh(path: str | Path, mesh: TexturedMesh) -> Path:
 
 
 def read_mesh(path: str | Path) -> TexturedMesh:
-    """Read a textured mesh from .glb or .obj; vertices come one per (position, uv) pair, so uv_faces is faces.
+    """Read a textured mesh from .glb or .obj; vertices come one per (position, uv) pair, so uv_faces is
+    faces.
 
-    Raises FileNotFoundError, or ValueError naming the file when it is damaged, holds no triangles or no texture.
+    Raises FileNotFoundError, or ValueError naming the file when it is damaged, holds no triangles or no
+    texture.
     """
     import trimesh
 
@@ -87,7 +90,9 @@ def _check(mesh: TexturedMesh) -> None:
         and shapes["texture"][2:] == (3,)
     )
     if not fits:
-        raise ValueError(f"{shapes}: wanted vertices [v 3], faces and uv_faces [f 3], uv [t 2], texture [th tw 3]")
+        raise ValueError(
+            f"{shapes}: wanted vertices [v 3], faces and uv_faces [f 3], uv [t 2], texture [th tw 3]"
+        )
     for name in ("vertices", "uv", "texture"):
         if not np.isfinite(getattr(mesh, name)).all():
             raise ValueError(f"{name} holds values that are not finite; the prediction diverged")
@@ -118,7 +123,8 @@ def _glb_bytes(mesh: TexturedMesh, name: str) -> bytes:
 
 
 def _write_obj(path: Path, mesh: TexturedMesh) -> None:
-    """Positions and UV keep their own index lists, so the mesh stays closed (trimesh would split the seam)."""
+    """Positions and UV keep their own index lists, so the mesh stays closed (trimesh would split the
+    seam)."""
     name = _material_name(path)
     lines = [f"mtllib {name}.mtl", f"o {name}", f"usemtl {name}"]
     lines += [f"v {x:.7g} {y:.7g} {z:.7g}" for x, y, z in np.asarray(mesh.vertices, float)]

@@ -15,8 +15,8 @@ def masked_l1(
 ) -> Float[Array, ""]:
     """L_col of Eq. 1: the mean over pixels and channels of |M I - M' I'|.
 
-    Renders have no background, so both pictures are blacked out by their own mask first. A pixel that one mask
-    holds and the other does not costs the brightness of what it shows.
+    Renders have no background, so both pictures are blacked out by their own mask first. A pixel that one
+    mask holds and the other does not costs the brightness of what it shows.
     """
     return jnp.abs(mask * image - rendered_mask * rendered).mean()
 

@@ -14,8 +14,8 @@ class MeshTopology(NamedTuple):
     """Connectivity of one triangle mesh.
 
     edges [e 2]: vertex pairs, each inner edge once (border edges have one face and are left out);
-    edge_faces [e 2]: the two faces that share it; neighbours [v n]: vertex ids, padded with the vertex's own id;
-    neighbour_weights [v n]: 1 / valence for real entries, 0 for padding; faces [f 3].
+    edge_faces [e 2]: the two faces that share it; neighbours [v n]: vertex ids, padded with the vertex's
+    own id; neighbour_weights [v n]: 1 / valence for real entries, 0 for padding; faces [f 3].
     """
 
     faces: np.ndarray
@@ -79,7 +79,8 @@ def face_normals_safe(vertices: Float[Array, "b v 3"], faces: np.ndarray) -> Flo
 
 
 def flatten_loss(vertices: Float[Array, "b v 3"], topology: MeshTopology) -> Float[Array, ""]:
-    """L_sm: the mean over inner edges of (n1 . n2 - 1)^2, n1 and n2 the unit normals of the edge's two faces."""
+    """L_sm: the mean over inner edges of (n1 . n2 - 1)^2, n1 and n2 the unit normals of the edge's two
+    faces."""
     normals = face_normals_safe(vertices, topology.faces)
     cosine = (normals[:, topology.edge_faces[:, 0]] * normals[:, topology.edge_faces[:, 1]]).sum(axis=-1)
     return ((cosine - 1.0) ** 2).mean()
@@ -88,7 +89,8 @@ def flatten_loss(vertices: Float[Array, "b v 3"], topology: MeshTopology) -> Flo
 def movement_loss(displacements: Float[Array, "b v 3"]) -> Float[Array, ""]:
     """L_mov: the mean over vertices of ||displacement||^2.
 
-    The paper asks for a deformation that is "uniform and small" and gives no formula. The square is taken (CMR has
-    the plain norm): it prefers many small moves to one large one, and it is smooth at zero, where the head starts.
+    The paper asks for a deformation that is "uniform and small" and gives no formula. The square is taken
+    (CMR has the plain norm): it prefers many small moves to one large one, and it is smooth at zero, where
+    the head starts.
     """
     return (displacements**2).sum(axis=-1).mean()

@@ -1,7 +1,7 @@
 """The inverse graphics network f of section 3.2 (arXiv:2010.09125): image -> deformed sphere and texture map.
 
-Parameter names (exported): params/encoder/{stem, stage<i>_block<j>/...}, params/code, params/shape/{hidden, out,
-free}, params/texture/{start, block<i>, out}.
+Parameter names (exported): params/encoder/{stem, stage<i>_block<j>/...}, params/code, params/shape/{hidden,
+out, free}, params/texture/{start, block<i>, out}.
 """
 
 from collections.abc import Sequence
@@ -46,9 +46,11 @@ class ResidualBlock(nn.Module):
 
 
 class Encoder(nn.Module):
-    """ResNet-style encoder: RGB and mask -> flattened 4x4 features (the layout holds the pose, so no global mean).
+    """ResNet-style encoder: RGB and mask -> flattened 4x4 features (the layout holds the pose, so no global
+    mean).
 
-    blocks: residual blocks per stage; stage i has width * 2^i channels and (from the second on) half the plane.
+    blocks: residual blocks per stage; stage i has width * 2^i channels and (from the second on) half the
+    plane.
     """
 
     width: int
@@ -98,14 +100,16 @@ class ShapeHead(nn.Module):
 
 
 class TextureHead(nn.Module):
-    """Code and the object's mean colour -> UV map [b size 2*size 3] in [0, 1]; all of that colour at the start.
+    """Code and the object's mean colour -> UV map [b size 2*size 3] in [0, 1]; all of that colour at the
+    start.
 
-    Every texel mixes the mean colour (by a learned gate, 1 at first) with a colour of its own, before the sigmoid:
-    paint is right from the first step, windows and tyres learn to close the gate.
-    With `symmetric` only u in [0, 1/2] is decoded and mirrored (the template's x -> -x is u -> 1 - u): then the map
-    is continuous where u wraps round. Otherwise convolutions wrap in u. v ends at the poles, where it repeats.
-    channels: of the 4-row start and of each doubling after it; the last doubling, to `size` rows, is sub-pixel
-    without another convolution, as planes of full size would take most of the time on a CPU.
+    Every texel mixes the mean colour (by a learned gate, 1 at first) with a colour of its own, before the
+    sigmoid: paint is right from the first step, windows and tyres learn to close the gate.
+    With `symmetric` only u in [0, 1/2] is decoded and mirrored (the template's x -> -x is u -> 1 - u): then
+    the map is continuous where u wraps round. Otherwise convolutions wrap in u. v ends at the poles, where
+    it repeats.
+    channels: of the 4-row start and of each doubling after it; the last doubling, to `size` rows, is
+    sub-pixel without another convolution, as planes of full size would take most of the time on a CPU.
     """
 
     size: int
@@ -117,7 +121,8 @@ class TextureHead(nn.Module):
         wanted = 4 * 2 ** len(self.channels)
         if self.size != wanted:
             raise ValueError(
-                f"{len(self.channels)} texture_channels give a map of {wanted} rows, texture_size is {self.size}"
+                f"{len(self.channels)} texture_channels give a map of {wanted} rows; "
+                f"texture_size is {self.size}"
             )
         columns = 4 if self.symmetric else 8
         x = nn.Dense(4 * columns * self.channels[0], name="start")(code)
@@ -165,10 +170,17 @@ class InverseGraphics(nn.Module):
     texture_size: int = 256
     texture_channels: Sequence[int] = (256, 256, 128, 128, 64, 32)
 
+    def __post_init__(self):
+        # Settings read from JSON hold lists; a module must be hashable to be a static argument of jit.
+        for name, value in vars(self).copy().items():
+            if isinstance(value, list):
+                object.__setattr__(self, name, tuple(value))
+        super().__post_init__()
+
     @property
     def template(self) -> MeshTemplate:
         """The mesh that is deformed, with its faces and UV."""
-        return mesh_template(self.icosphere_level, tuple(self.template_scale), self.shape_degree)
+        return mesh_template(self.icosphere_level, self.template_scale, self.shape_degree)
 
     @nn.compact
     def __call__(self, image: Float[Array, "b h w 3"], mask: Float[Array, "b h w 1"]) -> Prediction:
@@ -176,10 +188,10 @@ class InverseGraphics(nn.Module):
         if self.shape_degree is None and not self.free_scale:
             raise ValueError("shape_degree is None and free_scale is 0: nothing can move; set one of them")
         x = jnp.concatenate([2.0 * mask * image - 1.0, 2.0 * mask - 1.0], axis=-1)
-        features = Encoder(self.encoder_width, tuple(self.encoder_blocks), name="encoder")(x)
+        features = Encoder(self.encoder_width, self.encoder_blocks, name="encoder")(x)
         code = nn.relu(nn.Dense(self.code_size, name="code")(features))
         shape = ShapeHead(self.template, self.shape_hidden, self.free_scale, self.symmetric, name="shape")
         displacements = shape(code)
         colour = (mask * image).sum(axis=(1, 2)) / jnp.maximum(mask.sum(axis=(1, 2)), 1.0)
-        head = TextureHead(self.texture_size, tuple(self.texture_channels), self.symmetric, name="texture")
+        head = TextureHead(self.texture_size, self.texture_channels, self.symmetric, name="texture")
         return Prediction(self.template.vertices + displacements, displacements, head(code, colour))

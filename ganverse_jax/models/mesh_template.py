@@ -1,4 +1,5 @@
-"""The mesh every prediction deforms: an icosphere stretched to an ellipsoid, its mirror map, its smooth modes."""
+"""The mesh every prediction deforms: an icosphere stretched to an ellipsoid, its mirror map, its smooth
+modes."""
 
 import functools
 import math
@@ -56,17 +57,19 @@ def mirror_map(vertices: np.ndarray, tolerance: float = 1e-4) -> np.ndarray:
     partner = distance.argmin(axis=1).astype(np.int32)
     worst = float(np.sqrt(distance[np.arange(len(vertices)), partner].max()))
     if worst > tolerance:
-        raise ValueError(f"a vertex misses its mirror image by {worst:.2g}; the template must be symmetric in x")
+        raise ValueError(
+            f"a vertex misses its mirror image by {worst:.2g}; the template must be symmetric in x"
+        )
     return partner
 
 
 def smooth_modes(directions: np.ndarray, degree: int) -> np.ndarray:
     """Real spherical harmonics up to `degree` at unit directions [v 3]: [v (degree + 1)^2], slowest first.
 
-    Each has unit root-mean-square over the sphere, divided by 1 + its degree. A network that predicts coefficients
-    (and Adam, which moves each at the same speed) thus settles position, size and proportions before details.
-    A formula, and not eigenvectors of the mesh, since an icosphere's are degenerate: a solver may return any
-    rotation of them, and saved weights would mean another shape on another machine.
+    Each has unit root-mean-square over the sphere, divided by 1 + its degree. A network that predicts
+    coefficients (and Adam, which moves each at the same speed) thus settles position, size and proportions
+    before details. A formula, and not eigenvectors of the mesh, since an icosphere's are degenerate: a
+    solver may return any rotation of them, and saved weights would mean another shape on another machine.
     """
     x, y, z = np.asarray(directions, np.float64).T
     cosines, sines = [np.ones_like(x)], [np.zeros_like(x)]  # Re and Im of (x + i z)^m, the pole along y
@@ -93,6 +96,7 @@ def _legendre(n: int, m: int, y: np.ndarray) -> np.ndarray:
 
 
 def symmetrise(displacements, mirror: np.ndarray):
-    """The left-right symmetric part of displacements [b v 3]: mirrored vertices get mirrored displacements."""
+    """The left-right symmetric part of displacements [b v 3]: mirrored vertices get mirrored
+    displacements."""
     flipped = displacements[:, mirror] * jnp.asarray([-1, 1, 1], displacements.dtype)
     return 0.5 * (displacements + flipped)

@@ -1,33 +1,40 @@
 """One learnable camera per view code, started from a 12-bin azimuth (arXiv:2010.09125, Appendix D).
 
-Gauge: a common azimuth offset (all objects turned about +y) and a common scale (objects and distances) leave every
-picture unchanged, so only differences between cameras are determined; a left-right symmetric mesh settles the offset
-up to the fit of its mirror plane, and the movement and Laplacian terms lean on the scale. Evaluation fits both once.
+Gauge: a common azimuth offset (all objects turned about +y) and a common scale (objects and distances)
+leave every picture unchanged, so only differences between cameras are determined; a left-right symmetric
+mesh settles the offset up to the fit of its mirror plane, and the movement and Laplacian terms lean on the
+scale. Evaluation fits both once.
 
 Elevation starts at exactly 0. The derivative there is finite and in general not zero, but a template that is
-symmetric up and down has the same silhouette from +e and -e: the first push comes from colour and from the shape as
-soon as it differs top from bottom.
+symmetric up and down has the same silhouette from +e and -e: the first push comes from colour and from the
+shape as soon as it differs top from bottom.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
 import rasterizer
+from ganverse_jax.checkpoint import read_json, write_json
 
 NUM_AZIMUTH_BINS = 12
 
 
 def initial_cameras(azimuth_bins: Sequence[int], distance: float) -> dict[str, np.ndarray]:
-    """Camera parameters of k views: azimuth [k] = 30 degrees x bin, elevation [k] = 0, log_distance [k]; radians.
+    """Camera parameters of k views: azimuth [k] = 30 degrees x bin, elevation [k] = 0, log_distance [k];
+    radians.
 
     Raises ValueError for a bin outside 0..11 or a distance that is not positive.
     """
     bins = np.asarray(azimuth_bins)
     if bins.size == 0 or bins.min() < 0 or bins.max() >= NUM_AZIMUTH_BINS:
-        raise ValueError(f"azimuth bins {sorted(set(bins.tolist()))} are not all in 0..11; annotate every view")
+        raise ValueError(
+            f"azimuth bins {sorted(set(bins.tolist()))} are not all in 0..11; annotate every view"
+        )
     if not distance > 0:
         raise ValueError(f"camera distance {distance} must be positive; set camera.distance")
     return {
@@ -61,3 +68,54 @@ def camera_records(cameras: dict[str, np.ndarray]) -> list[dict[str, float]]:
             cameras["azimuth"], cameras["elevation"], cameras["log_distance"], strict=True
         )
     ]
+
+
+def as_cameras(params: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """Camera parameters as azimuth, elevation (radians) and distance per view."""
+    return {
+        "azimuth": np.asarray(params["azimuth"]),
+        "elevation": np.asarray(params["elevation"]),
+        "distance": np.exp(np.asarray(params["log_distance"])),
+    }
+
+
+def write_cameras(
+    path: Path,
+    views: Sequence[Mapping[str, Any]],
+    before: Mapping,
+    after: Mapping,
+    fov_degrees: float,
+    poses=None,
+) -> None:
+    """cameras.json: {"fov_degrees", "views": [{"id", "azimuth_bin", "before", "after", "regressor"}]}, in
+    degrees.
+
+    poses: {"azimuth", "elevation"} per view in radians (None: no image), what a pose regressor reads.
+    """
+    records = []
+    for index, (view, old, new) in enumerate(
+        zip(views, camera_records(before), camera_records(after), strict=True)
+    ):
+        record = {
+            "id": view.get("id", index),
+            "azimuth_bin": int(view["azimuth_bin"]),
+            "before": old,
+            "after": new,
+        }
+        if poses is not None and poses["azimuth"][index] is not None:
+            record["regressor"] = {
+                f"{angle}_degrees": float(np.degrees(poses[angle][index]))
+                for angle in ("azimuth", "elevation")
+            }
+        records.append(record)
+    write_json(path, {"fov_degrees": fov_degrees, "views": records})
+
+
+def read_cameras(path: str | Path) -> dict[str, np.ndarray]:
+    """The trained cameras of a cameras.json: azimuth, elevation (radians) and distance per view."""
+    after = [view["after"] for view in read_json(path)["views"]]
+    return {
+        "azimuth": np.radians([camera["azimuth_degrees"] for camera in after]),
+        "elevation": np.radians([camera["elevation_degrees"] for camera in after]),
+        "distance": np.array([camera["distance"] for camera in after]),
+    }

@@ -1,7 +1,7 @@
 """Stage: the same training on the posed toy-world set, whose exact cameras and meshes give figures of truth.
 
-Writes what `inverse_graphics.run` writes, to its own workdir; evaluation.json then also holds camera errors,
-Chamfer distance, F-score, volumetric IOU and novel-view IOU (DESIGN.md, section 5).
+Writes what `inverse_graphics.train` writes, to its own workdir; evaluation.json then also holds camera
+errors, Chamfer distance, F-score, volumetric IOU and novel-view IOU (DESIGN.md, section 5).
 """
 
 from collections.abc import Callable
@@ -31,15 +31,20 @@ def run(
     num_evaluated: int = 20,
     **training: Any,
 ) -> dict[str, float]:
-    """Render the set, train on it as `inverse_graphics.run` does (`training`: its keywords), measure against truth.
+    """Render the set, train on it as `inverse_graphics.train` does (`training`: its keywords), measure
+    against truth.
 
     num_evaluated: how many validation and test objects the truth figures use, one image each.
     """
     world = ToyCars(resolution, world_seed, fov_degrees=fov_degrees, distance=camera_distance)
     multiview = posed_toy_cars(
-        world, num_objects=num_objects, num_views=num_views, views_per_object=views_per_object, seed=world_seed
+        world,
+        num_objects=num_objects,
+        num_views=num_views,
+        views_per_object=views_per_object,
+        seed=world_seed,
     )
-    return inverse_graphics.run(
+    return inverse_graphics.train(
         workdir,
         multiview=multiview,
         fov_degrees=fov_degrees,
@@ -55,7 +60,9 @@ def truth_evaluator(world: ToyCars, multiview: MultiviewSet, num_evaluated: int 
     predict(images uint8, masks uint8) -> PredictedMeshes; cameras: azimuth, elevation, distance [k] per view.
     The similarity is fitted on validation objects, everything else measured on test objects.
     """
-    fitting, testing = (one_image_each(multiview.split(name), num_evaluated) for name in ("validation", "test"))
+    fitting, testing = (
+        one_image_each(multiview.split(name), num_evaluated) for name in ("validation", "test")
+    )
     truth = true_cameras(multiview.views)
     size, fov_y = multiview.images.shape[1:3], float(np.radians(world.fov_degrees))
 

@@ -1,5 +1,6 @@
 """One training step of inverse graphics: Eq. 1 and 2 of arXiv:2010.09125, per device, pure."""
 
+import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -20,7 +21,12 @@ TERMS = ("colour", "iou", "perceptual", "laplacian", "flatten", "movement")
 
 
 def make_optimizer(
-    num_steps: int, *, learning_rate: float, camera_learning_rate: float, camera_start: int = 0, decay: bool = True
+    num_steps: int,
+    *,
+    learning_rate: float,
+    camera_learning_rate: float,
+    camera_start: int = 0,
+    decay: bool = False,
 ) -> optax.GradientTransformation:
     """Adam for {"network", "cameras"}, each at its own rate; `decay` brings both to a tenth along a cosine.
 
@@ -52,9 +58,14 @@ def initial_state(params: Mapping[str, Any], optimizer: optax.GradientTransforma
 
 
 def render_prediction(
-    network: InverseGraphics, prediction: Prediction, camera: rasterizer.Camera, size: tuple[int, int], **options
+    network: InverseGraphics,
+    prediction: Prediction,
+    camera: rasterizer.Camera,
+    size: tuple[int, int],
+    **options,
 ) -> rasterizer.Rendered:
-    """Render each prediction from as many cameras in a row as cameras per prediction: cameras [b * k], k >= 1."""
+    """Render each prediction from as many cameras in a row as cameras per prediction: cameras [b * k], k >=
+    1."""
     times = len(camera.azimuth) // len(prediction.vertices)
     template = network.template
     return rasterizer.render(
@@ -70,7 +81,14 @@ def render_prediction(
 
 
 def loss_terms(
-    prediction: Prediction, rendered, images, masks, topology, *, perceptual: Perceptual | None, both_views: bool
+    prediction: Prediction,
+    rendered,
+    images,
+    masks,
+    topology,
+    *,
+    perceptual: Perceptual | None,
+    both_views: bool,
 ) -> dict[str, jax.Array]:
     """Every term of Eq. 1, unweighted; images and masks [2 b ...] lie as (object, view) pairs.
 
@@ -122,7 +140,13 @@ def make_step(
         camera = select_cameras(params["cameras"], batch["views"].reshape(-1), fov_y)
         rendered = render_prediction(network, prediction, camera, (height, width), **options)
         terms = loss_terms(
-            prediction, rendered, images, masks, topology, perceptual=perceptual, both_views=perceptual_both_views
+            prediction,
+            rendered,
+            images,
+            masks,
+            topology,
+            perceptual=perceptual,
+            both_views=perceptual_both_views,
         )
         # Eq. 2 adds the two views' losses; the means above run over both, hence the factor.
         total = 2.0 * sum(weights.get(name, 0.0) * value for name, value in terms.items())
@@ -143,19 +167,49 @@ def make_step(
     return step
 
 
+def make_step_at(
+    network: InverseGraphics,
+    optimizer: optax.GradientTransformation,
+    mesh,
+    *,
+    perceptual: Perceptual | None = None,
+    perceptual_start: int = 0,
+    perceptual_both_views: bool = True,
+    sigma_inverse: float = 7000.0,
+    margin: float = 0.02,
+    **settings: Any,
+) -> Callable[[int], Callable]:
+    """step_at(i) for `loop.fit`: the data-parallel step of step i; L_percept joins at `perceptual_start`.
+
+    sigma_inverse, margin: the silhouette's softness (`rasterizer.silhouette`). settings: see `make_step`.
+    """
+    settings |= {"render_options": {"sigma_inverse": sigma_inverse, "margin": margin}}
+    plain = parallel.data_parallel(make_step(network, optimizer, **settings), mesh)
+    if perceptual is None:
+        return lambda step: plain
+    refined = parallel.data_parallel(
+        make_step(
+            network, optimizer, perceptual=perceptual, perceptual_both_views=perceptual_both_views, **settings
+        ),
+        mesh,
+    )
+    return lambda step: refined if step >= perceptual_start else plain
+
+
 def predict_in_batches(
     network: InverseGraphics, params, images: np.ndarray, masks: np.ndarray, batch_size: int = 16
 ) -> Prediction:
     """Predictions (NumPy) for images uint8 [n h w 3] and masks uint8 [n h w]; the last batch is padded."""
-
-    @jax.jit
-    def apply(params, image, mask):
-        return network.apply({"params": params}, image / 255.0, mask[..., None] / 255.0)
-
     parts = []
     for begin in range(0, len(images), batch_size):
         rows = np.minimum(np.arange(begin, begin + batch_size), len(images) - 1)
-        part = apply(params, images[rows].astype(np.float32), masks[rows].astype(np.float32))
+        part = _predict(network, params, images[rows], masks[rows])
         keep = min(batch_size, len(images) - begin)
         parts.append(jax.tree.map(lambda leaf, keep=keep: np.asarray(leaf)[:keep], part))
     return jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _predict(network, params, image, mask):
+    image, mask = image.astype(jnp.float32) / 255.0, mask[..., None].astype(jnp.float32) / 255.0
+    return network.apply({"params": params}, image, mask)

@@ -58,14 +58,19 @@ def test_axis_and_angle_of_two_turns_about_the_same_axis():
 
 
 def test_axis_is_continuous_across_half_a_turn():
-    a, b = metrics.camera_rotation(np.radians([179.0]), 0.0), metrics.camera_rotation(np.radians([181.0]), 0.0)
+    a, b = (
+        metrics.camera_rotation(np.radians([179.0]), 0.0),
+        metrics.camera_rotation(np.radians([181.0]), 0.0),
+    )
     axis, angle = metrics.axis_angle_differences(a, b)
     np.testing.assert_allclose(axis, 0, atol=1e-6)
     np.testing.assert_allclose(angle, 2, atol=1e-9)
 
 
 def test_a_rotation_by_nothing_has_no_axis():
-    axis, angle = metrics.axis_angle_differences(np.eye(3)[None], metrics.camera_rotation(np.radians([5.0]), 0.0))
+    axis, angle = metrics.axis_angle_differences(
+        np.eye(3)[None], metrics.camera_rotation(np.radians([5.0]), 0.0)
+    )
     assert np.isnan(axis).all()
     np.testing.assert_allclose(angle, 5, atol=1e-9)
 
@@ -81,7 +86,8 @@ def test_equal_cameras_have_no_error_once_the_offset_is_given(angles):
 def test_elevation_errors_are_not_hidden_by_the_offset(angles):
     azimuth, elevation = angles
     errors = metrics.camera_errors(
-        {"azimuth": azimuth, "elevation": elevation + np.radians(3)}, {"azimuth": azimuth, "elevation": elevation}
+        {"azimuth": azimuth, "elevation": elevation + np.radians(3)},
+        {"azimuth": azimuth, "elevation": elevation},
     )
     np.testing.assert_allclose(errors["camera_rotation_mean_degrees"], 3, atol=1e-9)
     np.testing.assert_allclose(errors["camera_azimuth_max_degrees"], 0, atol=1e-9)

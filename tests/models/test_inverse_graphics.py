@@ -17,7 +17,8 @@ MASK = np.random.default_rng(1).random((2, 32, 32, 1)).astype(np.float32)
 
 
 def build(randomise=False, **changes):
-    """A small network and its prediction; with `randomise` all parameters, also those that start at zero, are noise."""
+    """A small network and its prediction; with `randomise` all parameters, also those that start at zero,
+    are noise."""
     network = InverseGraphics(**(SMALL | changes))
     params = jax.jit(network.init)(jax.random.key(0), IMAGE, MASK)["params"]
     if randomise:
@@ -32,7 +33,9 @@ def test_an_untrained_network_predicts_the_template_in_the_mean_colour():
     np.testing.assert_array_equal(prediction.vertices, np.broadcast_to(network.template.vertices, (2, 42, 3)))
     mean = (MASK * IMAGE).sum(axis=(1, 2)) / MASK.sum(axis=(1, 2))
     # Through the logit and back in float32.
-    np.testing.assert_allclose(prediction.texture, np.broadcast_to(mean[:, None, None], (2, 16, 32, 3)), atol=1e-5)
+    np.testing.assert_allclose(
+        prediction.texture, np.broadcast_to(mean[:, None, None], (2, 16, 32, 3)), atol=1e-5
+    )
     assert prediction.texture.shape == (2, 16, 32, 3)
 
 
@@ -112,5 +115,5 @@ def test_a_shape_that_cannot_move_is_refused():
 
 
 def test_texture_size_must_fit_the_channels():
-    with pytest.raises(ValueError, match="a map of 16 rows, texture_size is 32"):
+    with pytest.raises(ValueError, match="a map of 16 rows; texture_size is 32"):
         build(texture_size=32)

@@ -17,12 +17,16 @@ def pyramid(image):
 def test_features_see_the_gan_range():
     image, rendered, mask = jnp.zeros((1, 4, 4, 3)), jnp.full((1, 4, 4, 3), 0.25), jnp.ones((1, 4, 4, 1))
     # 0.25 in [0, 1] is 0.5 in [-1, 1], in each of two layers.
-    np.testing.assert_allclose(jax.jit(discriminator_perceptual(pyramid, 2))(image, rendered, mask), 1.0, rtol=1e-6)
+    np.testing.assert_allclose(
+        jax.jit(discriminator_perceptual(pyramid, 2))(image, rendered, mask), 1.0, rtol=1e-6
+    )
 
 
 def test_only_the_first_blocks_count():
     image, rendered, mask = jnp.zeros((1, 4, 4, 3)), jnp.full((1, 4, 4, 3), 0.25), jnp.ones((1, 4, 4, 1))
-    np.testing.assert_allclose(jax.jit(discriminator_perceptual(pyramid, 1))(image, rendered, mask), 0.5, rtol=1e-6)
+    np.testing.assert_allclose(
+        jax.jit(discriminator_perceptual(pyramid, 1))(image, rendered, mask), 0.5, rtol=1e-6
+    )
 
 
 def test_the_gradient_stays_inside_the_mask():
@@ -35,4 +39,6 @@ def test_the_gradient_stays_inside_the_mask():
 
 def test_too_few_blocks_are_named():
     with pytest.raises(ValueError, match="has 2 blocks, 4 asked for"):
-        discriminator_perceptual(pyramid)(jnp.zeros((1, 4, 4, 3)), jnp.zeros((1, 4, 4, 3)), jnp.ones((1, 4, 4, 1)))
+        discriminator_perceptual(pyramid)(
+            jnp.zeros((1, 4, 4, 3)), jnp.zeros((1, 4, 4, 3)), jnp.ones((1, 4, 4, 1))
+        )

@@ -1,0 +1,88 @@
+"""Pictures of inverse graphics: what the network saw, what it rebuilt, the object all round; meshes as
+files."""
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from ganverse_jax.checkpoint import write_atomic, write_npz
+from ganverse_jax.evaluation.inverse_graphics import PredictedMeshes, other_views, render_meshes, take_cameras
+from ganverse_jax.interchange.mesh_files import TexturedMesh, write_mesh
+
+NUM_TURNS = 6
+TURN_ELEVATION = np.radians(15.0)
+# A lamp above and in front, over soft ambient light, as spherical harmonics (constant, y, z, x, then none).
+CLAY_LIGHT = np.array([2.2, 0.75, 0.35, 0.25, 0, 0, 0, 0, 0], np.float32)
+
+
+def sample_sheet(
+    path: str | Path,
+    meshes: PredictedMeshes,
+    view: np.ndarray,
+    objects: np.ndarray,
+    cameras: dict[str, np.ndarray],
+    images: np.ndarray,
+    fov_y: float,
+) -> None:
+    """A PNG, one row per object: input, its render, another view, its render, then six views all round.
+
+    images uint8 [n h w 3] are the inputs of meshes [n], of views [n]; cameras per view code, learned.
+    Renders lie on white. The six views start at the front, at 15 degrees of elevation and the cameras' mean
+    distance.
+    """
+    size = images.shape[1:3]
+    rows, others = other_views(objects)
+    first = np.unique(objects[rows], return_index=True)[1]
+    rows, others = rows[first], others[first]
+    own = _on_white(meshes, rows, take_cameras(cameras, view[rows]), size, fov_y)
+    other = _on_white(meshes, rows, take_cameras(cameras, view[others]), size, fov_y)
+    turns = turn_round(meshes, rows, cameras, size, fov_y)
+    columns = [images[rows], own, images[others], other, *np.moveaxis(turns, 1, 0)]
+    sheet = np.concatenate([np.concatenate(list(column), axis=0) for column in columns], axis=1)
+    write_atomic(path, lambda temporary: Image.fromarray(sheet).save(temporary, "PNG"))
+
+
+def turn_round(meshes, rows, cameras, size, fov_y, **options) -> np.ndarray:
+    """Meshes `rows` [m] from six sides: uint8 [m 6 h w 3] on white, azimuth 0, 60, ... 300 degrees."""
+    count = len(rows)
+    camera = {
+        "azimuth": np.tile(np.arange(NUM_TURNS) * 2 * np.pi / NUM_TURNS, count),
+        "elevation": np.full(count * NUM_TURNS, TURN_ELEVATION),
+        "distance": np.full(count * NUM_TURNS, np.mean(cameras["distance"])),
+    }
+    sides = _on_white(meshes, np.repeat(rows, NUM_TURNS), camera, size, fov_y, **options)
+    return sides.reshape(count, NUM_TURNS, *sides.shape[1:])
+
+
+def write_figures(folder: Path, meshes: PredictedMeshes, rows, view, cameras, images, fov_y: float) -> None:
+    """figures.npz and meshes/car_<i>.glb of meshes `rows` [m] for the report.
+
+    Arrays, uint8: inputs, reconstructions [m h w 3]; views, shape_views [m 6 h w 3] (the latter in grey
+    clay); textures [m th tw 3].
+    """
+    size = images.shape[1:3]
+    clay = meshes._replace(texture=np.full((len(meshes.texture), 2, 2, 3), 0.85, np.float32))
+    write_npz(
+        folder / "figures.npz",
+        inputs=images[rows],
+        reconstructions=_on_white(meshes, rows, take_cameras(cameras, view[rows]), size, fov_y),
+        views=turn_round(meshes, rows, cameras, size, fov_y),
+        shape_views=turn_round(clay, rows, cameras, size, fov_y, lighting=CLAY_LIGHT),
+        textures=_to_uint8(meshes.texture[rows]),
+    )
+    (folder / "meshes").mkdir(parents=True, exist_ok=True)
+    for index, row in enumerate(rows):
+        mesh = TexturedMesh(
+            meshes.vertices[row], meshes.faces, meshes.uv, meshes.uv_faces, meshes.texture[row]
+        )
+        write_mesh(folder / "meshes" / f"car_{index:02d}.glb", mesh)
+
+
+def _on_white(meshes, rows, camera, size, fov_y, **options) -> np.ndarray:
+    colour, mask = render_meshes(meshes, rows, camera, size, fov_y, **options)
+    return _to_uint8(colour * mask[..., None] + (1.0 - mask[..., None]))
+
+
+def _to_uint8(image: np.ndarray) -> np.ndarray:
+    return (np.clip(image, 0, 1) * 255 + 0.5).astype(np.uint8)

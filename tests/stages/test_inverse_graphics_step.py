@@ -1,0 +1,108 @@
+"""The inverse graphics step: equal on any number of devices, and it learns what Eq. 1 asks for."""
+
+import jax
+import numpy as np
+import pytest
+
+from ganverse_jax import parallel
+from ganverse_jax.data.multiview_set import MultiviewSet
+from ganverse_jax.models.inverse_graphics import InverseGraphics
+from ganverse_jax.models.view_cameras import initial_cameras
+from ganverse_jax.stages import inverse_graphics, inverse_graphics_step
+
+NETWORK = dict(
+    icosphere_level=1, shape_degree=2, encoder_width=8, encoder_blocks=(1,), code_size=16, shape_hidden=16,
+    texture_size=8, texture_channels=(4,), template_scale=(0.6, 0.6, 0.6),
+)  # fmt: skip
+WEIGHTS = dict(colour=20.0, iou=3.0, laplacian=5.0, flatten=0.1, movement=0.1)
+SOFT = dict(sigma_inverse=300.0, margin=0.1)
+
+
+def disc_set(objects=12, views=3, size=16):
+    """Discs of random size and colour: pictures a ball explains."""
+    generator = np.random.default_rng(0)
+    n = objects * views
+    object_id, view_id = np.repeat(np.arange(objects), views), np.tile(np.arange(views), objects)
+    radius = generator.uniform(0.5, 0.8, objects)[object_id]
+    grid = (np.arange(size) + 0.5) / size * 2 - 1
+    inside = grid[None, :, None] ** 2 + grid[None, None] ** 2 < radius[:, None, None] ** 2
+    colour = generator.uniform(50, 255, (objects, 3))[object_id]
+    images = np.where(inside[..., None], colour[:, None, None], 20.0).astype(np.uint8)
+    views_list = [{"id": view, "azimuth_bin": 4 * view} for view in range(views)]
+    assert len(images) == n
+    return MultiviewSet(images, (inside * 255).astype(np.uint8), view_id, object_id, views_list)
+
+
+def build(num_devices, **settings):
+    multiview, network = disc_set(), InverseGraphics(**NETWORK)
+    optimizer = inverse_graphics_step.make_optimizer(100, learning_rate=2e-3, camera_learning_rate=1e-3)
+    params = {
+        "network": inverse_graphics.init_network(network, (16, 16), 0),
+        "cameras": initial_cameras(multiview.azimuth_bins, 4.2),
+    }
+    mesh = parallel.data_mesh(num_devices)
+    step_at = inverse_graphics_step.make_step_at(
+        network, optimizer, mesh, fov_y=0.52, weights=WEIGHTS, **SOFT, **settings
+    )
+    state = parallel.replicate(inverse_graphics_step.initial_state(params, optimizer), mesh)
+    return state, step_at, multiview.pairs()
+
+
+def advance(state, step_at, pairs, steps):
+    history = []
+    for step in range(steps):
+        state, metrics = step_at(step)(state, pairs.pair_batch((0, step), 4), key=jax.random.key(step))
+        jax.block_until_ready(state)
+        history.append(jax.device_get(metrics))
+    return jax.device_get(state), history
+
+
+@pytest.fixture(scope="module")
+def one_device():
+    return advance(*build(1), 25)
+
+
+def test_one_and_four_devices_take_the_same_step(one_device):
+    _, four = advance(*build(4), 2)
+    for step in range(2):
+        for name, value in four[step].items():
+            # Means over 4 shards are summed in another order: float32 rounding, through one Adam step.
+            np.testing.assert_allclose(value, one_device[1][step][name], rtol=2e-3, err_msg=name)
+
+
+def test_training_lowers_the_loss(one_device):
+    history = one_device[1]
+    assert np.mean([m["loss"] for m in history[-5:]]) < 0.9 * history[0]["loss"]
+    assert all(np.isfinite(list(m.values())).all() for m in history)
+
+
+def test_cameras_learn_at_their_own_rate(one_device):
+    cameras = one_device[0]["params"]["cameras"]
+    moved = np.abs(cameras["log_distance"] - np.log(4.2))
+    # Adam moves at most about the rate, 1e-3, per step.
+    assert 0 < moved.max() < 25 * 1.2e-3
+
+
+def test_the_average_lags_behind_the_parameters(one_device):
+    state = one_device[0]
+    leaves = jax.tree.leaves(
+        jax.tree.map(lambda a, b: np.abs(a - b).max(), state["params"], state["average"])
+    )
+    assert 0 < max(leaves) < 0.05
+
+
+def test_cameras_stand_still_until_their_start():
+    optimizer = inverse_graphics_step.make_optimizer(
+        10, learning_rate=1e-3, camera_learning_rate=1e-2, camera_start=2
+    )
+    params = {"network": np.ones(1, np.float32), "cameras": np.ones(1, np.float32)}
+    state, moved = optimizer.init(params), []
+    for _ in range(4):
+        updates, state = optimizer.update(params, state, params)
+        moved.append(float(updates["cameras"][0]))
+    assert moved[:2] == [0, 0] and moved[2] < 0 and moved[3] < 0
+
+
+def test_unknown_loss_weights_are_named():
+    with pytest.raises(ValueError, match="color"):
+        inverse_graphics_step.make_step(InverseGraphics(**NETWORK), None, fov_y=0.5, weights={"color": 1.0})
