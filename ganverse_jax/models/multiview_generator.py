@@ -7,21 +7,15 @@ import jax.numpy as jnp
 import numpy as np
 
 from ganverse_jax.models.pretrained import LoadedGenerator
+from ganverse_jax.models.style_space import flatten_styles, mix_ws, style_layout
 from ganverse_jax.models.stylegan2 import Generator, truncate
-
-VIEW_SLOTS = 4
-
-
-def w_star_names(module: Generator) -> tuple[str, ...]:
-    """Styles of the paper's W*, in flat order: those of all convolutions, then of the last toRGB."""
-    return tuple(name for name in module.style_names if not name.endswith("torgb")) + module.style_names[-1:]
 
 
 class MultiviewGenerator:
     """Images of (view code, content code) pairs from one GAN, in compiled batches of one size.
 
-    A code is one w [w_dim]. The view's drives the first `VIEW_SLOTS` rows of ws, the content's the others,
-    with the constant noise inputs, so an image is a function of its two codes alone.
+    A code is one w [w_dim]. The view's drives the first four rows of ws, the content's the others, with the
+    constant noise inputs, so an image is a function of its two codes alone.
 
     Args: gan: generator, variables, w_avg and fingerprint; batch_size: images per compiled call; crop: first
     and last (exclusive) row of the picture inside the square, e.g. (64, 448) for the 512x384 cars.
@@ -30,17 +24,19 @@ class MultiviewGenerator:
     def __init__(self, gan: LoadedGenerator, *, batch_size: int = 64, crop: tuple[int, int] | None = None):
         self.gan, self.batch_size = gan, batch_size
         self.module = gan.module
-        names = w_star_names(self.module)
+        self.layout = style_layout(self.module)
         top, bottom = crop or (0, self.module.resolution)
 
         @jax.jit
         def synthesise(variables, view_w, content_w):
-            slots = jnp.arange(self.module.num_ws)[None, :, None]
-            ws = jnp.where(slots < VIEW_SLOTS, view_w[:, None], content_w[:, None])
+            broadcast = [
+                self.module.apply(variables, w, method=Generator.broadcast) for w in (view_w, content_w)
+            ]
+            ws = mix_ws(*broadcast)
             styles = self.module.apply(variables, ws, method=Generator.styles)
             image = self.module.apply(variables, styles, method=Generator.from_styles)
             pixels = jnp.clip(image[:, top:bottom] * 127.5 + 128, 0, 255).astype(jnp.uint8)
-            return pixels, jnp.concatenate([styles[name] for name in names], axis=-1)
+            return pixels, flatten_styles(styles, self.layout)
 
         @jax.jit
         def to_w(variables, w_avg, z, psi):
@@ -48,11 +44,6 @@ class MultiviewGenerator:
             return truncate(w[:, None], w_avg, psi)[:, 0]
 
         self._synthesise, self._to_w = synthesise, to_w
-
-    @property
-    def w_star_size(self) -> int:
-        """Length of the flat W*."""
-        return sum(self.module.style_widths[name] for name in w_star_names(self.module))
 
     def codes(self, seeds: np.ndarray, psi: float) -> np.ndarray:
         """w [n w_dim] float32 of integer seeds [n], truncated towards w_avg by psi.

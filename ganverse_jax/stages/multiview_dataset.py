@@ -22,9 +22,10 @@ from ganverse_jax.models.multiview_generator import MultiviewGenerator
 from ganverse_jax.stages import gan as gan_stage
 from ganverse_jax.stages import perception as perception_stage
 from ganverse_jax.stages import viewpoints as viewpoints_stage
-from ganverse_jax.stages.viewpoints import CONTENT_SEEDS, Viewpoints
+from ganverse_jax.stages.viewpoints import CONTENT_SEEDS, SEED_STRIDE, Viewpoints
 
 STAGE = "multiview_dataset"
+FIRST_OBJECT = 1_000  # seeds below are the contents that views are chosen with
 _SHOWN = 48
 
 
@@ -69,41 +70,25 @@ def run(
             f"{len(views.views)} chosen views"
         )
     generator = MultiviewGenerator(gan, batch_size=batch_size, crop=crop)
+    segmenter = perception_stage.load(workdir).segmenter
     settings = {
-        "fingerprint": gan.fingerprint,
         "seed": seed,
-        "num_objects": num_objects,
         "views_per_object": views_per_object,
-        "truncation": content_truncation,
-        "crop": crop,
+        "psi": content_truncation,
         "min_instance": min_instance,
         "min_area": min_area,
-        "per_part": objects_per_part,
-        "views": [view["w"] for view in views.views],
     }
-    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
+    layout = [num_objects, objects_per_part, crop, gan.fingerprint, [view["w"] for view in views.views]]
+    digest = hashlib.sha256(json.dumps([settings, layout], sort_keys=True).encode()).hexdigest()[:16]
     if multiview.digest(folder_of(workdir)) == digest and (workdir / STAGE / "figures.npz").exists():
         return
     parts_folder = workdir / STAGE / f"parts-{digest}"
-    segmenter = perception_stage.load(workdir).segmenter
     paths = []
     for start in range(0, num_objects, objects_per_part):
         objects = np.arange(start, min(num_objects, start + objects_per_part))
-        path = parts_folder / f"part_{start:07d}.npz"
-        if not path.exists():
-            part = make_part(
-                generator,
-                segmenter,
-                views,
-                objects,
-                seed=seed,
-                views_per_object=views_per_object,
-                psi=content_truncation,
-                min_instance=min_instance,
-                min_area=min_area,
-            )
-            write_npz(path, **part)
-        paths.append(path)
+        paths.append(parts_folder / f"part_{start:07d}.npz")
+        if not paths[-1].exists():
+            write_npz(paths[-1], **make_part(generator, segmenter, views, objects, **settings))
         print(f"[{STAGE}] {objects[-1] + 1}/{num_objects} objects", flush=True)
     _finish(workdir, paths, views, generator, digest, metrics, started)
     shutil.rmtree(parts_folder)
@@ -125,32 +110,28 @@ def make_part(
 
     Byte strings of different lengths lie end to end in `images` and `masks`, lengths beside them.
     """
-    seeds = CONTENT_SEEDS + 10_000_000 * seed + 1_000 + objects
+    seeds = CONTENT_SEEDS + SEED_STRIDE * seed + FIRST_OBJECT + objects
     contents = generator.codes(seeds, psi)
-    chosen = np.stack(
-        [
-            np.sort(np.random.default_rng([seed, int(o)]).choice(len(views.w), views_per_object, False))
-            for o in objects
-        ]
+    view_id = np.concatenate(
+        [_views_of_object(seed, int(o), len(views.w), views_per_object) for o in objects]
     )
-    view_id, row = chosen.reshape(-1), np.repeat(np.arange(len(objects)), views_per_object)
+    row = np.repeat(np.arange(len(objects)), views_per_object)
     images, w_star = generator.pairs(views.w[view_id], contents[row])
     verdict = instances.judge(segmenter(images), min_instance=min_instance, min_area=min_area)
-    reason = np.array([(instances.KEPT, *instances.REASONS).index(name) for name in verdict.reason], np.int8)
+    names = (instances.KEPT, *instances.REASONS)
+    reason = np.array([names.index(name) for name in verdict.reason], np.int8)
     kept = np.flatnonzero(reason == 0)
-    part = {
-        "object_id": objects[row],
-        "view_id": view_id,
-        "content_seed": seeds[row],
-        "reason": reason,
-        "w_star": w_star[kept],
-        "rejected": images[reason > 0][:8],
-    }
+    part = {"object_id": objects[row], "view_id": view_id, "content_seed": seeds[row], "reason": reason}
+    part |= {"w_star": w_star[kept], "rejected": images[reason > 0][:8]}
     for name, arrays in (("image", images), ("mask", verdict.masks)):
         encoded = [multiview.encode_png(arrays[i]) for i in kept]
         part[f"{name}s"] = np.frombuffer(b"".join(encoded), np.uint8)
         part[f"{name}_lengths"] = np.array([len(data) for data in encoded], np.int64)
     return part
+
+
+def _views_of_object(seed: int, number: int, num_views: int, count: int) -> np.ndarray:
+    return np.sort(np.random.default_rng([seed, number]).choice(num_views, count, replace=False))
 
 
 def records_of(path: Path) -> Iterator[dict[str, Any]]:
@@ -164,18 +145,14 @@ def records_of(path: Path) -> Iterator[dict[str, Any]]:
         yield record | {"w_star": part["w_star"][i]}
 
 
-def _finish(
-    workdir, paths, views: Viewpoints, generator, digest: str, metrics: Metrics, started: float
-) -> None:
+def _finish(workdir, paths, views: Viewpoints, generator, digest: str, metrics: Metrics, started) -> None:
     """Write the set from its parts, then pictures and summary."""
-    ids = {name: [] for name in ("object_id", "view_id", "reason")}
-    rejected = []
-    for path in paths:
-        part = read_npz(path)
-        for name, values in ids.items():
-            values.append(part[name])
-        rejected.append(part["rejected"])
-    ids = {name: np.concatenate(values) for name, values in ids.items()}
+    parts = [read_npz(path) for path in paths]
+    ids = {
+        name: np.concatenate([part[name] for part in parts]) for name in ("object_id", "view_id", "reason")
+    }
+    rejected = np.concatenate([part["rejected"] for part in parts])
+    del parts
     kept = ids["reason"] == 0
     if not kept.any():
         raise ValueError(
@@ -184,28 +161,23 @@ def _finish(
         )
     splits = multiview.split_objects(ids["object_id"][kept])
 
-    def records(objects):
-        return lambda: (
-            record for path in paths for record in records_of(path) if record["object_id"] in objects
-        )
+    def records(objects: set[int]):
+        return lambda: (r for path in paths for r in records_of(path) if r["object_id"] in objects)
 
     first = next(record for path in paths for record in records_of(path))
-    metadata = {"fingerprint": views.fingerprint, "digest": digest, "views": views.views}
     multiview.write(
         folder_of(workdir),
         {name: records(set(objects.tolist())) for name, objects in splits.items()},
         image_shape=multiview.decode_png(first["image"]).shape[:2],
-        w_star_size=generator.w_star_size,
-        metadata=metadata,
+        w_star_size=generator.layout.size,
+        metadata={"fingerprint": views.fingerprint, "digest": digest, "views": views.views},
     )
-    summary = summarise(ids, len(views.views)) | {
-        "fingerprint": views.fingerprint,
-        "splits": {name: len(objects) for name, objects in splits.items()},
-        "seconds": round(time.perf_counter() - started, 1),
-    }
+    seconds = round(time.perf_counter() - started, 1)
+    summary = summarise(ids, len(views.views)) | {"fingerprint": views.fingerprint, "seconds": seconds}
+    summary["splits"] = {name: len(objects) for name, objects in splits.items()}
     write_json(workdir / STAGE / "summary.json", summary)
-    metrics.write(STAGE, 0, images=len(kept), kept=int(kept.sum()), seconds=summary["seconds"])
-    _write_figures(workdir, paths, int(kept.sum()), np.concatenate(rejected))
+    metrics.write(STAGE, 0, images=len(kept), kept=int(kept.sum()), seconds=seconds)
+    _write_figures(workdir, paths, int(kept.sum()), rejected)
 
 
 def summarise(ids: dict[str, np.ndarray], num_views: int) -> dict[str, Any]:

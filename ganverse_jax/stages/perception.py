@@ -34,10 +34,10 @@ STAGE = "perception"
 
 
 class Perception(NamedTuple):
-    """The stage's result: both networks, ready to call on uint8 images."""
+    """The stage's result, ready to call on uint8 images; a real class has no pose regressor."""
 
     segmenter: LearnedSegmenter
-    pose_regressor: LearnedPoseRegressor
+    pose_regressor: LearnedPoseRegressor | None
 
 
 def load(workdir: Path) -> Perception:
@@ -46,8 +46,11 @@ def load(workdir: Path) -> Perception:
 
 
 def load_folder(folder: Path) -> Perception:
-    """The networks of any folder that holds both files, e.g. assets/toy_car."""
-    return Perception(load_segmenter(folder / FILES[0]), load_pose_regressor(folder / FILES[1]))
+    """The networks of any folder with a segmenter.safetensors, and maybe a pose_regressor.safetensors."""
+    regressor = folder / FILES[1]
+    return Perception(
+        load_segmenter(folder / FILES[0]), load_pose_regressor(regressor) if regressor.is_file() else None
+    )
 
 
 def run(
@@ -57,26 +60,30 @@ def run(
     mesh,
     metrics: Metrics,
     world: Mapping[str, Any],
-    shipped: str | None,
+    pretrained: str | None,
+    how_to_get: str = "train it with --stages=perception",
     **training: Any,
 ) -> None:
-    """Leave both networks, their held-out scores and a picture in ``workdir``/perception.
+    """Leave the networks, their held-out scores and a picture in ``workdir``/perception.
 
-    With ``shipped`` (a folder under assets/) the files are copied; else they are trained with the
-    settings of :func:`train`. Raises FileNotFoundError when shipped files are missing.
+    With ``pretrained`` (the name of a shipped set under assets/, or any folder) the files are copied;
+    FileNotFoundError says ``how_to_get`` a missing segmenter. Else both are trained with the settings of
+    :func:`train`.
     """
     folder = Path(workdir) / STAGE
     folder.mkdir(parents=True, exist_ok=True)
-    if shipped is None:
+    if pretrained is None:
         train(Path(workdir), seed=seed, mesh=mesh, metrics=metrics, world=world, **training)
         return
+    source = ASSETS / pretrained if (ASSETS / pretrained).is_dir() else Path(pretrained)
+    if not (source / FILES[0]).is_file():
+        raise FileNotFoundError(f"no segmenter at {source / FILES[0]}; {how_to_get}")
     for name in FILES:
-        if not (ASSETS / shipped / name).is_file():
-            raise FileNotFoundError(f"no {name} in {ASSETS / shipped}; train it with --stages=perception")
-        shutil.copyfile(ASSETS / shipped / name, folder / name)
+        if (source / name).is_file():
+            shutil.copyfile(source / name, folder / name)
     load_folder(folder)
-    card = ASSETS / shipped / CARD
-    write_json(folder / "summary.json", (read_json(card) if card.is_file() else {}) | {"shipped": shipped})
+    card = read_json(source / CARD) if (source / CARD).is_file() else {}
+    write_json(folder / "summary.json", card | {"pretrained": pretrained})
 
 
 def train(
@@ -92,39 +99,25 @@ def train(
     batch_size: int,
     segmenter_steps: int,
     pose_steps: int,
-    learning_rate: float,
-    log_every: int,
-    save_every: int,
     segmenter_widths=(16, 32, 48, 64),
     pose_widths=(24, 48, 96, 128),
     pose_hidden: int = 96,
+    **loop: Any,
 ) -> Perception:
-    """Render, train both networks, score what was written (float16) on held-out objects."""
+    """Render, train both networks, score what was written (float16) on held-out objects.
+
+    loop: learning_rate, log_every and save_every, for both.
+    """
     parallel.check_divisible(batch_size, mesh.size, "perception.batch_size")
     folder, started = workdir / STAGE, time.perf_counter()
     renders = render(world, resolution, "train", num_train, folder)
     held_out = render(world, resolution, "validation", num_validation, folder)
-    shared = dict(
-        workdir=workdir,
-        mesh=mesh,
-        metrics=metrics,
-        batch_size=batch_size,
-        seed=seed,
-        learning_rate=learning_rate,
-        log_every=log_every,
-        save_every=save_every,
-    )
+    shared = dict(workdir=workdir, mesh=mesh, metrics=metrics, batch_size=batch_size, seed=seed) | loop
     segmenter = train_segmenter(renders, widths=segmenter_widths, num_steps=segmenter_steps, **shared)
     regressor = train_pose(renders, widths=pose_widths, hidden=pose_hidden, num_steps=pose_steps, **shared)
-    card = {
-        "world": dict(world),
-        "num_train": num_train,
-        "batch_size": batch_size,
-        "seed": seed,
-        "learning_rate": learning_rate,
-        "minutes": round((time.perf_counter() - started) / 60, 2),
-        "device": f"{mesh.size} x {mesh.devices.flat[0].device_kind}",
-    }
+    card = {"world": dict(world), "num_train": num_train, "batch_size": batch_size, "seed": seed} | loop
+    card["minutes"] = round((time.perf_counter() - started) / 60, 2)
+    card["device"] = f"{mesh.size} x {mesh.devices.flat[0].device_kind}"
     save_segmenter(folder / FILES[0], segmenter, card | {"steps": segmenter_steps})
     save_pose_regressor(folder / FILES[1], regressor, card | {"steps": pose_steps})
     result = load_folder(folder)
@@ -142,7 +135,7 @@ def _report(folder, result: Perception, held_out, card, metrics, segmenter_steps
     images = held_out["image"][:32]
     masks = np.round(255 * result.segmenter(images)).astype(np.uint8)
     write_npz(folder / "figures.npz", images=images, masks=masks, truth=held_out["mask"][:32])
-    write_json(folder / "summary.json", {"shipped": None, "card": card} | scores)
+    write_json(folder / "summary.json", {"pretrained": None, "card": card} | scores)
 
 
 def render(world: Mapping[str, Any], resolution: int, split: str, count: int, folder: Path) -> dict:
@@ -187,23 +180,7 @@ def train_pose(
     return LearnedPoseRegressor(params, widths=widths, hidden=hidden, resolution=resolution, **stats)
 
 
-def _fit(
-    name,
-    module,
-    optimizer,
-    step,
-    data,
-    fields,
-    num_steps,
-    mesh,
-    *,
-    workdir,
-    metrics,
-    batch_size,
-    seed,
-    log_every,
-    save_every,
-):
+def _fit(name, module, optimizer, step, data, fields, num_steps, mesh, *, workdir, batch_size, seed, **loop):
     """Run the loop over random batches of `data`; returns the trained parameters on the host."""
     key = jax.random.fold_in(jax.random.key(seed), len(name))
     state = steps.initial_state(module, data["image"].shape[1], optimizer, seed=seed)
@@ -215,20 +192,9 @@ def _fit(
         }
 
     checkpoints = Checkpoints(workdir / "checkpoints" / STAGE / name)
+    shared = dict(num_steps=num_steps, key=key, mesh=mesh, stage=f"{STAGE}_{name}", checkpoints=checkpoints)
     try:
-        state = fit(
-            state,
-            lambda _: step,
-            batch_at,
-            num_steps=num_steps,
-            key=key,
-            mesh=mesh,
-            stage=f"{STAGE}_{name}",
-            checkpoints=checkpoints,
-            metrics=metrics,
-            log_every=log_every,
-            save_every=save_every,
-        )
+        state = fit(state, lambda _: step, batch_at, **shared, **loop)
     finally:
         checkpoints.close()
     return jax.device_get(state["params"])

@@ -27,7 +27,7 @@ NUM_BINS = 12
 ANNOTATORS = ("pose_regressor", "person", "shipped")
 ASSETS = Path(__file__).parents[1] / "assets"
 # Seeds of view and content codes live in ranges of their own, so that no code serves as both.
-VIEW_SEEDS, CONTENT_SEEDS = 1_000_000_000, 2_000_000_000
+VIEW_SEEDS, CONTENT_SEEDS, SEED_STRIDE = 10**12, 2 * 10**12, 10**7
 
 
 class Viewpoints(NamedTuple):
@@ -87,151 +87,147 @@ def run(
     metrics: Metrics,
     world: Mapping[str, Any] | None = None,
     annotated_by: str,
-    shipped: str | None = None,
-    num_views: int,
-    num_candidates: int,
+    pretrained: str | None = None,
     num_contents: int,
-    view_truncation: float,
     content_truncation: float,
-    min_usable: float = 0.8,
-    min_distance: float = 0.1,
-    drop_share: float = 0.25,
     batch_size: int = 64,
     crop: tuple[int, int] | None = None,
+    **selection: Any,
 ) -> None:
     """Leave viewpoints.json, the picture grid and a summary in ``workdir``/viewpoints.
 
-    annotated_by: "shipped" takes assets/`shipped`/viewpoints.json when the GAN is the shipped one;
+    annotated_by: "shipped" takes assets/`pretrained`/viewpoints.json, which must belong to this GAN;
     "pose_regressor" chooses and annotates automatically; "person" chooses and leaves the bins empty (an
-    existing file with the bins filled in is kept). min_usable: share of a view's contents that must pass
-    the instance filter; the other settings are those of `view_selection.choose_views`.
+    existing file with the bins filled in is kept). selection: the settings of `choose`.
     """
     if annotated_by not in ANNOTATORS:
         raise ValueError(f"viewpoints.annotated_by = {annotated_by!r}; choose one of {', '.join(ANNOTATORS)}")
+    workdir = Path(workdir)
     gan, _ = gan_stage.load(workdir)
     perception = perception_stage.load(workdir)
     generator = MultiviewGenerator(gan, batch_size=batch_size, crop=crop)
-    seeds = CONTENT_SEEDS + 100_000 * seed + np.arange(num_contents)
-    contents = generator.codes(seeds, content_truncation)
-    if annotated_by == "shipped":
-        views = read_views(ASSETS / str(shipped) / "viewpoints.json", gan.fingerprint)
-        content = read_json(ASSETS / str(shipped) / "viewpoints.json")
-    elif annotated_by == "person" and path_of(workdir).exists():
-        views, content = load(workdir, gan.fingerprint), read_json(path_of(workdir))
+    content_seeds = CONTENT_SEEDS + SEED_STRIDE * seed + np.arange(2 * num_contents)
+    contents, fresh_contents = np.split(generator.codes(content_seeds, content_truncation), 2)
+    existing = ASSETS / str(pretrained) / "viewpoints.json" if annotated_by == "shipped" else path_of(workdir)
+    if annotated_by == "shipped" or (annotated_by == "person" and existing.exists()):
+        read_views(existing, gan.fingerprint)
+        content = read_json(existing)
     else:
-        regressor = perception.pose_regressor if annotated_by == "pose_regressor" else None
-        candidates = VIEW_SEEDS + 100_000 * seed + np.arange(num_candidates)
-        chosen = choose(
-            generator,
-            candidates,
-            contents,
-            perception.segmenter,
-            regressor,
-            num_views=num_views,
-            psi=view_truncation,
-            min_usable=min_usable,
-            min_distance=min_distance,
-            drop_share=drop_share,
-        )
-        content = {
-            "fingerprint": gan.fingerprint,
-            "annotated_by": annotated_by,
-            "truncation": view_truncation,
-            "views": chosen,
-        }
-        views = Viewpoints(chosen, np.array([view["w"] for view in chosen], np.float32), gan.fingerprint)
+        chosen = choose(generator, contents, perception, annotated_by=annotated_by, seed=seed, **selection)
+        content = {"fingerprint": gan.fingerprint, "annotated_by": annotated_by, "views": chosen}
     write_json(path_of(workdir), content)
-    _report(
-        Path(workdir), views, content, generator.grid(views.w, contents), perception.pose_regressor, metrics
-    )
-    if annotated_by == "person":
-        load(workdir, gan.fingerprint)  # stops here, with instructions, until the bins are filled in
+    _report(workdir, content, generator, fresh_contents, perception.pose_regressor, metrics)
+    load(workdir, gan.fingerprint)  # a person's file stops here until its bins are filled in
 
 
 def choose(
     generator: MultiviewGenerator,
-    seeds: np.ndarray,
     contents: np.ndarray,
-    segmenter,
-    regressor,
+    perception: perception_stage.Perception,
     *,
+    annotated_by: str,
+    seed: int,
     num_views: int,
-    psi: float,
-    min_usable: float,
-    min_distance: float,
-    drop_share: float,
+    num_candidates: int,
+    view_truncation: float,
+    min_usable: float = 0.8,
+    min_distance: float = 0.1,
+    drop_share: float = 0.25,
 ) -> list[dict[str, Any]]:
-    """Score the candidate view codes of `seeds` on `contents` [c w_dim] and return the chosen views.
+    """Score `num_candidates` view codes on `contents` [c w_dim]; the chosen ones as in viewpoints.json.
 
-    Without a regressor the views come back unannotated (azimuth_bin None). Raises ValueError when no
-    candidate is usable.
+    min_usable: share of a view's contents that must pass the instance filter; min_distance and drop_share:
+    see `view_selection.choose_views`. Bins are None unless annotated_by is "pose_regressor". Raises
+    ValueError when no candidate is usable, or there is no regressor to annotate.
     """
-    w = generator.codes(seeds, psi)
+    regressor = perception.pose_regressor if annotated_by == "pose_regressor" else None
+    if annotated_by == "pose_regressor" and regressor is None:
+        raise ValueError('no pose regressor to annotate with; set viewpoints.annotated_by="person"')
+    seeds = VIEW_SEEDS + SEED_STRIDE * seed + np.arange(num_candidates)
+    w = generator.codes(seeds, view_truncation)
+    blocks = [score(generator, rows, contents, perception.segmenter, regressor) for rows in _blocks(w)]
+    scores = Scores(*(np.concatenate(parts) for parts in zip(*blocks, strict=True)))
+    usable = scores.kept.mean(axis=1) >= min_usable
+    if not usable.any():
+        raise ValueError(
+            f"in no view of {len(seeds)} do {min_usable:.0%} of the contents pass the mask filter (best "
+            f"{scores.kept.mean(axis=1).max():.0%}); train the GAN longer or lower viewpoints.min_usable"
+        )
+    chosen = view_selection.choose_views(
+        scores.consistency,
+        view_selection.view_distances(scores.descriptors),
+        num_views,
+        bins=None if regressor is None else scores.bins,
+        usable=usable,
+        min_distance=min_distance,
+        drop_share=drop_share,
+    )
+    order = sorted(chosen, key=lambda i: (scores.bins[i], i))
+    return [_view(number, i, seeds, w, scores, regressor is not None) for number, i in enumerate(order)]
+
+
+def _view(number: int, i: int, seeds: np.ndarray, w: np.ndarray, scores: "Scores", annotated: bool) -> dict:
+    return {
+        "id": number,
+        "w_seed": int(seeds[i]),
+        "azimuth_bin": int(scores.bins[i]) if annotated else None,
+        "consistency": float(scores.consistency[i]),
+        "usable": float(scores.kept[i].mean()),
+        "w": [float(x) for x in w[i]],
+    }
+
+
+class Scores(NamedTuple):
+    """Of v view codes: kept [v contents] bool, consistency [v], descriptors [v contents d], bins [v] int
+    (-1 where nobody annotated)."""
+
+    kept: np.ndarray
+    consistency: np.ndarray
+    descriptors: np.ndarray
+    bins: np.ndarray
+
+
+def _blocks(w: np.ndarray, size: int = 32):
+    """View codes in blocks, so that not all candidates' pictures are in memory at once."""
+    return [w[start : start + size] for start in range(0, len(w), size)]
+
+
+def score(generator: MultiviewGenerator, w: np.ndarray, contents: np.ndarray, segmenter, regressor) -> Scores:
+    """Draw `contents` [c w_dim] in the views `w` [v w_dim] and score each view, without any truth."""
     images = np.swapaxes(generator.grid(w, contents), 0, 1)
     flat = images.reshape(-1, *images.shape[2:])
     verdict = instances.judge(segmenter(flat))
     kept = np.array([reason == instances.KEPT for reason in verdict.reason]).reshape(images.shape[:2])
     masks = (verdict.masks > 127).reshape(images.shape[:4])
     consistency = np.array([view_selection.mask_agreement(rows) for rows in masks])
-    usable = kept.mean(axis=1) >= min_usable
-    if not usable.any():
-        raise ValueError(
-            f"in no view of {len(seeds)} do {min_usable:.0%} of the contents pass the mask filter (best "
-            f"{kept.mean(axis=1).max():.0%}); train the GAN longer or lower viewpoints.min_usable"
-        )
-    distances = view_selection.view_distances(view_selection.appearance(images, masks))
-    bins = None if regressor is None else _annotate(regressor(flat).azimuth.reshape(images.shape[:2]))
-    chosen = view_selection.choose_views(
-        consistency,
-        distances,
-        num_views,
-        bins=bins,
-        usable=usable,
-        min_distance=min_distance,
-        drop_share=drop_share,
-    )
-    if bins is not None:
-        chosen.sort(key=lambda i: (bins[i], i))
-    return [
-        {
-            "id": number,
-            "w_seed": int(seeds[i]),
-            "azimuth_bin": None if bins is None else int(bins[i]),
-            "consistency": float(consistency[i]),
-            "usable": float(kept[i].mean()),
-            "w": [float(x) for x in w[i]],
-        }
-        for number, i in enumerate(chosen)
-    ]
+    bins = np.full(len(w), -1)
+    if regressor is not None:
+        azimuths = regressor(flat).azimuth.reshape(images.shape[:2])
+        bins = np.array([nearest_azimuth_bin(circular_median(row), NUM_BINS) for row in azimuths])
+    return Scores(kept, consistency, view_selection.appearance(images, masks), bins)
 
 
-def _annotate(azimuths: np.ndarray) -> list[int]:
-    """Azimuth bin of each view from readings [views contents]: the bin nearest to the circular median."""
-    return [nearest_azimuth_bin(circular_median(row), NUM_BINS) for row in azimuths]
-
-
-def _report(
-    workdir: Path, views: Viewpoints, content: dict, grid: np.ndarray, regressor, metrics: Metrics
-) -> None:
-    """Picture grid and figures; the regressor's readings are evaluation only."""
+def _report(workdir: Path, content: dict, generator, contents, regressor, metrics: Metrics) -> None:
+    """Picture grid and figures on contents the choice has not seen; readings are for evaluation only."""
+    views = content["views"]
+    grid = generator.grid(np.array([view["w"] for view in views], np.float32), contents)
     flat = grid.reshape(-1, *grid.shape[2:])
-    azimuths = regressor(flat).azimuth.reshape(grid.shape[:2]).T
-    figures = view_disentanglement(azimuths)
-    per_view = figures.pop("per_view")
-    bins = [view["azimuth_bin"] for view in views.views]
+    bins = [view["azimuth_bin"] for view in views]
     scalars = {
         "num_views": len(bins),
         "num_bins": len({b for b in bins if b is not None}),
-        "consistency": float(np.mean([view["consistency"] for view in views.views])),
-    } | {f"azimuth_{name}": value for name, value in figures.items()}
-    metrics.write(STAGE, 0, **scalars)
-    summary = scalars | {
-        "annotated_by": content.get("annotated_by"),
-        "fingerprint": views.fingerprint,
-        "regressor": [
-            {"id": view["id"], **reading} for view, reading in zip(views.views, per_view, strict=True)
-        ],
+        "consistency": float(np.mean([view["consistency"] for view in views])),
     }
+    summary = {"annotated_by": content.get("annotated_by"), "fingerprint": content["fingerprint"]}
+    if regressor is not None:
+        figures = view_disentanglement(regressor(flat).azimuth.reshape(grid.shape[:2]).T)
+        per_view = figures.pop("per_view")
+        scalars |= {f"azimuth_{name}": value for name, value in figures.items()}
+        summary["regressor"] = [
+            {"id": view["id"], **reading} for view, reading in zip(views, per_view, strict=True)
+        ]
+    metrics.write(STAGE, 0, **scalars)
+    summary |= scalars
     write_json(workdir / STAGE / "summary.json", summary)
     write_npz(workdir / STAGE / "figures.npz", grid=grid[:8])
     picture = workdir / "samples" / "viewpoints.png"

@@ -14,7 +14,7 @@ import pytest
 from ganverse_jax.checkpoint import read_json, read_npz, write_json
 from ganverse_jax.data import multiview
 from ganverse_jax.loop import Metrics
-from ganverse_jax.models.multiview_generator import VIEW_SLOTS, MultiviewGenerator
+from ganverse_jax.models.multiview_generator import MultiviewGenerator
 from ganverse_jax.models.pose_regressor import Pose
 from ganverse_jax.models.pretrained import LoadedGenerator
 from ganverse_jax.models.stylegan2 import Generator
@@ -73,13 +73,11 @@ def stages(monkeypatch, generator, tmp_path):
 def test_the_view_code_drives_the_first_four_slots_alone(generator):
     a, b = generator.codes(np.array([1, 2]), 1.0)
     module, variables = generator.module, generator.gan.variables
-    ws = np.concatenate(
-        [np.repeat(a[None], VIEW_SLOTS, 0), np.repeat(b[None], module.num_ws - VIEW_SLOTS, 0)]
-    )[None]
+    ws = np.concatenate([np.repeat(a[None], 4, 0), np.repeat(b[None], module.num_ws - 4, 0)])[None]
     styles = module.apply(variables, ws, method=Generator.styles)
     names = [name for name in module.style_names if "conv" in name] + ["b16.torgb"]
     _, w_star = generator.pairs(a[None], b[None])
-    assert w_star.shape == (1, generator.w_star_size)
+    assert w_star.shape == (1, generator.layout.size)
     # rtol 1e-5: one small matrix product in float32, batched otherwise
     np.testing.assert_allclose(
         w_star[0], np.concatenate([styles[name][0] for name in names]), rtol=1e-5, atol=1e-6

@@ -7,7 +7,7 @@ import pytest
 from ganverse_jax import parallel
 from ganverse_jax.loop import Metrics
 from ganverse_jax.models.pose_regressor import PoseNet
-from ganverse_jax.models.segmenter import SegmenterNet
+from ganverse_jax.models.segmenter import LearnedSegmenter, SegmenterNet, save_segmenter
 from ganverse_jax.stages import perception, perception_scores
 from ganverse_jax.stages import perception_step as steps
 
@@ -81,6 +81,19 @@ def test_the_segmenter_learns_discs_from_few_pictures(tmp_path):
     assert iou > 0.8  # discs of 37 pixels: one ring of wrong pixels would already cost 0.4
 
 
-def test_shipped_files_that_are_missing_are_named(tmp_path):
+def test_a_missing_segmenter_is_named_with_the_way_to_get_it(tmp_path):
+    settings = dict(seed=0, mesh=None, metrics=None, world={}, pretrained="no_such_class")
     with pytest.raises(FileNotFoundError, match="segmenter.safetensors.*--stages=perception"):
-        perception.run(tmp_path, seed=0, mesh=None, metrics=None, world={}, shipped="no_such_class")
+        perception.run(tmp_path, **settings)
+    with pytest.raises(FileNotFoundError, match="train one for horses"):
+        perception.run(tmp_path, **settings, how_to_get="train one for horses")
+
+
+def test_a_class_without_pose_regressor_keeps_its_segmenter(tmp_path):
+    params = steps.initial_state(SegmenterNet(WIDTHS), SIZE, steps.make_optimizer(1e-2, 10), seed=0)["params"]
+    given = tmp_path / "given"
+    segmenter = LearnedSegmenter(params, widths=WIDTHS, resolution=SIZE)
+    save_segmenter(given / "segmenter.safetensors", segmenter, {})
+    perception.run(tmp_path, seed=0, mesh=None, metrics=None, world={}, pretrained=str(given))
+    loaded = perception.load(tmp_path)
+    assert loaded.pose_regressor is None and loaded.segmenter.widths == WIDTHS
