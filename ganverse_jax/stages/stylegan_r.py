@@ -12,9 +12,7 @@ from typing import Any
 
 import jax
 import numpy as np
-from jax.sharding import Mesh
 
-from ganverse_jax import parallel
 from ganverse_jax.checkpoint import write_json, write_npz
 from ganverse_jax.loop import Metrics
 from ganverse_jax.losses import cycle
@@ -24,7 +22,7 @@ from ganverse_jax.stages import stylegan_r_figures as figures
 from ganverse_jax.stages import stylegan_r_measures as measures
 from ganverse_jax.stages import stylegan_r_step as steps
 from ganverse_jax.stages.stylegan_r_inputs import Inputs, load_inputs
-from ganverse_jax.stages.stylegan_r_training import STAGE, Phase, Training, build_mapper
+from ganverse_jax.stages.stylegan_r_training import STAGE, Phase, Trained, train
 
 NUM_DUAL, NUM_SWEPT, NUM_SWAPPED = 8, 3, 3
 
@@ -32,9 +30,6 @@ NUM_DUAL, NUM_SWEPT, NUM_SWAPPED = 8, 3, 3
 def run(
     workdir: Path,
     *,
-    seed: int,
-    mesh: Mesh,
-    metrics: Metrics,
     world: Mapping[str, Any],
     num_examples: int,
     num_test: int = 48,
@@ -46,85 +41,73 @@ def run(
 
     num_examples: at most so many training images are used; num_test: so many held-out ones are measured.
     cycle_mask: "segment" or "render", where the mask of a synthesised image comes from (see
-    `stylegan_r_inputs`). settings: those of `train_and_measure`.
+    `stylegan_r_inputs`). include_torgb: intermediate toRGB styles belong to W* (in the paper they do not, and
+    stay those of w_avg). settings: those of `train_and_measure`, with seed, mesh and metrics.
     """
     started = time.perf_counter()
     options = {"cycle_mask": cycle_mask, "include_torgb": include_torgb}
     inputs = load_inputs(workdir, world, num_examples=num_examples, num_test=num_test, **options)
     seconds = time.perf_counter() - started
-    return train_and_measure(
-        workdir, inputs, seed=seed, mesh=mesh, metrics=metrics, load_seconds=seconds, **settings
-    )
+    return train_and_measure(workdir, inputs, load_seconds=seconds, **settings)
 
 
 def train_and_measure(
     workdir: Path,
     inputs: Inputs,
     *,
-    seed: int,
-    mesh: Mesh,
     metrics: Metrics,
-    mapper: Mapping[str, Any],
     warmup: Mapping[str, Any],
     finetune: Mapping[str, Any],
     sweep_steps: int = 8,
-    log_every: int = 50,
-    save_every: int = 500,
     load_seconds: float = 0.0,
+    **training: Any,
 ) -> dict[str, Any]:
     """Warm the mapper up, fine-tune mapper and generator, measure before and after, write everything.
 
-    mapper: view_dims, hidden, channels, channels_max of `LatentMapper`. warmup, finetune: fields of
-    `Phase`; the weights of warmup are "entropy" (the code term's is 1), those of finetune the terms of
-    `stylegan_r_step.finetune_losses`.
+    warmup, finetune: fields of `Phase`; the weights of warmup are "entropy" (the code term's is 1), those of
+    finetune the terms of `stylegan_r_step.finetune_losses`. training: seed, mesh, log_every, save_every and
+    "mapper" (see `stylegan_r_training.train`).
     """
-    workdir, clock = Path(workdir), [time.perf_counter()]
+    workdir = Path(workdir)
     phases = {"warmup": Phase(**warmup), "finetune": Phase(**finetune)}
-    for name, phase in phases.items():
-        parallel.check_divisible(phase.batch_size, mesh.size, f"stylegan_r.{name}.batch_size")
-    module, full_settings, variables = build_mapper(mapper, inputs.train, seed)
-    constants = inputs.constants | {"statistics": variables["statistics"]}
-    training = Training(workdir, seed, mesh, metrics, log_every, save_every)
-
-    fresh = {"mapper": variables["params"]}
-    warm = training.warm_up(phases["warmup"], module, fresh, constants, inputs.train)
-    warm |= {"generator": inputs.generator.variables["params"]}
-    clock.append(time.perf_counter())
-    tuned = training.fine_tune(phases["finetune"], module, inputs.networks, warm, constants, inputs.train)
-    clock.append(time.perf_counter())
-
+    trained = train(workdir, inputs, phases=phases, metrics=metrics, **training)
+    started = time.perf_counter()
     summary = {f"{name}_steps": phase.num_steps for name, phase in phases.items()}
     summary |= {"num_examples": len(inputs.train), "num_test": len(inputs.test)}
-    summary |= _code_figures(module, fresh, warm, constants, inputs)
-    parts = (module, inputs.generator.module, inputs.layout)
-    renderer = NeuralRenderer(*parts, warm, constants, height=inputs.test.images.shape[1])
-    cycle_terms = _cycle_terms(module, constants, inputs)
-    summary["before_finetuning"] = _render_figures(renderer, cycle_terms, inputs)
-    renderer.params = tuned
-    summary["after_finetuning"] = _render_figures(renderer, cycle_terms, inputs)
+    summary |= _code_figures(trained, inputs)
+    renderer, comparison = _compare(trained, inputs)
+    summary |= comparison
     _write_figures(workdir / STAGE, renderer, inputs, sweep_steps)
     card = {"made_from": inputs.generator.fingerprint, "warmup": dict(warmup), "finetune": dict(finetune)}
-    save_neural_renderer(workdir / STAGE, renderer, full_settings, inputs.generator_settings, card)
-    clock.append(time.perf_counter())
-    seconds = dict(zip(phases, np.diff(clock[:3]).tolist(), strict=True)) | {"measure": clock[3] - clock[2]}
-    summary["time"] = {f"{name}_seconds": round(value, 1) for name, value in seconds.items()}
-    summary["time"]["load_seconds"] = round(load_seconds, 1)
+    save_neural_renderer(workdir / STAGE, renderer, trained.settings, inputs.generator_settings, card)
+    measured = {"load": load_seconds, "measure": time.perf_counter() - started}
+    summary["time"] = {f"{name}_seconds": value for name, value in (trained.seconds | measured).items()}
     write_json(workdir / STAGE / "summary.json", summary)
     metrics.write(STAGE, phases["finetune"].num_steps, **summary["after_finetuning"])
     return summary
 
 
-def _code_figures(
-    module: LatentMapper, fresh: dict, warm: dict, constants: dict, inputs: Inputs
-) -> dict[str, Any]:
+def _compare(trained: Trained, inputs: Inputs) -> tuple[NeuralRenderer, dict[str, Any]]:
+    """The fine-tuned renderer, and the figures before and after fine-tuning."""
+    parts = (trained.module, inputs.generator.module, inputs.layout, trained.warm, trained.constants)
+    renderer = NeuralRenderer(*parts, height=inputs.test.images.shape[1])
+    cycle_terms = _cycle_terms(trained, inputs)
+    before = _render_figures(renderer, cycle_terms, inputs)
+    renderer.params = trained.tuned
+    after = _render_figures(renderer, cycle_terms, inputs)
+    return renderer, {"before_finetuning": before, "after_finetuning": after}
+
+
+def _code_figures(trained: Trained, inputs: Inputs) -> dict[str, float]:
     """Eq. 5 on held-out examples, before (the mean code) and after warm-up, and how the gates share the code.
 
     view_unexplained, content_unexplained: mean squared error over that of the mean code (1 - R^2).
     """
+    module = trained.module
 
     @jax.jit
     def terms(params, batch):
-        variables = {"params": params, "statistics": constants["statistics"]}
+        variables = {"params": params, "statistics": trained.constants["statistics"]}
         ready = steps.unpack(batch)
         view, content = module.apply(variables, *(ready[name] for name in steps.PROPERTY_INPUTS))
         errors = {
@@ -136,7 +119,7 @@ def _code_figures(
 
     batch = inputs.test.warmup_batch(np.arange(len(inputs.test)))
     (before, _), (after, shares) = (
-        jax.device_get(terms(params["mapper"], batch)) for params in (fresh, warm)
+        jax.device_get(terms(params["mapper"], batch)) for params in (trained.fresh, trained.warm)
     )
     both = (("before", before), ("after", after))
     found = {f"{name}_{when}": values[name] for when, values in both for name in ("code", "entropy")}
@@ -145,14 +128,15 @@ def _code_figures(
     return {name: float(value) for name, value in found.items()}
 
 
-def _cycle_terms(module: LatentMapper, constants: dict, inputs: Inputs) -> Callable:
+def _cycle_terms(trained: Trained, inputs: Inputs) -> Callable:
     """terms(params, batch): the losses of fine-tuning on a host batch, compiled once."""
 
     @jax.jit
     def terms(params, constants, batch):
-        return steps.finetune_losses(module, inputs.networks, params, constants, steps.unpack(batch))
+        ready = steps.unpack(batch)
+        return steps.finetune_losses(trained.module, inputs.networks, params, constants, ready)
 
-    return lambda params, batch: jax.device_get(terms(params, constants, batch))
+    return lambda params, batch: jax.device_get(terms(params, trained.constants, batch))
 
 
 def _render_figures(neural: NeuralRenderer, cycle_terms: Callable, inputs: Inputs) -> dict[str, float]:
@@ -160,7 +144,7 @@ def _render_figures(neural: NeuralRenderer, cycle_terms: Callable, inputs: Input
     data = inputs.test
     rows, num_views = np.arange(len(data)), len(data.cameras)
     partners = data.partners(0, rows)
-    views = (data.view_id + 1 + rows % (num_views - 1)) % num_views
+    views = (data.view_id + 1 + rows % max(num_views - 1, 1)) % num_views
     found = cycle_terms(neural.params, data.finetune_batch(rows, partners))
     cycle_figures = {f"cycle_{name}": float(value) for name, value in found.items()}
     swaps = measures.swap_measures(neural, inputs.segment, data, rows, partners)

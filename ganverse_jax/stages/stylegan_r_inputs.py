@@ -1,10 +1,10 @@
 """What StyleGAN-R takes from earlier stages: generator, examples, frozen inverse graphics, segmenter, pose
 regressor.
 
-The mask of a synthesised image, needed to read its background and to run inverse graphics on it, comes
-from the learned segmenter ("segment") or is the DIB-R silhouette of the shape that was fed in, from the
-same camera ("render": where the segmenter is no JAX network). "segment" follows what was really drawn.
-"render" is exact only as far as the image obeys its handles, and shows inverse graphics the answer's outline.
+The mask of a synthesised image, needed to read its background and to run inverse graphics on it, comes from
+the segmenter ("segment"), or is the DIB-R silhouette of the shape that was fed in, from the same camera
+("render"). "segment" follows what was really drawn. "render" is right only as far as the image obeys its
+handles, and shows inverse graphics the outline it should find.
 """
 
 import dataclasses
@@ -32,6 +32,8 @@ from ganverse_jax.stages.inverse_graphics_step import predict_in_batches
 from ganverse_jax.stages.stylegan_r_properties import Properties
 from ganverse_jax.stages.stylegan_r_step import CycleNetworks
 
+CAMERA_NAMES = ("azimuth", "elevation", "distance")
+
 
 @dataclasses.dataclass(frozen=True)
 class Inputs:
@@ -55,21 +57,17 @@ def make_networks(
     generator: LoadedGenerator,
     layout: StyleLayout,
     network: InverseGraphics,
-    segmenter: LearnedSegmenter | None,
+    segmenter: LearnedSegmenter,
     fov_y: float,
     cycle_mask: str,
     height: int | None = None,
 ) -> CycleNetworks:
     """The functions of `CycleNetworks`; constants: "noise", "w_avg", "inverse_graphics", "segmenter".
 
-    fov_y: vertical, radians; height: see `make_synthesise`. Raises ValueError for an unknown `cycle_mask`, or
-    "segment" without a segmenter.
+    fov_y: vertical, radians; height: see `make_synthesise`. Raises ValueError for an unknown `cycle_mask`.
     """
-    if cycle_mask not in ("segment", "render") or (cycle_mask == "segment" and segmenter is None):
-        raise ValueError(
-            f"stylegan_r.cycle_mask is {cycle_mask!r}, learned segmenter: {segmenter is not None}; "
-            "set it to 'segment' (needs the perception stage) or 'render'"
-        )
+    if cycle_mask not in ("segment", "render"):
+        raise ValueError(f"stylegan_r.cycle_mask is {cycle_mask!r}; set it to 'segment' or 'render'")
     template = network.template
 
     def segment(constants, images, displacements, camera):
@@ -101,7 +99,7 @@ def make_dibr(network: InverseGraphics, size: tuple[int, int], fov_y: float) -> 
         meshes = PredictedMeshes(
             vertices, np.asarray(textures, np.float32), template.faces, template.uv, template.uv_faces
         )
-        camera = dict(zip(("azimuth", "elevation", "distance"), cameras.T, strict=True))
+        camera = dict(zip(CAMERA_NAMES, cameras.T, strict=True))
         return render_meshes(meshes, np.arange(len(cameras)), camera, size, fov_y)
 
     return dibr
@@ -171,7 +169,7 @@ def assemble(
     view_w: np.ndarray,
     cameras: Mapping[str, np.ndarray],
     *,
-    segmenter: LearnedSegmenter | None,
+    segmenter: LearnedSegmenter,
     regress: Callable | None,
     fov_y: float,
     cycle_mask: str,
@@ -179,45 +177,46 @@ def assemble(
 ) -> Inputs:
     """Inputs from their pieces: predicts {S, T} of every example and takes W* apart.
 
-    params: of inverse graphics; splits: "train" and "test", images with their flat W* [n s]; view_w [k
-    w_dim]: codes of the views; cameras: the views' azimuth, elevation (radians) and distance [k]; regress:
-    pose regressor or None.
+    params: of inverse graphics; splits: "train" and "test", images with their flat W* [n s]; view_w [k w_dim];
+    cameras: the views' azimuth, elevation (radians) and distance [k]; regress: pose regressor or None.
     """
     layout = style_layout(generator.module, include_torgb=include_torgb)
     codes = StyleCodes(generator, layout)
-    lenses = np.stack([cameras[name] for name in ("azimuth", "elevation", "distance")], axis=1)
-    view_styles = codes.view(view_w)
-
-    def properties(images: MultiviewSet, w_star: np.ndarray) -> Properties:
-        found = predict_in_batches(network, params, images.images, images.masks, batch_size=32)
-        return Properties(
-            images=images.images,
-            masks=images.masks,
-            view_id=images.view_id,
-            object_id=images.object_id,
-            shapes=found.displacements,
-            textures=found.texture.astype(np.float16),
-            content_styles=codes.content(w_star),
-            view_styles=view_styles,
-            cameras=lenses.astype(np.float32),
-        )
-
-    parts = {name: properties(*pieces) for name, pieces in splits.items()}
-    constants = {"noise": generator.variables["noise"], "w_avg": generator.w_avg, "inverse_graphics": params}
-    if segmenter is not None:
-        constants["segmenter"] = segmenter.params
+    lenses = np.stack([cameras[name] for name in CAMERA_NAMES], axis=1).astype(np.float32)
+    views = {"view_styles": codes.view(view_w), "cameras": lenses}
+    parts = {
+        name: predict_properties(network, params, images, content_styles=codes.content(w_star), **views)
+        for name, (images, w_star) in splits.items()
+    }
+    constants = {"noise": generator.variables["noise"], "w_avg": generator.w_avg}
+    constants |= {"inverse_graphics": params, "segmenter": segmenter.params}
     size = parts["test"].images.shape[1:3]
     return Inputs(
         generator=generator,
         generator_settings=generator_settings(generator.module),
         layout=layout,
-        train=parts["train"],
-        test=parts["test"],
+        **parts,
         networks=make_networks(generator, layout, network, segmenter, fov_y, cycle_mask, size[0]),
         constants=constants,
         segment=segmenter,
         dibr=make_dibr(network, size, fov_y),
         regress=regress,
+    )
+
+
+def predict_properties(
+    network: InverseGraphics, params: Mapping[str, Any], images: MultiviewSet, **codes: np.ndarray
+) -> Properties:
+    """Examples with {S, T} predicted from their pictures; codes: content_styles, view_styles, cameras."""
+    found = predict_in_batches(network, params, images.images, images.masks, batch_size=32)
+    return Properties(
+        images=images.images,
+        masks=images.masks,
+        view_id=images.view_id,
+        object_id=images.object_id,
+        shapes=found.displacements,
+        textures=found.texture.astype(np.float16),
+        **codes,
     )
 
 
@@ -239,8 +238,7 @@ def load_inputs(
             f"inverse graphics in {workdir} was trained on images of GAN {metadata['fingerprint']}, not "
             f"{generator.fingerprint}; delete {workdir / 'inverse_graphics'} and run it again"
         )
-    has_perception = (workdir / perception.STAGE).is_dir()
-    segmenter, pose = perception.load(workdir) if has_perception else (None, None)
+    segmenter, pose = perception.load(workdir)
     limits, splits = {"train": num_examples, "test": num_test}, {}
     for name, objects in split_objects(generated.multiview.object_id).items():
         if name in limits:

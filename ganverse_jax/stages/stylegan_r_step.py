@@ -7,15 +7,12 @@ what is trained.
 Choices where the paper is silent:
 
 - The background of a synthesised image is what lies outside its mask. The mask counts as constant:
-otherwise the
-  cycle could be closed by growing it.
+  otherwise the cycle could be closed by growing it.
 - g_b reads the returned backgrounds with weights held fixed. Were they trained through that reading, g_b
-could close
-  the last two terms of Eq. 6 by mapping everything to one code.
-- The second {S, T} pair belongs to another example of the batch; camera and background are shared.
-- The weight "anchor" (not in the paper, 0 there) adds the mean absolute difference between the image rendered
-from an
-  example's own four properties and that example: it keeps the picture of a small network in place.
+  could close the last two terms of Eq. 6 by mapping everything to one code.
+- The second {S, T} pair belongs to another object of the set; camera and background are shared.
+- The weight "anchor" (not in the paper, 0 there) adds the mean absolute difference between an example and
+  the image rendered from its own four properties: it keeps the pictures of a small network in place.
 """
 
 from collections.abc import Callable

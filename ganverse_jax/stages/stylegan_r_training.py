@@ -1,6 +1,7 @@
 """The two phases of StyleGAN-R around `loop.fit`: first the mapper, then mapper and generator together."""
 
 import dataclasses
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,12 @@ import jax
 import numpy as np
 from jax.sharding import Mesh
 
+from ganverse_jax import parallel
 from ganverse_jax.checkpoint import Checkpoints
 from ganverse_jax.loop import Metrics, fit
 from ganverse_jax.models.latent_mapper import LatentMapper, measured_statistics
 from ganverse_jax.stages import stylegan_r_step as steps
+from ganverse_jax.stages.stylegan_r_inputs import Inputs
 from ganverse_jax.stages.stylegan_r_properties import Properties
 
 STAGE = "stylegan_r"
@@ -130,3 +133,49 @@ def build_mapper(
     inputs = (example[name] for name in steps.PROPERTY_INPUTS)
     params = jax.device_get(jax.jit(module.init)(jax.random.key(seed), *inputs)["params"])
     return module, full, {"params": params, "statistics": statistics}
+
+
+@dataclasses.dataclass(frozen=True)
+class Trained:
+    """What `train` leaves: the mapper, its keyword arguments and the constants; seconds of each phase.
+
+    Parameters: fresh {"mapper"}; warm (after the warm-up) and tuned (after fine-tuning) with "generator" too.
+    """
+
+    module: LatentMapper
+    settings: dict[str, Any]
+    constants: dict[str, Any]
+    fresh: dict[str, Any]
+    warm: dict[str, Any]
+    tuned: dict[str, Any]
+    seconds: dict[str, float]
+
+
+def train(
+    workdir: Path,
+    inputs: Inputs,
+    *,
+    phases: Mapping[str, Phase],
+    mapper: Mapping[str, Any],
+    seed: int,
+    mesh: Mesh,
+    metrics: Metrics,
+    log_every: int = 50,
+    save_every: int = 500,
+) -> Trained:
+    """Both phases, "warmup" then "finetune"; mapper: see `build_mapper`.
+
+    Raises ValueError when a batch does not split over the devices.
+    """
+    for name, phase in phases.items():
+        parallel.check_divisible(phase.batch_size, mesh.size, f"stylegan_r.{name}.batch_size")
+    module, settings, variables = build_mapper(mapper, inputs.train, seed)
+    constants = inputs.constants | {"statistics": variables["statistics"]}
+    training = Training(workdir, seed, mesh, metrics, log_every, save_every)
+    started, fresh = time.perf_counter(), {"mapper": variables["params"]}
+    warm = training.warm_up(phases["warmup"], module, fresh, constants, inputs.train)
+    warm |= {"generator": inputs.generator.variables["params"]}
+    warmed = time.perf_counter()
+    tuned = training.fine_tune(phases["finetune"], module, inputs.networks, warm, constants, inputs.train)
+    seconds = {"warmup": warmed - started, "finetune": time.perf_counter() - warmed}
+    return Trained(module, settings, constants, fresh, warm, tuned, seconds)

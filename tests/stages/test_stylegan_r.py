@@ -170,9 +170,9 @@ def test_render_mask_is_the_silhouette_at_the_requested_camera():
     np.testing.assert_array_equal(mask[..., 0], dibr(camera, data.shapes, data.textures)[1])
 
 
-def test_segment_mask_without_a_segmenter_names_the_setting():
-    with pytest.raises(ValueError, match="stylegan_r.cycle_mask is 'segment'"):
-        stylegan_r_inputs.make_networks(_generator(), None, InverseGraphics(), None, 0.5, "segment")
+def test_unknown_cycle_mask_names_the_setting():
+    with pytest.raises(ValueError, match="stylegan_r.cycle_mask is 'guess'"):
+        stylegan_r_inputs.make_networks(_generator(), None, NETWORK, None, 0.5, "guess")
 
 
 def test_learned_segmenter_gives_the_same_mask_in_the_step_as_outside():
