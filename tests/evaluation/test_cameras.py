@@ -91,3 +91,23 @@ def test_elevation_errors_are_not_hidden_by_the_offset(angles):
     )
     np.testing.assert_allclose(errors["camera_rotation_mean_degrees"], 3, atol=1e-9)
     np.testing.assert_allclose(errors["camera_azimuth_max_degrees"], 0, atol=1e-9)
+
+
+def test_circular_median_ignores_an_outlier_across_the_seam():
+    angles = np.radians([178.0, -179.0, 179.0, 20.0, 180.0])
+    assert abs(np.degrees(metrics.wrap_angle(metrics.circular_median(angles) - np.pi))) < 1.5
+    assert metrics.circular_median(np.zeros(0)) is None
+
+
+def test_regressor_errors_are_taken_after_an_offset_fitted_on_validation_images():
+    cameras = {"azimuth": np.radians([0.0, 90.0]), "elevation": np.radians([5.0, 10.0])}
+    view = np.array([0, 1, 0, 1])
+    azimuth, elevation = np.radians([20.0, 110.0, 20.0, 110.0]), np.radians([5.0, 13.0, 5.0, 13.0])
+    shifted = azimuth + np.radians([0.0, 4.0, 0.0, 4.0])
+    errors = metrics.regressor_errors(
+        cameras, {"validation": (view, azimuth, elevation), "test": (view, shifted, elevation)}
+    )
+    # The offset is 20 degrees; view 1 then reads 4 degrees off in azimuth and 3 in elevation.
+    assert errors["regressor_azimuth_max_degrees"] == pytest.approx(4.0)
+    assert errors["regressor_azimuth_mean_degrees"] == pytest.approx(2.0)
+    assert errors["regressor_elevation_max_degrees"] == pytest.approx(3.0)

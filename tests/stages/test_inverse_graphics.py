@@ -33,6 +33,10 @@ def square_set(objects=12, views=3, size=16):
     )
 
 
+# Half a dozen programs are compiled, which takes most of a minute; the step's own tests are fast.
+pytestmark = pytest.mark.slow
+
+
 class Killed(Exception):
     """Stands for a process that dies."""
 
