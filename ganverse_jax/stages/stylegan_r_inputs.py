@@ -177,13 +177,12 @@ def assemble(
 ) -> Inputs:
     """Inputs from their pieces: predicts {S, T} of every example and takes W* apart.
 
-    params: of inverse graphics; splits: "train" and "test", images with their flat W* [n s]; view_w [k w_dim];
-    cameras: the views' azimuth, elevation (radians) and distance [k]; regress: pose regressor or None.
+    params: of inverse graphics; splits: "train" and "test", images with their flat W* [n s]; view_w [k w_dim]
+    and cameras (azimuth, elevation in radians, distance, [k]) of the views; regress: pose regressor or None.
     """
     layout = style_layout(generator.module, include_torgb=include_torgb)
-    codes = StyleCodes(generator, layout)
-    lenses = np.stack([cameras[name] for name in CAMERA_NAMES], axis=1).astype(np.float32)
-    views = {"view_styles": codes.view(view_w), "cameras": lenses}
+    codes, lenses = StyleCodes(generator, layout), np.stack([cameras[name] for name in CAMERA_NAMES], axis=1)
+    views = {"view_styles": codes.view(view_w), "cameras": lenses.astype(np.float32)}
     parts = {
         name: predict_properties(network, params, images, content_styles=codes.content(w_star), **views)
         for name, (images, w_star) in splits.items()

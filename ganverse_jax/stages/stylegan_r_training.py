@@ -131,7 +131,8 @@ def build_mapper(
     )
     example = steps.unpack(data.warmup_batch(np.zeros(1, int)))
     inputs = (example[name] for name in steps.PROPERTY_INPUTS)
-    params = jax.device_get(jax.jit(module.init)(jax.random.key(seed), *inputs)["params"])
+    # "rbg" compiles three times as fast as the default for some 25 weights.
+    params = jax.device_get(jax.jit(module.init)(jax.random.key(seed, impl="rbg"), *inputs)["params"])
     return module, full, {"params": params, "statistics": statistics}
 
 
