@@ -62,7 +62,7 @@ def write_figures(folder: Path, meshes: PredictedMeshes, rows, view, cameras, im
     clay); textures [m th tw 3].
     """
     size = images.shape[1:3]
-    clay = meshes._replace(texture=np.full((len(meshes.texture), 2, 2, 3), 0.85, np.float32))
+    clay = meshes._replace(texture=np.full((len(meshes.texture), 2, 2, 3), 0.72, np.float32))
     write_npz(
         folder / "figures.npz",
         inputs=images[rows],
