@@ -8,18 +8,29 @@ import pytest
 from rasterizer.kernels import cpu
 
 
-def _built():
-    try:
-        cpu.load()
-    except cpu.Unavailable:
-        return False
-    return True
+@pytest.fixture(scope="session")
+def needs_kernel():
+    def check(name):
+        if name == "cpu":
+            try:
+                cpu.load()
+            except cpu.Unavailable as error:
+                pytest.skip(str(error))
+
+    return check
 
 
-@pytest.fixture(params=["cpu", "xla", "reference"])
-def implementation(request):
-    if request.param == "cpu" and not _built():
-        pytest.skip("the C++ kernels were not built")
+# Plain JAX compiles for seconds per test, so its share of the suite is marked slow; test_golden and
+# test_gradients hold one fast test for each of the two.
+@pytest.fixture(
+    params=[
+        "cpu",
+        pytest.param("xla", marks=pytest.mark.slow),
+        pytest.param("reference", marks=pytest.mark.slow),
+    ]
+)
+def implementation(request, needs_kernel):
+    needs_kernel(request.param)
     return request.param
 
 

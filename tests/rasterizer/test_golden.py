@@ -11,13 +11,31 @@ import rasterizer
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "rasterizer"
 SCENES = ("torus", "blob", "crossing_boxes", "triangle_soup")
+# Plain JAX spends its time compiling: one scene of the portable kernel is enough to run always.
+ALWAYS = [("cpu", scene) for scene in SCENES] + [("xla", "blob")]
+CASES = [
+    pytest.param(
+        (kernel, scene), marks=() if (kernel, scene) in ALWAYS else pytest.mark.slow, id=f"{kernel}-{scene}"
+    )
+    for kernel in ("cpu", "xla", "reference")
+    for scene in SCENES
+]
 
 
-@pytest.fixture(params=SCENES)
-def golden(request, implementation):
-    if implementation == "reference" and request.param in ("torus", "blob"):
-        pytest.skip("1300 faces by brute force take seconds; the smaller scenes cover the reference")
-    return dict(np.load(GOLDEN / f"{request.param}.npz"))
+@pytest.fixture(params=CASES)
+def case(request, needs_kernel):
+    needs_kernel(request.param[0])
+    return request.param
+
+
+@pytest.fixture
+def implementation(case):
+    return case[0]
+
+
+@pytest.fixture
+def golden(case):
+    return dict(np.load(GOLDEN / f"{case[1]}.npz"))
 
 
 def to_clip(vertices_ndc_depth):
