@@ -14,7 +14,15 @@ from typing import Any
 
 import numpy as np
 
-STAGES = ("gan", "perception", "viewpoints", "multiview_dataset", "inverse_graphics", "stylegan_r")
+STAGES = (
+    "gan",
+    "perception",
+    "viewpoints",
+    "multiview_dataset",
+    "inverse_graphics",
+    "inverse_graphics_posed",
+    "stylegan_r",
+)
 
 STAGE_TITLES = {
     "gan": "GAN",
@@ -22,6 +30,7 @@ STAGE_TITLES = {
     "viewpoints": "Viewpoints",
     "multiview_dataset": "Multi-view dataset",
     "inverse_graphics": "Inverse graphics",
+    "inverse_graphics_posed": "Against the truth",
     "stylegan_r": "StyleGAN-R",
 }
 

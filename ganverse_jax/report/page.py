@@ -30,6 +30,7 @@ def sections(run: Run, pictures: Pictures, label: str | None = None) -> list[Sec
         sections_data.dataset_section(run, pictures),
         sections_model.reconstruction_section(run, pictures),
         sections_model.cameras_section(run, pictures),
+        sections_model.reconstruction_section(run, pictures, "inverse_graphics_posed"),
         sections_render.stylegan_r_section(run, pictures),
         sections_numbers.curves_section(run, pictures),
         sections_numbers.metrics_section(run, pictures),

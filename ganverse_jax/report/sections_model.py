@@ -14,6 +14,19 @@ from ganverse_jax.report.meshes import load_meshes
 from ganverse_jax.report.pictures import Pictures
 
 STAGE = "inverse_graphics"
+RECONSTRUCTIONS = {
+    STAGE: (
+        "reconstructions",
+        "From one picture to all sides",
+        "Input on the left; everything to the right is a rendered mesh.",
+    ),
+    "inverse_graphics_posed": (
+        "posed",
+        "The same training where the truth is known",
+        "Rendered cars instead of the GAN’s, their exact cameras replaced by the 12 bins: the figures "
+        "against the truth (cameras, Chamfer distance, novel views) come from this run.",
+    ),
+}
 SIX_VIEWS = ("0°", "60°", "120°", "180°", "240°", "300°")
 
 
@@ -59,14 +72,16 @@ def _thumbnail(stage: StageArtefacts, name: str, pictures: Pictures) -> str:
     return pictures.img(inputs[int(digits)], f"Input picture of {name}")
 
 
-def reconstruction_section(run: Run, pictures: Pictures) -> Section:
-    """The paper's Fig. 4: input, the same view rendered, six sides; the shape alone; textures."""
-    stage = run.stages[STAGE]
-    title = "From one picture to all sides"
-    lede = "Input on the left; everything to the right is a rendered mesh."
+def reconstruction_section(run: Run, pictures: Pictures, name: str = STAGE) -> Section:
+    """The paper's Fig. 4: input, the same view rendered, six sides; the shape alone; textures.
+
+    `name`: of the stage, trained on the GAN's images or on posed renders.
+    """
+    stage = run.stages[name]
+    identifier, title, lede = RECONSTRUCTIONS[name]
     inputs = stage.pictures("inputs", 1)
     if inputs is None:
-        return Section("reconstructions", title, lede, placeholder(STAGE, "Reconstructions"), ran=False)
+        return Section(identifier, title, lede, placeholder(name, "Reconstructions"), ran=False)
     rendered, views = stage.pictures("reconstructions", 1), stage.pictures("views", 2)
     shapes = stage.pictures("shape_views", 2)
     sides = max((v.shape[1] for v in (views, shapes) if v is not None), default=0)
@@ -93,7 +108,7 @@ def reconstruction_section(run: Run, pictures: Pictures) -> Section:
             "Predicted textures, unrolled round the vertical axis: the front in the middle, the back "
             "at both edges.",
         )
-    return Section("reconstructions", title, lede, body)
+    return Section(identifier, title, lede, body)
 
 
 def _at(array: np.ndarray | None, n: int) -> np.ndarray | None:

@@ -19,7 +19,7 @@ from ganverse_jax.checkpoint import Checkpoints, load_weights, save_weights, wri
 from ganverse_jax.data.multiview_set import MultiviewSet
 from ganverse_jax.loop import Metrics, fit
 from ganverse_jax.models.inverse_graphics import InverseGraphics
-from ganverse_jax.models.perceptual import discriminator_perceptual
+from ganverse_jax.models.perceptual import Perceptual, discriminator_perceptual
 from ganverse_jax.models.view_cameras import as_cameras, initial_cameras, write_cameras
 from ganverse_jax.stages import gan, multiview_dataset, perception
 from ganverse_jax.stages.inverse_graphics_measures import measure, show
@@ -50,14 +50,8 @@ def run(
     Where the perception stage has run, its pose regressor measures the cameras (never trains them).
     """
     workdir = Path(workdir)
-    generator, discriminator = gan.load(workdir)
+    generator, _ = gan.load(workdir)
     generated = multiview_dataset.load(workdir, generator.fingerprint)
-    perceptual = None
-    if perceptual_blocks:
-        module, variables = discriminator.module, discriminator.variables
-        perceptual = discriminator_perceptual(
-            lambda image: module.apply(variables, image, method="features"), perceptual_blocks
-        )
     regress = perception.load(workdir).pose_regressor if (workdir / perception.STAGE).is_dir() else None
     return train(
         workdir,
@@ -67,10 +61,20 @@ def run(
         metrics=metrics,
         fov_degrees=world["fov_degrees"],
         camera_distance=world["distance"],
-        perceptual=perceptual,
+        perceptual=gan_perceptual(workdir, perceptual_blocks),
         fingerprint=generator.fingerprint,
         regress=regress,
         **settings,
+    )
+
+
+def gan_perceptual(workdir: Path, num_blocks: int) -> Perceptual | None:
+    """The perceptual distance in the first `num_blocks` blocks of the GAN's discriminator; None for 0."""
+    if not num_blocks:
+        return None
+    _, (module, variables, _) = gan.load(workdir)
+    return discriminator_perceptual(
+        lambda image: module.apply(variables, image, method="features"), num_blocks
     )
 
 

@@ -1,57 +1,74 @@
 """Stage: the same training on the posed toy-world set, whose exact cameras and meshes give figures of truth.
 
-Writes what `inverse_graphics.train` writes, to its own workdir; evaluation.json then also holds camera
-errors, Chamfer distance, F-score, volumetric IOU and novel-view IOU (DESIGN.md, section 5).
+Its figures also hold camera errors, Chamfer distance, F-score, volumetric IOU and novel-view IOU
+(DESIGN.md, section 5).
 """
 
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ganverse_jax.checkpoint import read_json, write_json
 from ganverse_jax.data.multiview_set import MultiviewSet
 from ganverse_jax.data.posed_toy_cars import posed_toy_cars, true_cameras
 from ganverse_jax.data.toy_cars import ToyCars
 from ganverse_jax.evaluation.cameras import camera_errors
 from ganverse_jax.evaluation.inverse_graphics import align, novel_view_iou, shape_metrics
+from ganverse_jax.loop import Metrics
 from ganverse_jax.stages import inverse_graphics
 
 
+STAGE = "inverse_graphics_posed"
+
+
 def run(
-    workdir: str | Path,
+    workdir: Path,
     *,
+    seed: int,
+    mesh,
+    metrics: Metrics,
+    world: Mapping[str, Any],
     resolution: int,
     num_objects: int,
     num_views: int,
     views_per_object: int,
-    world_seed: int = 0,
-    fov_degrees: float,
-    camera_distance: float,
     num_evaluated: int = 20,
+    perceptual_blocks: int = 0,
     **training: Any,
 ) -> dict[str, float]:
     """Render the set, train on it as `inverse_graphics.train` does (`training`: its keywords), measure
-    against truth.
+    against truth. Writes to `workdir`/inverse_graphics_posed, which is laid out like a run's workdir.
 
     num_evaluated: how many validation and test objects the truth figures use, one image each.
+    perceptual_blocks: blocks of the GAN's discriminator in the perceptual term; 0: no such term.
     """
-    world = ToyCars(resolution, world_seed, fov_degrees=fov_degrees, distance=camera_distance)
+    folder = workdir / STAGE
+    cars = ToyCars(resolution, **world)
     multiview = posed_toy_cars(
-        world,
-        num_objects=num_objects,
-        num_views=num_views,
-        views_per_object=views_per_object,
-        seed=world_seed,
+        cars, num_objects=num_objects, num_views=num_views, views_per_object=views_per_object, seed=seed
     )
-    return inverse_graphics.train(
-        workdir,
+    figures = inverse_graphics.train(
+        folder,
         multiview=multiview,
-        fov_degrees=fov_degrees,
-        camera_distance=camera_distance,
-        evaluate=truth_evaluator(world, multiview, num_evaluated),
+        seed=seed,
+        mesh=mesh,
+        metrics=Metrics(folder),
+        fov_degrees=world["fov_degrees"],
+        camera_distance=world["distance"],
+        perceptual=inverse_graphics.gan_perceptual(workdir, perceptual_blocks),
+        evaluate=truth_evaluator(cars, multiview, num_evaluated),
         **training,
     )
+    inner = folder / inverse_graphics.STAGE
+    counts = {"images": len(multiview), "objects": num_objects, "views": num_views}
+    write_json(folder / "summary.json", read_json(inner / "summary.json") | counts | figures)
+    shutil.copyfile(inner / "figures.npz", folder / "figures.npz")
+    metrics.rewind(STAGE, 0)
+    metrics.write(STAGE, training["num_steps"], **figures)
+    return figures
 
 
 def truth_evaluator(world: ToyCars, multiview: MultiviewSet, num_evaluated: int = 20) -> Callable:

@@ -70,6 +70,7 @@ def workdir(tmp_path):
         tmp_path, "inverse_graphics", inputs=pictures(2), reconstructions=pictures(2), views=pictures(2, 6),
         shape_views=pictures(2, 6), textures=pictures(2),
     )  # fmt: skip
+    write_figures(tmp_path, "inverse_graphics_posed", inputs=pictures(2), reconstructions=pictures(2))
     write_json(tmp_path / "inverse_graphics" / "evaluation.json", {"iou_2d": 0.8125, "colour_error": 0.04})
     cameras = [{"id": i, "azimuth_bin": i, "before": camera(30 * i, 0), "after": camera(30 * i + 5, 12)}
                for i in range(3)]  # fmt: skip
