@@ -42,10 +42,12 @@ class SegmenterNet(nn.Module):
     """Small U-Net: images [b h w 3] in [-1, 1] -> mask logits [b h w].
 
     Works on half the plane throughout (pixels folded into channels), which keeps the widest
-    planes out of XLA:CPU's convolutions. h and w must be multiples of 2 ** len(widths).
+    planes out of XLA:CPU's convolutions. h and w must be multiples of 2 ** len(widths). `refinements` more
+    convolutions on the finest plane sharpen the outline.
     """
 
     widths: Sequence[int] = (16, 32, 48, 64)
+    refinements: int = 0
 
     @nn.compact
     def __call__(self, images: jax.Array) -> jax.Array:
@@ -63,6 +65,8 @@ class SegmenterNet(nn.Module):
             x = nn.Conv(skip.shape[-1], (1, 1), name=f"narrow{i}")(x)
             x = jnp.repeat(jnp.repeat(x, 2, axis=1), 2, axis=2)
             x = block(jnp.concatenate([x, skip], axis=-1), skip.shape[-1], 1, f"up{i}")
+        for i in range(self.refinements):
+            x = block(x, self.widths[0], 1, f"refine{i}")
         return depth_to_space(nn.Conv(4, (3, 3), name="logits")(x))[..., 0]
 
 
@@ -78,16 +82,25 @@ class LearnedSegmenter:
 
     Args:
       params: the network's parameters.
-      widths: channel widths of the network.
+      widths, refinements: shape of the network.
       resolution: side of the square the network was trained on; other images are resized to it
         and their masks resized back.
       batch_size: images per compiled call; the last batch is padded, so one program serves all.
     """
 
-    def __init__(self, params, *, widths: Sequence[int], resolution: int = 64, batch_size: int = 128):
+    def __init__(
+        self,
+        params,
+        *,
+        widths: Sequence[int],
+        refinements: int = 0,
+        resolution: int = 64,
+        batch_size: int = 128,
+    ):
         self.params, self.widths, self.resolution = params, tuple(widths), resolution
+        self.refinements = refinements
         self.batch_size = batch_size
-        self.module = SegmenterNet(self.widths)
+        self.module = SegmenterNet(self.widths, refinements)
         self._predict = jax.jit(self._masks)
 
     def _masks(self, params, images: jax.Array) -> jax.Array:
@@ -120,7 +133,12 @@ def in_batches(predict, images: np.ndarray, batch_size: int) -> np.ndarray:
 
 def save_segmenter(path: Path, segmenter: LearnedSegmenter, metadata: dict) -> None:
     """Write the segmenter as float16 safetensors with its shape settings in the metadata."""
-    settings = {"kind": "segmenter", "widths": list(segmenter.widths), "resolution": segmenter.resolution}
+    settings = {
+        "kind": "segmenter",
+        "widths": list(segmenter.widths),
+        "refinements": segmenter.refinements,
+        "resolution": segmenter.resolution,
+    }
     checkpoint.save_weights(path, segmenter.params, {**metadata, **settings}, dtype=np.float16)
 
 
@@ -132,5 +150,9 @@ def load_segmenter(path: Path, batch_size: int = 128) -> LearnedSegmenter:
             f"{path} holds {metadata.get('kind')!r}, not a segmenter; write one with the perception stage"
         )
     return LearnedSegmenter(
-        params, widths=metadata["widths"], resolution=int(metadata["resolution"]), batch_size=batch_size
+        params,
+        widths=metadata["widths"],
+        refinements=int(metadata.get("refinements", 0)),
+        resolution=int(metadata["resolution"]),
+        batch_size=batch_size,
     )

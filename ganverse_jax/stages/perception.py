@@ -100,6 +100,7 @@ def train(
     segmenter_steps: int,
     pose_steps: int,
     segmenter_widths=(16, 32, 48, 64),
+    segmenter_refinements: int = 0,
     pose_widths=(24, 48, 96, 128),
     pose_hidden: int = 96,
     **loop: Any,
@@ -113,7 +114,13 @@ def train(
     renders = render(world, resolution, "train", num_train, folder)
     held_out = render(world, resolution, "validation", num_validation, folder)
     shared = dict(workdir=workdir, mesh=mesh, metrics=metrics, batch_size=batch_size, seed=seed) | loop
-    segmenter = train_segmenter(renders, widths=segmenter_widths, num_steps=segmenter_steps, **shared)
+    segmenter = train_segmenter(
+        renders,
+        widths=segmenter_widths,
+        refinements=segmenter_refinements,
+        num_steps=segmenter_steps,
+        **shared,
+    )
     regressor = train_pose(renders, widths=pose_widths, hidden=pose_hidden, num_steps=pose_steps, **shared)
     card = {"world": dict(world), "num_train": num_train, "batch_size": batch_size, "seed": seed} | loop
     card["minutes"] = round((time.perf_counter() - started) / 60, 2)
@@ -152,14 +159,14 @@ def render(world: Mapping[str, Any], resolution: int, split: str, count: int, fo
 
 
 def train_segmenter(
-    renders, *, widths, num_steps: int, learning_rate: float, mesh, **loop
+    renders, *, widths, num_steps: int, learning_rate: float, mesh, refinements: int = 0, **loop
 ) -> LearnedSegmenter:
     """Fit a `SegmenterNet` to renders {"image", "mask"}."""
-    resolution, module = renders["image"].shape[1], SegmenterNet(tuple(widths))
+    resolution, module = renders["image"].shape[1], SegmenterNet(tuple(widths), refinements)
     optimizer = steps.make_optimizer(learning_rate, num_steps)
     step = steps.segmenter_step(module, optimizer, mesh)
     params = _fit("segmenter", module, optimizer, step, renders, ("image", "mask"), num_steps, mesh, **loop)
-    return LearnedSegmenter(params, widths=widths, resolution=resolution)
+    return LearnedSegmenter(params, widths=widths, refinements=refinements, resolution=resolution)
 
 
 def train_pose(

@@ -87,7 +87,7 @@ def run(
     metrics: Metrics,
     world: Mapping[str, Any] | None = None,
     annotated_by: str,
-    pretrained: str | None = None,
+    shipped: str | None = None,
     num_contents: int,
     content_truncation: float,
     batch_size: int = 64,
@@ -96,7 +96,7 @@ def run(
 ) -> None:
     """Leave viewpoints.json, the picture grid and a summary in ``workdir``/viewpoints.
 
-    annotated_by: "shipped" takes assets/`pretrained`/viewpoints.json, which must belong to this GAN;
+    annotated_by: "shipped" takes assets/`shipped`/viewpoints.json, which must belong to this GAN;
     "pose_regressor" chooses and annotates automatically; "person" chooses and leaves the bins empty (an
     existing file with the bins filled in is kept). selection: the settings of `choose`.
     """
@@ -108,7 +108,7 @@ def run(
     generator = MultiviewGenerator(gan, batch_size=batch_size, crop=crop)
     content_seeds = CONTENT_SEEDS + SEED_STRIDE * seed + np.arange(2 * num_contents)
     contents, fresh_contents = np.split(generator.codes(content_seeds, content_truncation), 2)
-    existing = ASSETS / str(pretrained) / "viewpoints.json" if annotated_by == "shipped" else path_of(workdir)
+    existing = ASSETS / str(shipped) / "viewpoints.json" if annotated_by == "shipped" else path_of(workdir)
     if annotated_by == "shipped" or (annotated_by == "person" and existing.exists()):
         read_views(existing, gan.fingerprint)
         content = read_json(existing)
