@@ -23,6 +23,7 @@ HEADERS = [
 FLAGS = [
     "-std=c++17",
     "-O3",
+    "-g0",
     "-fPIC",
     "-fvisibility=hidden",
     "-fno-math-errno",
