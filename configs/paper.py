@@ -29,7 +29,7 @@ def get_config(
     )
     config.perception = dict(
         pretrained=f"weights/perception_{name}",
-        how_to_get=f"train a segmenter for {name}s and write it as segmenter.safetensors (models/segmenter.py)",
+        how_to_get=f"train a segmenter of {name}s and save it there (models/segmenter.py)",
     )
     config.viewpoints = dict(
         annotated_by="person",
@@ -66,6 +66,7 @@ def get_config(
         log_every=100,
         save_every=2000,
     )
+    config.inverse_graphics_posed = None  # needs a world whose truth is known
     config.stylegan_r = dict(
         num_examples=objects * views,
         mapper=dict(view_dims=144),

@@ -26,7 +26,7 @@ def get_config() -> ConfigDict:
         num_images=40000,
         batch_size=16,
         num_steps=40000,
-        learning_rate=2.5e-3,
+        learning_rate=4e-3,
         r1_gamma=0.3,
         r1_interval=16,
         path_length_weight=2.0,
@@ -37,4 +37,78 @@ def get_config() -> ConfigDict:
         log_every=50,
         save_every=500,
     )
+    config.perception = dict(
+        pretrained="toy_car",
+        resolution=64,
+        num_train=8000,
+        num_validation=500,
+        batch_size=32,
+        segmenter_steps=700,
+        pose_steps=2000,
+        learning_rate=3e-3,
+        log_every=20,
+        save_every=100,
+    )
+    config.viewpoints = dict(
+        annotated_by="shipped",
+        shipped="toy_car",
+        num_views=24,
+        num_candidates=240,
+        num_contents=8,
+        view_truncation=1.0,
+        content_truncation=0.8,
+    )
+    config.multiview_dataset = dict(num_objects=160, views_per_object=12, content_truncation=0.8)
+    # The network is small and fresh: high learning rates, soft silhouettes, a car-like ellipsoid to start
+    # from, and a shape of low-degree spherical harmonics let a few hundred steps settle.
+    training = dict(
+        network=dict(
+            icosphere_level=3,
+            template_scale=(0.42, 0.35, 0.88),
+            shape_degree=8,
+            free_scale=0.1,
+            symmetric=True,
+            encoder_width=24,
+            encoder_blocks=(1, 1, 1),
+            code_size=256,
+            shape_hidden=256,
+            texture_size=64,
+            texture_channels=(96, 64, 48, 32),
+        ),
+        weights=dict(colour=20.0, perceptual=0.5, iou=3.0, laplacian=5.0, flatten=0.1, movement=0.1),
+        batch_size=16,
+        learning_rate=1.5e-3,
+        camera_learning_rate=5e-3,
+        camera_start=30,
+        decay=True,
+        sigma_inverse=2000.0,
+        margin=0.05,
+        log_every=25,
+        save_every=100,
+    )
+    config.inverse_graphics = training | dict(num_steps=500, perceptual_start=250, perceptual_blocks=4)
+    config.inverse_graphics_posed = training | dict(
+        resolution=64, num_objects=160, num_views=24, views_per_object=12, num_steps=400
+    )
+    config.stylegan_r = dict(
+        num_examples=1200,
+        mapper=dict(view_dims=64, hidden=(256, 256), channels=16, channels_max=64),
+        warmup=dict(
+            num_steps=400,
+            batch_size=16,
+            learning_rates=dict(mapper=1e-3),
+            weights=dict(entropy=1e-3),
+            decay=0.3,
+        ),
+        finetune=dict(
+            num_steps=150,
+            batch_size=16,
+            learning_rates=dict(mapper=2e-4, generator=2e-4),
+            weights=dict(shape=1.0, texture=1.0, background=1.0, background_pair=1.0, anchor=1.0),
+            decay=0.3,
+        ),
+        log_every=25,
+        save_every=100,
+    )
+    config.report = dict(title="GANverse-JAX: toy cars")
     return config

@@ -43,7 +43,9 @@ class Metrics:
                 rows.append(json.loads(line))
             except json.JSONDecodeError as error:
                 if number < len(lines):
-                    raise ValueError(f"{self.path}:{number} is not JSON ({error}); repair or delete it") from error
+                    raise ValueError(
+                        f"{self.path}:{number} is not JSON ({error}); repair or delete it"
+                    ) from error
         return rows
 
     def rewind(self, stage: str, step: int) -> None:

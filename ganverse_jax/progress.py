@@ -30,7 +30,7 @@ class Progress:
         return self
 
     def update(self, done: int, note: str = "", *, show: bool = False) -> None:
-        """``done`` items are finished; ``note`` (figures) is shown beside. ``show`` prints a line for sure."""
+        """``done`` items are finished; ``note`` (figures) stands beside; ``show`` prints a line for sure."""
         if self._bar is not None:
             extra = {"note": note} if note else {}
             self._bar.update(self._task, completed=done, **extra)

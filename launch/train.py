@@ -3,18 +3,21 @@
 Runs the stages of one experiment in order and resumes where an earlier run of the same command stopped.
 """
 
-import logging
 import os
 import sys
 from pathlib import Path
 
-from absl import app, flags
+from absl import app, flags, logging
 from ml_collections import config_flags
 
-_CONFIG = config_flags.DEFINE_config_file("config", None, "Experiment, e.g. configs/toy_car.py", lock_config=True)
+_CONFIG = config_flags.DEFINE_config_file(
+    "config", None, "Experiment, e.g. configs/toy_car.py", lock_config=True
+)
 _WORKDIR = flags.DEFINE_string("workdir", None, "Folder for everything the run writes")
 _STAGES = flags.DEFINE_list(
-    "stages", None, "Stages to run (default: all). Naming gan or perception trains it, shipped weights or not."
+    "stages",
+    None,
+    "Stages to run (default: all). Naming gan or perception trains it, shipped weights or not.",
 )
 _DISTRIBUTED = flags.DEFINE_bool("distributed", False, "Join a multi-host run (jax.distributed.initialize)")
 
@@ -24,8 +27,11 @@ def main(argv: list[str]) -> None:
         raise app.UsageError(f"unexpected arguments {argv[1:]}; settings are given as --config.name=value")
     import jax
 
+    logging.set_verbosity(logging.WARNING)  # orbax and tensorflow-datasets tell every file they write
+
     from ganverse_jax.stages import pipeline
 
+    jax.config.update("jax_compilation_cache_dir", str(Path(_WORKDIR.value).absolute() / "cache" / "xla"))
     if _DISTRIBUTED.value:
         jax.distributed.initialize()
     try:
@@ -37,6 +43,5 @@ def main(argv: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    logging.getLogger("absl").setLevel(logging.WARNING)
     flags.mark_flags_as_required(["config", "workdir"])
     app.run(main)

@@ -20,7 +20,8 @@ ALLOWED = {
     "ganverse_jax.data": {"ganverse_jax.data", "rasterizer"} | CORE,
     "ganverse_jax.interchange": {"ganverse_jax.interchange", "ganverse_jax.models", "rasterizer"} | CORE,
     "ganverse_jax.evaluation": {
-        "ganverse_jax.evaluation", "ganverse_jax.models", "ganverse_jax.losses", "ganverse_jax.data", "rasterizer",
+        "ganverse_jax.evaluation", "ganverse_jax.models", "ganverse_jax.losses", "ganverse_jax.data",
+        "rasterizer",
     } | CORE,
     "ganverse_jax.report": {"ganverse_jax.report"} | CORE,
     "ganverse_jax.stages": {

@@ -14,7 +14,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from ganverse_jax.checkpoint import read_npz
-from ganverse_jax.interchange.torch_stylegan2 import discriminator_from_torch_state, generator_from_torch_state
+from ganverse_jax.interchange.torch_stylegan2 import (
+    discriminator_from_torch_state,
+    generator_from_torch_state,
+)
 from ganverse_jax.models.pretrained import save_discriminator, save_generator
 from ganverse_jax.models.stylegan2 import Discriminator, Generator
 
@@ -73,7 +76,9 @@ def _check(path, params, expected) -> None:
     wanted = {jax.tree_util.keystr(key): leaf for key, leaf in jax.tree_util.tree_leaves_with_path(expected)}
     if found.keys() != wanted.keys():
         odd = sorted(found.keys() ^ wanted.keys())[:3]
-        raise ValueError(f"{path}: parameters {odd} are missing or not StyleGAN2's; export the whole state dict")
+        raise ValueError(
+            f"{path}: parameters {odd} are missing or not StyleGAN2's; export the whole state dict"
+        )
     for name, leaf in found.items():
         if leaf.shape != wanted[name].shape:
             raise ValueError(f"{path}: {name} has shape {leaf.shape}, expected {wanted[name].shape}")

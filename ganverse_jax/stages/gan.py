@@ -135,7 +135,9 @@ def train(
         chosen = np.random.default_rng([seed, step]).integers(0, len(images), batch_size)
         return {"real": images[chosen[order]], "index": order.astype(np.int32)}
 
-    latents = np.random.default_rng([seed, 1]).standard_normal((np.prod(_GRID), module.z_dim)).astype(np.float32)
+    latents = (
+        np.random.default_rng([seed, 1]).standard_normal((np.prod(_GRID), module.z_dim)).astype(np.float32)
+    )
     draw = jax.jit(lambda variables, z: module.apply(variables, z))
 
     def on_save(step: int, state: dict) -> None:

@@ -20,7 +20,6 @@ from ganverse_jax.evaluation.inverse_graphics import align, novel_view_iou, shap
 from ganverse_jax.loop import Metrics
 from ganverse_jax.stages import inverse_graphics
 
-
 STAGE = "inverse_graphics_posed"
 
 

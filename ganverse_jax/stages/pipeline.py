@@ -40,16 +40,25 @@ STAGES: dict[str, tuple[Callable, tuple[str, ...]]] = {
 }  # fmt: skip
 # Pretrained weights stand in for these unless the command line names them.
 PRETRAINABLE = ("gan", "perception")
-PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy", "tensorflow-datasets", "ganverse-jax")
+PACKAGES = (
+    "jax",
+    "jaxlib",
+    "flax",
+    "optax",
+    "orbax-checkpoint",
+    "numpy",
+    "tensorflow-datasets",
+    "ganverse-jax",
+)
 
 
 def run(config: dict[str, Any], workdir: Path, *, stages: Sequence[str] | None = None) -> None:
     """Run ``stages`` (all by default) of the experiment ``config`` in ``workdir``.
 
-    ``config`` has one section of plain settings per stage beside "world", "seed" and
-    "num_devices". A finished stage is skipped when its settings and the stages it reads are
-    unchanged; an interrupted one resumes. Raises ValueError for an unknown stage, settings that
-    differ from the workdir's, or a stage whose inputs are missing.
+    ``config`` has one section of plain settings per stage (None: not part of the experiment) beside
+    "world", "seed" and "num_devices". A finished stage is skipped when its settings and the stages
+    it reads are unchanged; an interrupted one resumes. Raises ValueError for an unknown stage,
+    settings that differ from the workdir's, or a stage whose inputs are missing.
     """
     for name in stages or ():
         if name not in STAGES:
@@ -63,8 +72,11 @@ def run(config: dict[str, Any], workdir: Path, *, stages: Sequence[str] | None =
     mesh = parallel.data_mesh(config.get("num_devices"))
     _write_run_files(config, workdir, mesh)
     metrics = Metrics(workdir)
+    absent = [name for name in stages or () if config[name] is None]
+    if absent:
+        raise ValueError(f"this experiment has no stage {absent}; its section in the config is None")
     for name in STAGES:
-        if stages is None or name in stages:
+        if (stages is None or name in stages) and config[name] is not None:
             _run_stage(name, config, workdir, mesh, metrics, train=stages is not None)
 
 

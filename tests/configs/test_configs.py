@@ -19,7 +19,9 @@ def _train(tmp_path, *arguments):
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=environment, timeout=120)
 
 
-@pytest.mark.parametrize(("name", "views", "objects"), [("car", 39, 6000), ("horse", 22, 1000), ("bird", 8, 1000)])
+@pytest.mark.parametrize(
+    ("name", "views", "objects"), [("car", 39, 6000), ("horse", 22, 1000), ("bird", 8, 1000)]
+)
 def test_real_classes_have_the_papers_numbers(name, views, objects):
     config = importlib.import_module(f"configs.{name}").get_config()
     assert config.viewpoints.num_views == views and config.multiview_dataset.num_objects == objects

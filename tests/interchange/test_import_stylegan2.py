@@ -18,7 +18,9 @@ def test_imported_generator_draws_the_recorded_w(tmp_path):
     import_networks(G, D, tmp_path)
     loaded = load_generator(tmp_path / "generator.safetensors")
     with np.load(GOLDEN / "tiny_g_io.npz") as recorded:
-        w = jax.jit(lambda v, z: loaded.module.apply(v, z, method=Generator.map))(loaded.variables, recorded["z"])
+        w = jax.jit(lambda v, z: loaded.module.apply(v, z, method=Generator.map))(
+            loaded.variables, recorded["z"]
+        )
         # 1e-5 of the maximum: what another order of summation may cost (golden README).
         np.testing.assert_allclose(w, recorded["w"], atol=1e-5 * np.abs(recorded["w"]).max())
     assert load_discriminator(tmp_path / "discriminator.safetensors").module.resolution == 32

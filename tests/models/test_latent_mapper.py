@@ -38,7 +38,9 @@ def test_gates_sum_to_one_over_the_three_properties(mapper, variables):
 
 def test_fresh_mapper_gives_the_mean_code(mapper, variables):
     statistics = variables["statistics"] | {
-        "view_mean": jnp.arange(6.0), "content_mean": jnp.arange(9.0), "content_std": jnp.full(9, 3.0)
+        "view_mean": jnp.arange(6.0),
+        "content_mean": jnp.arange(9.0),
+        "content_std": jnp.full(9, 3.0),
     }
     view, content = mapper.apply(variables | {"statistics": statistics}, *_inputs())
     np.testing.assert_array_equal(view, np.tile(np.arange(6.0), (3, 1)))

@@ -12,7 +12,8 @@ from ganverse_jax.report import ReportError, write_report
 from ganverse_jax.stages import report as report_stage
 
 ANCHORS = (
-    "overview viewer gan views masks reconstructions cameras posed stylegan-r curves metrics deviations provenance"
+    "overview viewer gan views masks reconstructions cameras posed stylegan-r curves metrics "
+    "deviations provenance"
 ).split()
 STAGES = ("gan", "viewpoints", "multiview_dataset", "inverse_graphics", "stylegan_r")
 VOID = {"meta", "link", "img", "input", "br"}

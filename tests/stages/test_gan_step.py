@@ -49,7 +49,9 @@ def test_regularisers_run_on_their_schedules():
 @pytest.mark.parametrize("num_devices", [1, 2, 4])
 def test_stddev_groups_hold_the_same_examples_on_any_number_of_devices(num_devices):
     order = strided_order(16, num_devices, 4).reshape(num_devices, 4, -1)
-    groups = {tuple(order[device, :, column]) for device in range(num_devices) for column in range(order.shape[2])}
+    groups = {
+        tuple(order[device, :, column]) for device in range(num_devices) for column in range(order.shape[2])
+    }
     assert groups == {(m, m + 4, m + 8, m + 12) for m in range(4)}
 
 
