@@ -147,6 +147,7 @@ def test_face_lists_may_differ_per_item(scene, implementation):
     assert np.array_equal(out.face_id[1], flipped)
 
 
+@pytest.mark.slow  # the golden files hold the kernels to one truth in the fast suite
 def test_implementations_agree_with_the_reference(scene, implementation):
     vertices, faces = scene
     expected = rasterizer.rasterize(vertices, faces, 30, 44, implementation="reference")
