@@ -67,8 +67,7 @@ def run(
     folder = workdir / "gan"
     folder.mkdir(parents=True, exist_ok=True)
     if pretrained is not None:
-        shipped = ASSETS / pretrained
-        source = shipped if shipped.is_dir() else Path(pretrained)
+        source = _weights_folder(pretrained)
         for target in (generator_path(workdir), discriminator_path(workdir)):
             if not (source / target.name).is_file():
                 raise FileNotFoundError(f"no GAN weights at {source / target.name}; {how_to_get}")
@@ -115,12 +114,16 @@ def train(
     num_steps: int,
     log_every: int,
     save_every: int,
+    weights_dtype: str = "float32",
+    start_from: str | None = None,
     **settings: Any,
 ) -> None:
     """Adversarial training on ``num_images`` images of the world; resumable to the bit.
 
-    ``cache`` is the folder that keeps the rendered images (default: the workdir's). The other
-    settings are those of :class:`GanSettings`.
+    ``cache`` is the folder that keeps the rendered images (default: the workdir's); ``weights_dtype``
+    that of the written networks, "float16" for small files. ``start_from`` is a folder (or the name
+    of a shipped set) whose networks are trained on, instead of fresh ones. The other settings are
+    those of :class:`GanSettings`.
     """
     parallel.check_divisible(batch_size, mesh.size, "gan.batch_size")
     module, critic = Generator(**generator), Discriminator(**discriminator)
@@ -129,6 +132,9 @@ def train(
     images = materialize(ToyCars(module.resolution, **world), num_images, path)
     key = jax.random.key(seed)
     state, noise = initial_state(module, critic, key=jax.random.fold_in(key, 2**31 - 1))
+    if start_from is not None:
+        trained, noise = _trained_networks(_weights_folder(start_from), module, critic)
+        state |= trained
     order = strided_order(batch_size, mesh.size, critic.mbstd_group)
 
     def batch_at(step: int) -> dict[str, np.ndarray]:
@@ -142,7 +148,7 @@ def train(
 
     def on_save(step: int, state: dict) -> None:
         state = jax.device_get(state)
-        _save_networks(workdir, generator, discriminator, state, noise, step, batch_size)
+        _save_networks(workdir, generator, discriminator, state, noise, step, batch_size, weights_dtype)
         shown = draw({"params": state["ema"], "noise": noise}, latents)
         picture = workdir / "samples" / f"gan_{step:07d}.png"
         picture.parent.mkdir(parents=True, exist_ok=True)
@@ -157,8 +163,26 @@ def train(
         checkpoints.close()
 
 
-def _save_networks(workdir, generator, discriminator, state, noise, step, batch_size) -> None:
+def _weights_folder(name: str) -> Path:
+    return ASSETS / name if (ASSETS / name).is_dir() else Path(name)
+
+
+def _trained_networks(folder: Path, module: Generator, critic: Discriminator) -> tuple[dict, dict]:
+    """What finished networks hold of a training state, and the noise buffers; optimizers start afresh."""
+    generator = load_generator(folder / "generator.safetensors")
+    discriminator = load_discriminator(folder / "discriminator.safetensors")
+    if (generator.module, discriminator.module) != (module, critic):
+        raise ValueError(
+            f"the networks in {folder} are {generator.module} and {discriminator.module}, not those of the "
+            "config; set gan.generator and gan.discriminator to match or gan.start_from to another folder"
+        )
+    params = generator.variables["params"]
+    state = {"g": params, "ema": params, "d": discriminator.variables["params"], "w_avg": generator.w_avg}
+    return state, generator.variables["noise"]
+
+
+def _save_networks(workdir, generator, discriminator, state, noise, step, batch_size, dtype) -> None:
     card = {"steps": step, "images_seen": step * batch_size}
     variables = {"params": state["ema"], "noise": noise}
-    save_generator(generator_path(workdir), generator, variables, state["w_avg"], card)
-    save_discriminator(discriminator_path(workdir), discriminator, {"params": state["d"]}, card)
+    save_generator(generator_path(workdir), generator, variables, state["w_avg"], card, dtype=dtype)
+    save_discriminator(discriminator_path(workdir), discriminator, {"params": state["d"]}, card, dtype=dtype)
