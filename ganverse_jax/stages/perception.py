@@ -124,9 +124,10 @@ def train(
     regressor = train_pose(renders, widths=pose_widths, hidden=pose_hidden, num_steps=pose_steps, **shared)
     card = {"world": dict(world), "num_train": num_train, "batch_size": batch_size, "seed": seed} | loop
     card["minutes"] = round((time.perf_counter() - started) / 60, 2)
+    card |= {"segmenter_steps": segmenter_steps, "pose_steps": pose_steps}
     card["device"] = f"{mesh.size} x {mesh.devices.flat[0].device_kind}"
-    save_segmenter(folder / FILES[0], segmenter, card | {"steps": segmenter_steps})
-    save_pose_regressor(folder / FILES[1], regressor, card | {"steps": pose_steps})
+    save_segmenter(folder / FILES[0], segmenter, card)
+    save_pose_regressor(folder / FILES[1], regressor, card)
     result = load_folder(folder)
     _report(folder, result, held_out, card, metrics, segmenter_steps, pose_steps)
     return result
