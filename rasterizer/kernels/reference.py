@@ -51,8 +51,6 @@ def sample_texture(texture, uv, wrap_u, wrap_v):
 
 
 def _visible(clip, faces, height, width, cull_backfaces):
-    if faces.shape[0] == 0:
-        return jnp.full((height, width), -1, jnp.int32)
     corners = formulas.face_corners(clip, faces)
     kept = formulas.drawable(corners, cull_backfaces)
     corners = formulas.sort_corners(formulas.harmless(corners, kept))

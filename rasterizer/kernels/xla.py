@@ -33,8 +33,6 @@ def silhouette(vertices_clip, faces, face_id, sigma_inverse, margin):
 
     def one(item):
         clip, faces, face_id = item
-        if faces.shape[0] == 0:
-            return (face_id >= 0).astype(clip.dtype)
         corners = formulas.face_corners(clip, faces)
         kept = formulas.measurable(corners)
         corners = formulas.harmless(corners, kept)
@@ -45,8 +43,6 @@ def silhouette(vertices_clip, faces, face_id, sigma_inverse, margin):
 
 
 def _visible(clip, faces, height, width, cull_backfaces):
-    if faces.shape[0] == 0:
-        return jnp.full((height, width), -1, jnp.int32)
     corners = formulas.face_corners(clip, faces)
     kept = formulas.drawable(corners, cull_backfaces)
     corners = formulas.sort_corners(formulas.harmless(corners, kept))
