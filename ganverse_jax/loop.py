@@ -121,7 +121,8 @@ def fit(
             state, values = step_at(index)(state, batch, key=jax.random.fold_in(key, index))
             seen |= values
             done = index + 1
-            last = done == num_steps or termination.raised
+            stopping = termination.raised  # read once: a signal may come while this step is written out
+            last = done == num_steps or stopping
             if done % log_every == 0 or done % save_every == 0 or last:
                 scalars = {name: float(value) for name, value in jax.device_get(seen).items()}
                 _check_finite(stage, done, scalars)
@@ -134,7 +135,7 @@ def fit(
                 if on_save is not None:
                     on_save(done, state)
             progress.update(done)
-            if termination.raised:
+            if stopping:
                 checkpoints.wait()
                 raise SystemExit(143)
     checkpoints.wait()
