@@ -117,8 +117,9 @@ class LatentMapper(nn.Module):
 
     view_size, content_size: widths of W*_V and W*_STB (2048 and 3008 for the paper's car); view_dims: how
     many view dimensions are predicted; hidden: widths of the MLPs; channels, channels_max: first and
-    largest width of the CNNs. Variables: "params" and "statistics" (see `statistics`); the latter are
-    fixed, set them before training.
+    largest width of the CNNs. gate_speed: the gates' logits are so many times their parameter, and Adam moves
+    them as much faster; short runs need it, since nothing goes further than steps x learning rate.
+    Variables: "params" and "statistics" (see `neutral_statistics`); the latter are set before training.
     """
 
     view_size: int
@@ -128,6 +129,7 @@ class LatentMapper(nn.Module):
     hidden: tuple[int, ...] = (256, 256)
     channels: int = 32
     channels_max: int = 128
+    gate_speed: float = 1.0
 
     def setup(self):
         self.view_net = CodeMlp(self.hidden, self.view_dims)
@@ -184,7 +186,7 @@ class LatentMapper(nn.Module):
 
     def gates(self) -> Float[Array, "3 content_size"]:
         """Softmax gates s_m, s_t, s_b of Eq. 4: per property and dimension, shared by all samples."""
-        return nn.softmax(self.gate_logits, axis=0)
+        return nn.softmax(self.gate_speed * self.gate_logits, axis=0)
 
     def combine(self, shape, texture, background) -> Float[Array, "b content_size"]:
         """Gated sum of three codes in standard units, in raw style units: W*_STB of Eq. 4."""

@@ -148,7 +148,11 @@ def _render_figures(neural: NeuralRenderer, cycle_terms: Callable, inputs: Input
     found = cycle_terms(neural.params, data.finetune_batch(rows, partners))
     cycle_figures = {f"cycle_{name}": float(value) for name, value in found.items()}
     swaps = measures.swap_measures(neural, inputs.segment, data, rows, partners)
-    camera = measures.camera_measures(neural, inputs.dibr, inputs.segment, data, rows, views, inputs.regress)
+    # From the training examples: a view has too few held-out ones to tell its azimuth.
+    reference = measures.view_azimuths(inputs.regress, inputs.train) if inputs.regress else None
+    camera = measures.camera_measures(
+        neural, inputs.dibr, inputs.segment, data, rows, views, inputs.regress, reference
+    )
     return cycle_figures | swaps | camera
 
 

@@ -74,17 +74,17 @@ def camera_measures(
     rows: np.ndarray,
     views: np.ndarray,
     regress: Callable | None,
+    reference: np.ndarray | None = None,
 ) -> dict[str, float]:
     """Agreement of neural renders with the requested camera: the example's own, and that of view `views` [n].
 
     mask_iou_own_view, mask_iou_other_view: mean 2D IOU with the DIB-R mask of the same shape from the same
     camera. azimuth_error_own_view, azimuth_error_other_view (degrees; with `regress(images uint8) ->
-    azimuths [n]` only): median distance from the regressor's reading to its circular median over the
-    generator's own images of that view; azimuth_error_generator: the same for the generator's images, the
-    regressor's own spread.
+    azimuths [n]` only): median distance from the regressor's reading to `reference` [k], its circular median
+    over many of the generator's own images of that view (`view_azimuths`); azimuth_error_generator: the same
+    for the generator's images of these examples, so how well its own views hold still.
     """
     measures = {}
-    reference = _view_azimuths(regress, properties) if regress else None
     own = properties.view_id[rows]
     if regress:
         readings = regress(properties.images[rows])
@@ -98,7 +98,7 @@ def camera_measures(
     return measures
 
 
-def _view_azimuths(regress: Callable, properties: Properties) -> np.ndarray:
+def view_azimuths(regress: Callable, properties: Properties) -> np.ndarray:
     """The regressor's circular median azimuth [k] over the images of each view; NaN where there are none."""
     readings = regress(properties.images)
     found = np.full(len(properties.cameras), np.nan)

@@ -93,10 +93,12 @@ def test_azimuth_error_is_the_distance_to_the_views_own_reading(properties):
     def regress(images):  # reads 0.5 degrees more for each object
         return np.radians(0.5 * np.arange(len(images)))
 
+    reference = measures.view_azimuths(regress, properties)
     found = measures.camera_measures(
-        _neural, _dibr, _segment, properties, np.arange(6), np.zeros(6, int), regress
+        _neural, _dibr, _segment, properties, np.arange(6), np.zeros(6, int), regress, reference
     )
-    assert 0.0 < found["azimuth_error_generator"] < 2.0
+    # Each view shows two objects read 1.5 degrees apart, and one of the two is the view's median.
+    assert found["azimuth_error_generator"] == pytest.approx(0.75)
 
 
 def test_sweeps_turn_lift_and_approach(properties):
