@@ -68,7 +68,7 @@ def get_config(
     )
     config.inverse_graphics_posed = None  # needs a world whose truth is known
     config.stylegan_r = dict(
-        num_examples=objects * views,
+        num_examples=6000,  # held in memory, about 2 MB each
         mapper=dict(view_dims=144),
         warmup=dict(
             num_steps=700, batch_size=16, learning_rates=dict(mapper=1e-5), weights=dict(entropy=1.0)

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 def _train(tmp_path, *arguments):
     command = [sys.executable, "-m", "launch.train", f"--workdir={tmp_path / 'run'}", *arguments]
     environment = os.environ | {"JAX_PLATFORMS": "cpu"}
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=environment, timeout=120)
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=environment, timeout=600)
 
 
 @pytest.mark.parametrize(
