@@ -19,6 +19,8 @@ CASES = [
     )
     for kernel in ("cpu", "xla", "reference")
     for scene in SCENES
+    # 1300 faces by brute force take many gigabytes; the smaller scenes cover the reference.
+    if kernel != "reference" or scene in ("crossing_boxes", "triangle_soup")
 ]
 
 
