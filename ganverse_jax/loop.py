@@ -40,12 +40,16 @@ class Metrics:
         lines = self.path.read_text().splitlines()
         for number, line in enumerate(lines, start=1):
             try:
-                rows.append(json.loads(line))
+                row = json.loads(line)
             except json.JSONDecodeError as error:
-                if number < len(lines):
-                    raise ValueError(
-                        f"{self.path}:{number} is not JSON ({error}); repair or delete it"
-                    ) from error
+                if number == len(lines):
+                    break
+                raise ValueError(
+                    f"{self.path}:{number} is not JSON ({error}); repair or delete it"
+                ) from error
+            if not isinstance(row, dict):
+                raise ValueError(f"{self.path}:{number} is not an object: {line[:60]!r}; repair or delete it")
+            rows.append(row)
         return rows
 
     def rewind(self, stage: str, step: int) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-CORE = {f"ganverse_jax.{name}" for name in ("loop", "parallel", "checkpoint", "progress")}
+CORE = {f"ganverse_jax.{name}" for name in ("loop", "parallel", "checkpoint", "pixels", "progress")}
 # Package -> packages of ours that it may import. `configs` is read by path in `launch`.
 ALLOWED = {
     "rasterizer": {"rasterizer"},

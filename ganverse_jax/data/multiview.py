@@ -7,6 +7,7 @@ the views.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import io
 import shutil
@@ -122,7 +123,8 @@ def write(
         splits=splits,
         data_dir=str(folder),
     )
-    builder.download_and_prepare()
+    with contextlib.redirect_stdout(io.StringIO()):  # it announces a download, and there is none
+        builder.download_and_prepare()
     return path_of(folder)
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from ganverse_jax.models.pretrained import LoadedGenerator
 from ganverse_jax.models.style_space import flatten_styles, mix_ws, style_layout
 from ganverse_jax.models.stylegan2 import Generator, truncate
+from ganverse_jax.pixels import gan_to_uint8
 
 
 class MultiviewGenerator:
@@ -35,8 +35,7 @@ class MultiviewGenerator:
             ws = mix_ws(*broadcast)
             styles = self.module.apply(variables, ws, method=Generator.styles)
             image = self.module.apply(variables, styles, method=Generator.from_styles)
-            pixels = jnp.clip(image[:, top:bottom] * 127.5 + 128, 0, 255).astype(jnp.uint8)
-            return pixels, flatten_styles(styles, self.layout)
+            return gan_to_uint8(image[:, top:bottom]), flatten_styles(styles, self.layout)
 
         @jax.jit
         def to_w(variables, w_avg, z, psi):

@@ -7,12 +7,14 @@ error that names the file and the remedy, because a report quietly missing a sta
 from __future__ import annotations
 
 import dataclasses
-import json
 import pathlib
-import zipfile
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+
+from ganverse_jax.checkpoint import read_json, read_npz
+from ganverse_jax.loop import Metrics
 
 STAGES = (
     "gan",
@@ -39,58 +41,18 @@ class ReportError(ValueError):
     """An artefact is there but cannot be used; the message names the file and the remedy."""
 
 
-def _remedy(path: pathlib.Path, stage: str | None = None) -> str:
-    again = f"delete it and run the {stage} stage again" if stage else "delete or repair it"
-    return f"{again}, then write the report anew ({path})"
+def _remedy(path: pathlib.Path, stage: str) -> str:
+    return f"delete it and run the {stage} stage again, then write the report anew ({path})"
 
 
-def read_json(path: pathlib.Path, stage: str | None = None) -> Any:
-    """Content of a JSON file, or None where there is none. Raises ReportError when it does not parse."""
+def _read_if_there(read: Callable[[pathlib.Path], Any], path: pathlib.Path, otherwise: Any) -> Any:
+    """``read(path)``, or ``otherwise`` where there is no such file; a damaged one raises ReportError."""
     if not path.is_file():
-        return None
+        return otherwise
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ReportError(f"{path.name} is not readable JSON: {error}; {_remedy(path, stage)}") from error
-
-
-def read_arrays(path: pathlib.Path, stage: str | None = None) -> dict[str, np.ndarray]:
-    """All arrays of an .npz, or {} where there is none. Raises ReportError when it is damaged."""
-    if not path.is_file():
-        return {}
-    try:
-        # np.load leaves a file that it opened itself open when the content is damaged
-        with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, EOFError, KeyError, AttributeError, zipfile.BadZipFile) as error:
-        raise ReportError(f"{path.name} is not a readable .npz: {error}; {_remedy(path, stage)}") from error
-
-
-def read_log(path: pathlib.Path) -> list[dict[str, Any]]:
-    """Entries of metrics.jsonl in file order.
-
-    A last line cut short by a killed process is dropped; any other broken line raises ReportError.
-    """
-    if not path.is_file():
-        return []
-    try:
-        lines = path.read_text(encoding="utf-8").split("\n")
-    except (OSError, ValueError) as error:
-        raise ReportError(f"{path.name} is not readable text: {error}; {_remedy(path)}") from error
-    entries = []
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            entry = json.loads(line)
-        except ValueError as error:
-            if number == len(lines):
-                break
-            raise ReportError(f"{path.name} line {number} is not JSON: {error}; {_remedy(path)}") from error
-        if not isinstance(entry, dict):
-            raise ReportError(f"{path.name} line {number} is not an object: {line[:60]!r}; {_remedy(path)}")
-        entries.append(entry)
-    return entries
+        return read(path)
+    except ValueError as error:
+        raise ReportError(str(error)) from error
 
 
 @dataclasses.dataclass(frozen=True)
@@ -136,7 +98,7 @@ class StageArtefacts:
 
     def json(self, filename: str) -> Any:
         """A further JSON file of the stage, None when absent."""
-        return read_json(self.directory / filename, self.name)
+        return _read_if_there(read_json, self.directory / filename, None)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -158,14 +120,14 @@ class Run:
 def _read_stage(workdir: pathlib.Path, name: str) -> StageArtefacts:
     directory, summary = workdir / name, {}
     for filename in ("summary.json", "evaluation.json"):
-        content = read_json(directory / filename, name) or {}
+        content = _read_if_there(read_json, directory / filename, {}) or {}
         if not isinstance(content, dict):
             kind = type(content).__name__
             raise ReportError(
                 f"{filename} holds a {kind}, expected an object; {_remedy(directory / filename, name)}"
             )
         summary |= content
-    return StageArtefacts(name, directory, read_arrays(directory / "figures.npz", name), summary)
+    return StageArtefacts(name, directory, _read_if_there(read_npz, directory / "figures.npz", {}), summary)
 
 
 def load_run(workdir: str | pathlib.Path) -> Run:
@@ -173,12 +135,12 @@ def load_run(workdir: str | pathlib.Path) -> Run:
     workdir = pathlib.Path(workdir)
     if not workdir.is_dir():
         raise ReportError(f"no workdir at {workdir}; run a stage there first, or check the path")
-    config = read_json(workdir / "config.json")
+    config = _read_if_there(read_json, workdir / "config.json", {})
     versions = workdir / "versions.txt"
     return Run(
         workdir=workdir,
         stages={name: _read_stage(workdir, name) for name in STAGES},
-        log=read_log(workdir / "metrics.jsonl"),
+        log=_read_if_there(lambda path: Metrics(path.parent).read(), workdir / "metrics.jsonl", []),
         config=config if isinstance(config, dict) else {},
         versions=versions.read_text(encoding="utf-8", errors="replace") if versions.is_file() else "",
     )

@@ -13,8 +13,3 @@ def image_grid(images: np.ndarray, columns: int, *, gap: int = 2, background: in
         top, left = index // columns * cell_height, index % columns * cell_width
         sheet[top : top + height, left : left + width] = image
     return sheet
-
-
-def to_uint8(images: np.ndarray) -> np.ndarray:
-    """GAN images in [-1, 1] to uint8, truncated as StyleGAN2 does: clamp(127.5 x + 128)."""
-    return np.clip(np.asarray(images) * 127.5 + 128, 0, 255).astype(np.uint8)

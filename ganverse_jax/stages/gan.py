@@ -22,7 +22,8 @@ from ganverse_jax.models.pretrained import (
     save_generator,
 )
 from ganverse_jax.models.stylegan2 import Discriminator, Generator, truncate
-from ganverse_jax.report.grid import image_grid, to_uint8
+from ganverse_jax.pixels import gan_to_uint8
+from ganverse_jax.report.grid import image_grid
 from ganverse_jax.stages.gan_step import GanSettings, initial_state, make_step_at, strided_order
 
 ASSETS = Path(__file__).parents[1] / "assets"
@@ -96,7 +97,7 @@ def sample(loaded: LoadedGenerator, z: np.ndarray, *, psi: float = 1.0) -> np.nd
         ws = truncate(module.apply(variables, w, method=Generator.broadcast), w_avg, psi)
         return module.apply(variables, ws, method=Generator.synthesis)
 
-    return to_uint8(images(loaded.variables, loaded.w_avg, jnp.asarray(z)))
+    return np.asarray(gan_to_uint8(images(loaded.variables, loaded.w_avg, jnp.asarray(z))))
 
 
 def train(
@@ -152,7 +153,7 @@ def train(
         shown = draw({"params": state["ema"], "noise": noise}, latents)
         picture = workdir / "samples" / f"gan_{step:07d}.png"
         picture.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(image_grid(to_uint8(shown), _GRID[1])).save(picture)
+        Image.fromarray(image_grid(np.asarray(gan_to_uint8(shown)), _GRID[1])).save(picture)
 
     checkpoints = Checkpoints(workdir / "checkpoints" / "gan")
     try:

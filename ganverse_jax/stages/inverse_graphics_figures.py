@@ -9,6 +9,7 @@ from PIL import Image
 from ganverse_jax.checkpoint import write_atomic, write_npz
 from ganverse_jax.evaluation.inverse_graphics import PredictedMeshes, other_views, render_meshes, take_cameras
 from ganverse_jax.interchange.mesh_files import TexturedMesh, write_mesh
+from ganverse_jax.pixels import unit_to_uint8
 
 NUM_TURNS = 6
 TURN_ELEVATION = np.radians(15.0)
@@ -69,7 +70,7 @@ def write_figures(folder: Path, meshes: PredictedMeshes, rows, view, cameras, im
         reconstructions=_on_white(meshes, rows, take_cameras(cameras, view[rows]), size, fov_y),
         views=turn_round(meshes, rows, cameras, size, fov_y),
         shape_views=turn_round(clay, rows, cameras, size, fov_y, lighting=CLAY_LIGHT),
-        textures=_to_uint8(meshes.texture[rows]),
+        textures=unit_to_uint8(meshes.texture[rows]),
     )
     (folder / "meshes").mkdir(parents=True, exist_ok=True)
     for index, row in enumerate(rows):
@@ -81,8 +82,4 @@ def write_figures(folder: Path, meshes: PredictedMeshes, rows, view, cameras, im
 
 def _on_white(meshes, rows, camera, size, fov_y, **options) -> np.ndarray:
     colour, mask = render_meshes(meshes, rows, camera, size, fov_y, **options)
-    return _to_uint8(colour * mask[..., None] + (1.0 - mask[..., None]))
-
-
-def _to_uint8(image: np.ndarray) -> np.ndarray:
-    return (np.clip(image, 0, 1) * 255 + 0.5).astype(np.uint8)
+    return unit_to_uint8(colour * mask[..., None] + (1.0 - mask[..., None]))

@@ -8,7 +8,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ganverse_jax.stages.stylegan_r_measures import PROPERTIES, render_mix, to_uint8
+from ganverse_jax.pixels import unit_to_uint8
+from ganverse_jax.stages.stylegan_r_measures import PROPERTIES, render_mix
 from ganverse_jax.stages.stylegan_r_properties import Properties
 
 SMALLEST_ELEVATION_SWEEP = np.deg2rad(5.0)
@@ -50,8 +51,8 @@ def dual_renderer(
     own = dict.fromkeys(PROPERTIES, rows)
     return {
         "inputs": properties.images[rows],
-        "dibr": to_uint8(colour * mask[..., None] + 1.0 - mask[..., None]),
-        "neural": to_uint8(render_mix(neural, properties, properties.view_id[rows], **own)),
+        "dibr": unit_to_uint8(colour * mask[..., None] + 1.0 - mask[..., None]),
+        "neural": unit_to_uint8(render_mix(neural, properties, properties.view_id[rows], **own)),
     }
 
 
@@ -65,7 +66,7 @@ def camera_sweeps(
     figures = {}
     for name in ("azimuth", "elevation", "scale"):
         cameras = sweep_cameras(start, properties.cameras, name, count)
-        images = to_uint8(neural(cameras.reshape(-1, 3), *content))
+        images = unit_to_uint8(neural(cameras.reshape(-1, 3), *content))
         figures[f"{name}_sweep"] = images.reshape(len(rows), count, *images.shape[1:])
     return figures
 
@@ -76,8 +77,8 @@ def swaps(neural: Callable, properties: Properties, rows: np.ndarray) -> dict[st
     All three take the first one's shape, the second one's texture, the third one's background; views stay.
     """
     view, own = properties.view_id[rows], dict.fromkeys(PROPERTIES, rows)
-    figures = {"sampled": to_uint8(render_mix(neural, properties, view, **own))}
+    figures = {"sampled": unit_to_uint8(render_mix(neural, properties, view, **own))}
     for source, name in zip(rows, PROPERTIES, strict=True):
         mixed = own | {name: np.full(len(rows), source)}
-        figures[f"{name}_swap"] = to_uint8(render_mix(neural, properties, view, **mixed))
+        figures[f"{name}_swap"] = unit_to_uint8(render_mix(neural, properties, view, **mixed))
     return figures

@@ -11,14 +11,10 @@ import numpy as np
 
 from ganverse_jax.evaluation.disentanglement import angle_difference, circular_median
 from ganverse_jax.evaluation.images import mask_iou
+from ganverse_jax.pixels import unit_to_uint8
 from ganverse_jax.stages.stylegan_r_properties import Properties
 
 PROPERTIES = ("shape", "texture", "background")
-
-
-def to_uint8(images: np.ndarray) -> np.ndarray:
-    """Images in [0, 1] to uint8, rounded."""
-    return np.round(255 * np.clip(images, 0, 1)).astype(np.uint8)
 
 
 def mean_change(first: np.ndarray, second: np.ndarray, where: np.ndarray) -> float:
@@ -55,12 +51,12 @@ def swap_measures(
     view = properties.view_id[rows]
     own = dict.fromkeys(PROPERTIES, rows)
     original = render_mix(neural, properties, view, **own)
-    original_mask = segment(to_uint8(original)) > 0.5
+    original_mask = segment(unit_to_uint8(original)) > 0.5
     everywhere = np.ones_like(original_mask)
     measures = {"image_error": mean_change(original, properties.images[rows] / 255.0, everywhere)}
     for name in PROPERTIES:
         swapped = render_mix(neural, properties, view, **own | {name: partners})
-        mask = segment(to_uint8(swapped)) > 0.5
+        mask = segment(unit_to_uint8(swapped)) > 0.5
         measures[f"background_change_{name}"] = mean_change(original, swapped, ~(mask | original_mask))
         measures[f"object_change_{name}"] = mean_change(original, swapped, mask & original_mask)
     return measures
@@ -90,7 +86,7 @@ def camera_measures(
         readings = regress(properties.images[rows])
         measures["azimuth_error_generator"] = _median_error(readings, reference[own])
     for name, view in (("own_view", own), ("other_view", views)):
-        images = to_uint8(render_mix(neural, properties, view, **dict.fromkeys(PROPERTIES, rows)))
+        images = unit_to_uint8(render_mix(neural, properties, view, **dict.fromkeys(PROPERTIES, rows)))
         _, target = dibr(properties.cameras[view], properties.shapes[rows], properties.textures[rows])
         measures[f"mask_iou_{name}"] = float(mask_iou(segment(images), target).mean())
         if regress:

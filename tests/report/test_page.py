@@ -160,7 +160,7 @@ def test_a_log_line_cut_short_by_a_kill_is_no_error(workdir):
     log.write_text(log.read_text() + '{"stage": "inv')
     assert "Training curves" in page(workdir)
     log.write_text('{"stage": "inv\n' + log.read_text())
-    with pytest.raises(ReportError, match="metrics.jsonl line 1"):
+    with pytest.raises(ReportError, match="metrics.jsonl:1 is not"):
         write_report(workdir)
 
 

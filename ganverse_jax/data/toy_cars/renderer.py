@@ -9,6 +9,7 @@ import numpy as np
 import rasterizer
 from ganverse_jax.data.toy_cars import background as backgrounds
 from ganverse_jax.data.toy_cars.topology import MATERIALS, TOPOLOGY
+from ganverse_jax.pixels import unit_to_uint8
 
 _GLOSS = {
     "paint": 0.30,
@@ -111,8 +112,4 @@ def draw(
     if style == "scene":
         behind = backgrounds.paint(scene, car, azimuth, elevation, distance, fov_y, resolution, resolution)
     image = rgb + (1 - coverage) * behind
-    return _to_uint8(image), _to_uint8(coverage[..., 0])
-
-
-def _to_uint8(x):
-    return jnp.floor(jnp.clip(x, 0.0, 1.0) * 255.0 + 0.5).astype(jnp.uint8)
+    return unit_to_uint8(image), unit_to_uint8(coverage[..., 0])
