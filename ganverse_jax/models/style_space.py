@@ -2,7 +2,8 @@
 
 W* holds the styles of all convolutions and of the last toRGB, in layer order. The first four convolutions
 carry the view, everything after them the content. Styles of intermediate toRGB layers (skip architecture)
-are not in the paper's W*: they follow from the w of their slot, or from w_avg where a code has no w.
+are not in the paper's W*: they are the affine of the w that drives their slot (the view's w for the first
+two, the content's later), or of w_avg where a code has no w (mapped codes); `include_torgb` takes them in.
 Sizes come from the generator, never from the paper: config-e at 512 px gives 2048 + 3008.
 """
 
@@ -28,6 +29,11 @@ class StyleLayout(NamedTuple):
     def size(self):
         """Length of the flat code."""
         return sum(self.widths)
+
+    @property
+    def offsets(self):
+        """Where each style starts in the flat code."""
+        return tuple(sum(self.widths[:i]) for i in range(len(self.widths)))
 
     @property
     def view_names(self):
@@ -107,3 +113,37 @@ def complete_styles(flat, layout, fallback):
 def mix_ws(view_ws, content_ws, *, view_layers=VIEW_LAYERS):
     """ws [b num_ws w] with the first rows of one and the rest of the other (section 3.1)."""
     return jnp.concatenate([view_ws[:, :view_layers], content_ws[:, view_layers:]], axis=1)
+
+
+def truncate_flat(flat, average, layout, psi, *, cutoff=None):
+    """average + psi (flat - average) on the first `cutoff` styles (all when None) of [b layout.size].
+
+    `average` [n] or [1 n] is the code of w_avg. Styles are affine in w, so this is the code of the
+    truncated w (section 3.1 truncates w); unlike there, it serves codes without a w.
+    """
+    kept = layout.size if cutoff is None else sum(layout.widths[:cutoff])
+    psis = jnp.where(jnp.arange(layout.size) < kept, psi, 1.0).astype(flat.dtype)
+    return average + psis * (flat - average)
+
+
+def styles_of(generator, variables, ws):
+    """All styles {name: [b width]} of ws [b num_ws w]; a w [b w] serves every layer."""
+    ws = generator.broadcast(ws) if ws.ndim == 2 else ws
+    return generator.apply(variables, ws, method="styles")
+
+
+def synthesize(generator, variables, ws, *, noise="const", key=None):
+    """Images [b r r 3] of ws [b num_ws w] or w [b w]; `noise` and `key` as in `Generator`."""
+    styles = styles_of(generator, variables, ws)
+    return generator.apply(variables, styles, noise=noise, key=key, method="from_styles")
+
+
+def synthesize_from_styles(generator, variables, w_star, layout, others, *, noise="const", key=None):
+    """Images [b r r 3] of flat codes W* [b layout.size]; `noise` and `key` as in `Generator`.
+
+    `others` is the ws [b num_ws w] (or w [b w]) behind the code, or w_avg [1 w] for codes without
+    one: the styles outside the code are its affine. Equals `synthesize` when the code comes from `others`.
+    Raises ValueError when the code is another generator's.
+    """
+    styles = complete_styles(w_star, layout, styles_of(generator, variables, others))
+    return generator.apply(variables, styles, noise=noise, key=key, method="from_styles")
