@@ -17,6 +17,7 @@ from ganverse_jax.interchange.import_report import card_text, config_text, shape
 from ganverse_jax.interchange.imported_gan import ImportedGAN
 from ganverse_jax.models.pretrained import save_discriminator, save_generator
 from ganverse_jax.models.stylegan2 import Generator, truncate
+from ganverse_jax.pixels import gan_to_uint8
 
 CAR_ROWS = (64, 448)  # 512x384 pictures lie in these rows of the square network's image
 _COLUMNS, _ROWS, _BATCH = 4, 2, 4
@@ -140,6 +141,6 @@ def _write_checkpoint(gan: ImportedGAN, folder: Path) -> None:
 
 def _grid(images: np.ndarray) -> np.ndarray:
     """[8 h w 3] in [-1, 1] to one picture uint8, two rows of four."""
-    values = np.clip(images * 127.5 + 128, 0, 255).astype(np.uint8)
+    values = gan_to_uint8(images)
     rows = values.reshape(_ROWS, _COLUMNS, *values.shape[1:])
     return np.concatenate([np.concatenate(list(row), axis=1) for row in rows], axis=0)

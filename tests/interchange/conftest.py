@@ -1,0 +1,191 @@
+"""Pickles as older versions of NVIDIA's code wrote them, and hostile ones, without any of that code."""
+
+import struct
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+
+class Call:
+    """Written as a call of a global name; `items` are set on the result, `state` is its BUILD."""
+
+    def __init__(self, name, *arguments, items=None, state=None, new=False):
+        self.name, self.arguments, self.items, self.state, self.new = name, arguments, items, state, new
+
+
+class Persistent:
+    """Written as a reference by persistent id."""
+
+    def __init__(self, reference):
+        self.reference = reference
+
+
+class Global:
+    """Written as a bare global."""
+
+    def __init__(self, name):
+        self.name = name
+
+
+class Writer:
+    """Pickles of protocol 2 or 3 (repeated texts come from the memo), with NumPy's old module paths."""
+
+    def __init__(self, protocol=3, numpy_core="numpy.core"):
+        self.out, self.memo = bytearray(b"\x80" + bytes([protocol])), {}
+        self.protocol, self.core = protocol, numpy_core
+
+    def finished(self, value):
+        self.put(value)
+        return bytes(self.out) + b"."
+
+    def text(self, value):
+        if value in self.memo:
+            self.out += b"j" + struct.pack("<I", self.memo[value])
+            return
+        raw = value.encode()
+        self.memo[value] = len(self.memo)
+        self.out += b"X" + struct.pack("<I", len(raw)) + raw + b"r" + struct.pack("<I", self.memo[value])
+
+    def put(self, value):
+        if value is None or isinstance(value, bool):
+            self.out += {None: b"N", True: b"\x88", False: b"\x89"}[value]
+        elif isinstance(value, str):
+            self.text(value)
+        elif isinstance(value, int):
+            raw = value.to_bytes(value.bit_length() // 8 + 1, "little", signed=True)
+            self.out += b"\x8a" + bytes([len(raw)]) + raw
+        elif isinstance(value, float):
+            self.out += b"G" + struct.pack(">d", value)
+        elif isinstance(value, bytes) and self.protocol < 3:
+            self.put(Call("_codecs.encode", value.decode("latin-1"), "latin1"))
+        elif isinstance(value, bytes):
+            self.out += b"B" + struct.pack("<I", len(value)) + value
+        elif isinstance(value, np.ndarray | np.generic):
+            self.put_array(np.asarray(value))
+        elif isinstance(value, tuple):
+            self.group(b"(", value, b"t")
+        elif isinstance(value, list):
+            self.out += b"]"
+            self.group(b"(", value, b"e")
+        elif isinstance(value, dict):
+            self.out += b"}"
+            self.group(b"(", [x for pair in value.items() for x in pair], b"u")
+        else:
+            self.put_call(value)
+
+    def group(self, start, values, end):
+        self.out += start
+        for value in values:
+            self.put(value)
+        self.out += end
+
+    def put_call(self, value):
+        if isinstance(value, Persistent):
+            self.put(value.reference)
+            self.out += b"Q"
+            return
+        module, _, name = value.name.rpartition(".")
+        self.out += b"c" + f"{module}\n{name}\n".encode()
+        if isinstance(value, Global):
+            return
+        self.put(value.arguments)
+        self.out += b"\x81" if value.new else b"R"
+        if value.items:
+            self.group(b"(", [x for pair in value.items.items() for x in pair], b"u")
+        if value.state is not None:
+            self.put(value.state)
+            self.out += b"b"
+
+    def put_array(self, array):
+        dtype = Call(
+            "numpy.dtype",
+            array.dtype.str[1:],
+            0,
+            1,
+            state=(3, array.dtype.str[0], None, None, None, -1, -1, 0),
+        )
+        if array.ndim == 0:
+            self.put(Call(f"{self.core}.multiarray.scalar", dtype, array.tobytes()))
+            return
+        fortran = array.flags.f_contiguous and not array.flags.c_contiguous
+        raw = array.tobytes(order="F" if fortran else "C")
+        made = Call(f"{self.core}.multiarray._reconstruct", Global("numpy.ndarray"), (0,), b"b")
+        made.state = (1, array.shape, dtype, bool(fortran), raw)
+        self.put(made)
+
+
+def pickled(value, **options):
+    """Bytes of a pickle."""
+    return Writer(**options).finished(value)
+
+
+def stream(array, storage="FloatStorage", view=None, key="0"):
+    """A legacy PyTorch stream that holds the array's numbers as one storage."""
+    parts = [0x1950A86A20F9469CFC6C, 1001, {"little_endian": True}]
+    parts.append(Persistent(("storage", Global(f"torch.{storage}"), key, "cpu", array.size, view)))
+    parts.append([key])
+    raw = b"".join(pickled(part, protocol=2) for part in parts)
+    in_memory = array.transpose(np.argsort([-step for step in array.strides], kind="stable"))
+    return raw + struct.pack("<q", array.size) + in_memory.tobytes()
+
+
+def tensor(array, parameter=True, **options):
+    """A parameter or buffer whose storage keeps the array's memory order."""
+    strides = tuple(step // array.itemsize for step in array.strides)
+    hooks = Call("collections.OrderedDict")
+    storage = Call("torch.storage._load_from_bytes", stream(array, **options))
+    plain = Call("torch._utils._rebuild_tensor_v2", storage, 0, array.shape, strides, False, hooks)
+    return Call("torch._utils._rebuild_parameter", plain, False, hooks) if parameter else plain
+
+
+def module(class_name, parameters=None, buffers=None, modules=None, **attributes):
+    """A module of stylegan2-ada-pytorch as torch 1.7 and Python 3.7 pickled it."""
+    ordered = {
+        "_parameters": {name: tensor(value) for name, value in (parameters or {}).items()},
+        "_buffers": {name: tensor(value, parameter=False) for name, value in (buffers or {}).items()},
+        "_modules": modules or {},
+        "_backward_hooks": {},
+    }
+    state = {name: Call("collections.OrderedDict", items=items) for name, items in ordered.items()}
+    state |= {"training": False, "_non_persistent_buffers_set": Call("builtins.set", [])}
+    meta = {"type": "class", "version": 6, "module_src": "# removed", "class_name": class_name}
+    items = meta | {"state": state | attributes}
+    return Call(
+        "torch_utils.persistence._reconstruct_persistent_obj",
+        Call("dnnlib.util.EasyDict", items=items, new=True),
+    )
+
+
+def ada_network(state, class_name, clamp=256):
+    """A whole network from its state {dotted name: array}; convolutions get the clamp."""
+
+    def build(prefix, kind):
+        names = {name[len(prefix) :]: value for name, value in state.items() if name.startswith(prefix)}
+        own = {name: value for name, value in names.items() if "." not in name}
+        children = {name.partition(".")[0]: None for name in names if "." in name}
+        modules = {name: build(f"{prefix}{name}.", "Layer") for name in children}
+        buffers = {n: own.pop(n) for n in ("w_avg", "noise_const", "resample_filter") if n in own}
+        layer = prefix.rstrip(".").rpartition(".")[2]
+        clamped = {"conv_clamp": clamp} if layer in ("conv0", "conv1", "conv", "torgb", "fromrgb") else {}
+        return module(kind, own, buffers, modules, **clamped)
+
+    return build("", class_name)
+
+
+def tf_network(function, variables, components=None, **static):
+    """A `Network` of TensorFlow's StyleGAN2."""
+    fields = {
+        "version": 4, "name": function, "static_kwargs": static, "components": components or {},
+        "build_module_src": "# removed", "build_func_name": function, "variables": list(variables.items()),
+    }  # fmt: skip
+    return Call("dnnlib.tflib.network.Network", state=fields, new=True)
+
+
+@pytest.fixture(scope="session")
+def pickles():
+    """The writers above."""
+    return SimpleNamespace(
+        Call=Call, Global=Global, pickled=pickled, stream=stream, tensor=tensor, module=module,
+        ada_network=ada_network, tf_network=tf_network,
+    )  # fmt: skip
