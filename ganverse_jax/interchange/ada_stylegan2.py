@@ -19,6 +19,7 @@ _SETS = ("builtins.set", "__builtin__.set", "builtins.frozenset")
 OTHER_NAMES = frozenset({MODULE, *_DICTS, *_SETS})
 _MAX_MODULES = 1000  # a 1024-px generator has about 80
 _MAX_DEPTH = 8
+_MAX_NAME = 60
 _FIXED = {  # attributes whose other values are other architectures
     "c_dim": 0,
     "cmap_dim": 0,
@@ -65,6 +66,7 @@ def _read(module, arrays, label, kind, architecture) -> tuple[dict[str, np.ndarr
             for name, value in _mapping(values.get(group), f"{label} {path} {group}").items():
                 if value is None:  # a layer without this parameter
                     continue
+                _check_name(name, f"{label} {path}")
                 full = f"{path}.{name}" if path else f"{name}"
                 state[full] = arrays.array(value, f"{label} {full}")
                 if name == "resample_filter":
@@ -91,10 +93,7 @@ def _modules(root: Any, label: str) -> Iterator[tuple[str, str, Mapping[str, Any
         values = _mapping(meta.get("state"), f"{label} {dotted} state")
         yield dotted, meta["class_name"], values
         for name, child in _mapping(values.get("_modules"), f"{label} {dotted} _modules").items():
-            if not isinstance(name, str) or "." in name or len(name) > 60:
-                raise ImportedFileError(
-                    f"{label} {dotted} has a module with an odd name; the file is damaged"
-                )
+            _check_name(name, f"{label} {dotted}")
             if child is not None:
                 waiting.append(((*path, name), child))
 
@@ -115,6 +114,11 @@ def _mapping(value: Any, where: str) -> Mapping[Any, Any]:
     if not all(isinstance(p[0], str) for p in pairs):
         raise ImportedFileError(f"{where} has a key that is no text; the file is damaged")
     return dict(pairs)
+
+
+def _check_name(name: Any, where: str) -> None:
+    if not isinstance(name, str) or "." in name or len(name) > _MAX_NAME:
+        raise ImportedFileError(f"{where} holds something with an odd name; the file is damaged")
 
 
 def _check_attributes(where: str, values: Mapping[str, Any], architecture: str) -> None:

@@ -13,7 +13,11 @@ from ganverse_jax.checkpoint import read_npz
 from ganverse_jax.interchange.errors import ImportedFileError
 from ganverse_jax.interchange.import_folder import check_free, write_folder
 from ganverse_jax.interchange.imported_gan import ImportedGAN, imported_gan
-from ganverse_jax.interchange.stylegan2_pickle import read_stylegan2_pickle
+from ganverse_jax.interchange.stylegan2_pickle import (
+    StyleGAN2Networks,
+    read_stylegan2_bytes,
+    read_stylegan2_pickle,
+)
 
 LICENCE = (
     "not told by the file. Weights that NVIDIA published are under the NVIDIA Source Code License: research "
@@ -29,18 +33,26 @@ def load_pickle(path: str | os.PathLike) -> tuple[ImportedGAN, str]:
     """
     found = read_stylegan2_pickle(path)
     try:
-        gan = imported_gan(
-            found.ema,
-            found.discriminator,
-            found.generator,
-            generator_clamp=found.generator_clamp,
-            discriminator_clamp=found.discriminator_clamp,
-            mbstd_group=found.mbstd_group,
-            labels=("averaged generator", "discriminator", "generator"),
-        )
+        return _checked(found), found.family
     except ImportedFileError as error:
         raise ImportedFileError(f"{path}: {error}") from error
-    return gan, found.family
+
+
+def networks_from_bytes(data: memoryview) -> ImportedGAN:
+    """The checked networks of a pickle in memory; raises ImportedFileError."""
+    return _checked(read_stylegan2_bytes(data))
+
+
+def _checked(found: StyleGAN2Networks) -> ImportedGAN:
+    return imported_gan(
+        found.ema,
+        found.discriminator,
+        found.generator,
+        generator_clamp=found.generator_clamp,
+        discriminator_clamp=found.discriminator_clamp,
+        mbstd_group=found.mbstd_group,
+        labels=("averaged generator", "discriminator", "generator"),
+    )
 
 
 def import_pickle(

@@ -18,7 +18,7 @@ from typing import Any
 
 from ganverse_jax.interchange.errors import ImportedFileError
 
-_MAX_OPCODES = 500_000  # files of 1024-px networks have about 50,000
+_MAX_OPCODES = 200_000  # files of 1024-px networks have about 50,000
 _MAX_MARKS = 200  # those files nest 20 deep
 _MAX_NAME = 256
 _MAX_TEXT = 1 << 22  # ADA pickles carry their sources, about 100 kB each

@@ -182,10 +182,74 @@ def tf_network(function, variables, components=None, **static):
     return Call("dnnlib.tflib.network.Network", state=fields, new=True)
 
 
+def ada_file(networks, **options):
+    content = {
+        "G": ada_network(networks.generator, "Generator"),
+        "D": ada_network(networks.discriminator, "Discriminator"),
+        "G_ema": ada_network(networks.ema, "Generator"),
+        "training_set_kwargs": {"path": "data.zip"},
+        "augment_pipe": None,
+    }
+    return pickled(content, **options)
+
+
+def tf_variables(networks):
+    """The TensorFlow variables of the golden file's networks, by a second reading of the layout."""
+    layers = {"conv0": "Conv0_up", "conv1": "Conv1", "torgb": "ToRGB"}
+    synthesis, mapping = {}, {}
+    for name, x in networks.ema.items():
+        parts = name.split(".")
+        if parts[0] == "mapping":
+            if parts[1] != "w_avg":
+                mapping[f"Dense{parts[1][2:]}/{parts[2]}"] = x.T if x.ndim == 2 else x
+            continue
+        size = int(parts[1][1:])
+        layer = "Const" if parts[2] == "const" else layers[parts[2]]
+        layer = "Conv" if (size, layer) == (4, "Conv1") else layer
+        scope = f"{size}x{size}/{layer}"
+        if parts[-1] == "const":
+            synthesis[f"{scope}/const"] = x[None]
+        elif parts[-1] == "noise_const":
+            index = 2 * int(np.log2(size)) - (5 if layer == "Conv0_up" else 4)
+            synthesis[f"noise{index}"] = x[None, None]
+        elif parts[-2] == "affine":
+            synthesis[f"{scope}/mod_{parts[-1]}"] = x.T if x.ndim == 2 else x - 1
+        elif parts[-1] == "weight":
+            x = x[:, :, ::-1, ::-1] if layer == "Conv0_up" else x
+            synthesis[f"{scope}/weight"] = x.transpose(2, 3, 1, 0)
+        else:
+            synthesis[f"{scope}/{parts[-1]}"] = x
+    critic = {}
+    names = {"fromrgb": "FromRGB", "conv0": "Conv0", "conv1": "Conv1_down", "skip": "Skip", "conv": "Conv"}
+    for name, x in networks.discriminator.items():
+        block, layer, kind = name.split(".")
+        size = block[1:]
+        scope = {"fc": "4x4/Dense0", "out": "Output"}.get(layer) or f"{size}x{size}/{names[layer]}"
+        critic[f"{scope}/{kind}"] = x.transpose(2, 3, 1, 0) if x.ndim == 4 else x.T if x.ndim == 2 else x
+    return mapping, synthesis, critic
+
+
+def tf_file(networks, change=lambda mapping, synthesis, critic: None, static=None, **options):
+    mapping, synthesis, critic = tf_variables(networks)
+    change(mapping, synthesis, critic)
+    static = {"g": {}, "d": {}, "functions": ("G_mapping", "G_synthesis_stylegan2", "D_stylegan2")} | (
+        static or {}
+    )
+    functions = static["functions"]
+    components = {
+        "mapping": tf_network(functions[0], mapping),
+        "synthesis": tf_network(functions[1], synthesis, **static["g"]),
+    }
+    averages = (networks.generator["mapping.w_avg"], networks.ema["mapping.w_avg"])
+    g, gs = (tf_network("G_main", {"lod": np.float32(0), "dlatent_avg": x}, components) for x in averages)
+    d = tf_network(functions[2], {"lod": np.float32(0)} | critic, **static["d"])
+    return pickled((g, d, gs), **options)
+
+
 @pytest.fixture(scope="session")
 def pickles():
     """The writers above."""
     return SimpleNamespace(
         Call=Call, Global=Global, pickled=pickled, stream=stream, tensor=tensor, module=module,
-        ada_network=ada_network, tf_network=tf_network,
+        ada_network=ada_network, tf_network=tf_network, ada_file=ada_file, tf_file=tf_file,
     )  # fmt: skip

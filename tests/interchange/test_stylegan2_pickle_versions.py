@@ -34,20 +34,9 @@ def assert_same(found, expected):
         assert [key for key in a if not np.array_equal(a[key], b[key])] == []
 
 
-def ada_file(pickles, networks, **options):
-    content = {
-        "G": pickles.ada_network(networks.generator, "Generator"),
-        "D": pickles.ada_network(networks.discriminator, "Discriminator"),
-        "G_ema": pickles.ada_network(networks.ema, "Generator"),
-        "training_set_kwargs": {"path": "data.zip"},
-        "augment_pipe": None,
-    }
-    return pickles.pickled(content, **options)
-
-
 @pytest.mark.parametrize("protocol", [2, 3])
 def test_older_torch_versions_wrote_ordered_dicts_and_old_protocols(pickles, ada, protocol):
-    found = read(ada_file(pickles, ada, protocol=protocol))
+    found = read(pickles.ada_file(ada, protocol=protocol))
     assert_same(found, ada)
     assert (found.generator_clamp, found.discriminator_clamp) == (256, 256)
 
@@ -58,7 +47,7 @@ def test_channels_last_tensors_are_read_by_their_strides(pickles, ada):
         for name, x in ada.discriminator.items()
     }
     assert not weights["b16.conv0.weight"].flags.c_contiguous
-    found = read(ada_file(pickles, ada._replace(discriminator=weights)))
+    found = read(pickles.ada_file(ada._replace(discriminator=weights)))
     assert_same(found, ada)
 
 
@@ -74,64 +63,9 @@ def test_other_storage_types_are_read(pickles, ada, storage, dtype):
     np.testing.assert_array_equal(found.ema["synthesis.b4.const"], const.astype(np.float32))
 
 
-def tf_variables(networks):
-    """The TensorFlow variables of the golden file's networks, by a second reading of the layout."""
-    layers = {"conv0": "Conv0_up", "conv1": "Conv1", "torgb": "ToRGB"}
-    synthesis, mapping = {}, {}
-    for name, x in networks.ema.items():
-        parts = name.split(".")
-        if parts[0] == "mapping":
-            if parts[1] != "w_avg":
-                mapping[f"Dense{parts[1][2:]}/{parts[2]}"] = x.T if x.ndim == 2 else x
-            continue
-        size = int(parts[1][1:])
-        layer = "Const" if parts[2] == "const" else layers[parts[2]]
-        layer = "Conv" if (size, layer) == (4, "Conv1") else layer
-        scope = f"{size}x{size}/{layer}"
-        if parts[-1] == "const":
-            synthesis[f"{scope}/const"] = x[None]
-        elif parts[-1] == "noise_const":
-            index = 2 * int(np.log2(size)) - (5 if layer == "Conv0_up" else 4)
-            synthesis[f"noise{index}"] = x[None, None]
-        elif parts[-2] == "affine":
-            synthesis[f"{scope}/mod_{parts[-1]}"] = x.T if x.ndim == 2 else x - 1
-        elif parts[-1] == "weight":
-            x = x[:, :, ::-1, ::-1] if layer == "Conv0_up" else x
-            synthesis[f"{scope}/weight"] = x.transpose(2, 3, 1, 0)
-        else:
-            synthesis[f"{scope}/{parts[-1]}"] = x
-    critic = {}
-    names = {"fromrgb": "FromRGB", "conv0": "Conv0", "conv1": "Conv1_down", "skip": "Skip", "conv": "Conv"}
-    for name, x in networks.discriminator.items():
-        block, layer, kind = name.split(".")
-        size = block[1:]
-        scope = {"fc": "4x4/Dense0", "out": "Output"}.get(layer) or f"{size}x{size}/{names[layer]}"
-        critic[f"{scope}/{kind}"] = x.transpose(2, 3, 1, 0) if x.ndim == 4 else x.T if x.ndim == 2 else x
-    return mapping, synthesis, critic
-
-
-def tf_file(pickles, networks, change=lambda mapping, synthesis, critic: None, static=None, **options):
-    mapping, synthesis, critic = tf_variables(networks)
-    change(mapping, synthesis, critic)
-    static = {"g": {}, "d": {}, "functions": ("G_mapping", "G_synthesis_stylegan2", "D_stylegan2")} | (
-        static or {}
-    )
-    functions = static["functions"]
-    components = {
-        "mapping": pickles.tf_network(functions[0], mapping),
-        "synthesis": pickles.tf_network(functions[1], synthesis, **static["g"]),
-    }
-    averages = (networks.generator["mapping.w_avg"], networks.ema["mapping.w_avg"])
-    g, gs = (
-        pickles.tf_network("G_main", {"lod": np.float32(0), "dlatent_avg": x}, components) for x in averages
-    )
-    d = pickles.tf_network(functions[2], {"lod": np.float32(0)} | critic, **static["d"])
-    return pickles.pickled((g, d, gs), **options)
-
-
 @pytest.mark.parametrize("options", [{"protocol": 2}, {"protocol": 3}, {"numpy_core": "numpy._core"}])
 def test_tensorflow_files_of_other_protocols_and_numpy_versions_read_the_same(pickles, tf, options):
-    found = read(tf_file(pickles, tf, **options))
+    found = read(pickles.tf_file(tf, **options))
     # 2e-7: the style bias is stored without its 1, which rounds once more here.
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=0, atol=2e-7), found.ema, tf.ema)
     jax.tree.map(np.testing.assert_array_equal, found.discriminator, tf.discriminator)
@@ -156,11 +90,11 @@ def test_tensorflow_files_of_other_protocols_and_numpy_versions_read_the_same(pi
 )
 def test_other_tensorflow_architectures_are_refused_by_name(pickles, tf, static, message):
     with pytest.raises(ImportedFileError, match=message):
-        read(tf_file(pickles, tf, static=static))
+        read(pickles.tf_file(tf, static=static))
 
 
 def test_a_group_that_the_file_names_is_kept(pickles, tf):
-    assert read(tf_file(pickles, tf, static={"d": {"mbstd_group_size": 8}})).mbstd_group == 8
+    assert read(pickles.tf_file(tf, static={"d": {"mbstd_group_size": 8}})).mbstd_group == 8
 
 
 def spoil(part, name, change):
@@ -189,7 +123,7 @@ def spoil(part, name, change):
     ],
 )
 def test_wrong_shapes_and_numbers_are_refused_by_name(tmp_path, pickles, tf, change, message):
-    (tmp_path / "bad.pkl").write_bytes(tf_file(pickles, tf, change))
+    (tmp_path / "bad.pkl").write_bytes(pickles.tf_file(tf, change))
     with pytest.raises(ImportedFileError, match=f"(?s)bad.pkl: .*{message}"):
         load_pickle(tmp_path / "bad.pkl")
 
