@@ -3,6 +3,7 @@
 import os
 import shutil
 import tempfile
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -67,20 +68,27 @@ def write_folder(
 def sample_images(gan: ImportedGAN) -> np.ndarray:
     """Eight truncated samples [8 r r 3] of the averaged generator, in ~[-1, 1], stored noise."""
     module = Generator(**gan.generator_settings)
-
-    @jax.jit
-    def draw(bundle, z):
-        variables = {"params": bundle["params"], "noise": bundle["noise"]}
-        w = module.apply(variables, z, method=Generator.map)
-        ws = truncate(module.apply(variables, w, method=Generator.broadcast), bundle["w_avg"], _PSI)
-        return module.apply(variables, ws, method=Generator.synthesis)
-
     z = np.random.default_rng(0).standard_normal((_COLUMNS * _ROWS, module.z_dim)).astype(np.float32)
     bundle = jax.tree.map(jnp.asarray, gan.ema)
-    images = np.concatenate([draw(bundle, z[i : i + _BATCH]) for i in range(0, len(z), _BATCH)])
+    draw = _drawing()
+    images = np.concatenate([draw(module, bundle, z[i : i + _BATCH]) for i in range(0, len(z), _BATCH)])
     if not np.isfinite(images).all():
         raise ImportedFileError("the generator draws pictures that are not finite; the file is damaged")
     return images
+
+
+@cache
+def _drawing():
+    # On CPUs LLVM's optimisation takes longer than eight pictures, which are as fast without it.
+    options = {"xla_backend_optimization_level": 0} if jax.default_backend() == "cpu" else None
+    return jax.jit(_draw, static_argnums=0, compiler_options=options)
+
+
+def _draw(module, bundle, z):
+    variables = {"params": bundle["params"], "noise": bundle["noise"]}
+    w = module.apply(variables, z, method=Generator.map)
+    ws = truncate(module.broadcast(w), bundle["w_avg"], _PSI)
+    return module.apply(variables, ws, method=Generator.synthesis)
 
 
 def picture_rows(crop: str, resolution: int, images: np.ndarray, names: list[str]) -> tuple[int, int] | None:
