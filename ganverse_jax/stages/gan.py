@@ -128,7 +128,7 @@ def train(
     """
     parallel.check_divisible(batch_size, mesh.size, "gan.batch_size")
     module, critic = Generator(**generator), Discriminator(**discriminator)
-    options = GanSettings(batch_size=batch_size, **settings)
+    options = GanSettings(batch_size=batch_size, total_images=num_steps * batch_size, **settings)
     path = Path(cache or workdir / "cache") / f"toy_cars_{module.resolution}_{num_images}.npy"
     images = materialize(ToyCars(module.resolution, **world), num_images, path)
     key = jax.random.key(seed)

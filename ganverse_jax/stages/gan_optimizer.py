@@ -16,6 +16,15 @@ def lazy_adam(learning_rate, betas=(0.0, 0.99), interval=None):
     return optax.adam(learning_rate * c, b1=betas[0] ** c, b2=betas[1] ** c, eps=1e-8)
 
 
+def falling_rate(images_seen, *, total_images, decay):
+    """Factor of the learning rate: 1, falling linearly to 0 over the last fraction `decay` of all images.
+
+    Not in the original, whose rate is constant. A short run wants a high rate, and this settles it.
+    """
+    left = 1.0 - images_seen / total_images
+    return jnp.clip(left / decay, 0.0, 1.0)
+
+
 def average_decay(batch_size, images_seen, *, half_life, rampup=None):
     """Decay of one averaging step: 0.5 ** (batch / half-life), all counted in images.
 

@@ -16,11 +16,14 @@ from ganverse_jax import parallel
 from ganverse_jax.losses import gan_phases
 from ganverse_jax.losses.gan_phases import GanFunctions
 from ganverse_jax.models.stylegan2 import Discriminator, Generator, update_w_avg
-from ganverse_jax.stages.gan_optimizer import average_decay, lazy_adam, moving_average
+from ganverse_jax.stages.gan_optimizer import average_decay, falling_rate, lazy_adam, moving_average
 
 
 class GanSettings(NamedTuple):
-    """Settings of the adversarial training; counts and half-lives in images, intervals in steps."""
+    """Settings of the adversarial training; counts and half-lives in images, intervals in steps.
+
+    decay: the last fraction of total_images over which the learning rate falls to zero; 0 keeps it constant.
+    """
 
     batch_size: int
     learning_rate: float
@@ -31,6 +34,8 @@ class GanSettings(NamedTuple):
     style_mixing: float
     ema_half_life: float
     ema_rampup: float | None
+    decay: float = 0.0
+    total_images: int = 0
 
 
 def strided_order(batch_size: int, num_devices: int, group: int) -> np.ndarray:
@@ -123,6 +128,10 @@ class _Phases:
         optimizer = self.g_optimizer if name == "g" else self.d_optimizer
         gradients = parallel.mean(gradients)
         updates, moments = optimizer.update(gradients, state[f"{name}_optimizer"], state[name])
+        if decay := self.settings.decay:
+            total = self.settings.total_images
+            rate = falling_rate(state["images_seen"], total_images=total, decay=decay)
+            updates = jax.tree.map(lambda update: rate * update, updates)
         return state | {name: optax.apply_updates(state[name], updates), f"{name}_optimizer": moments}
 
     def _track_w(self, state, w):

@@ -13,12 +13,13 @@ from ganverse_jax.stages.gan_step import GanSettings, initial_state, make_step_a
 SETTINGS = GanSettings(
     batch_size=16, learning_rate=2e-3, r1_gamma=0.5, r1_interval=16, path_length_weight=2.0,
     path_length_interval=4, style_mixing=0.9, ema_half_life=1000.0, ema_rampup=0.05,
+    decay=1.0, total_images=32,
 )  # fmt: skip
 
 
 @functools.cache  # compiling the phases is what takes the time here
 def _train(num_devices):
-    """State after two steps, and the metrics of each."""
+    """Every state from the first step on, and the metrics of each of three steps."""
     generator = Generator(resolution=8, z_dim=8, w_dim=8, mapping_layers=2, channel_base=64, channel_max=8)
     discriminator = Discriminator(resolution=8, channel_base=64, channel_max=8, mbstd_group=4)
     mesh = parallel.data_mesh(num_devices)
@@ -27,12 +28,13 @@ def _train(num_devices):
     state = parallel.replicate(state, mesh)
     order = strided_order(16, num_devices, 4)
     reals = np.random.default_rng(0).integers(0, 256, (16, 8, 8, 3), dtype=np.uint8)
-    metrics = []
-    for index in range(2):
+    states, metrics = [], []
+    for index in range(3):
         batch = {"real": reals[order], "index": order.astype(np.int32)}
         state, values = step_at(index)(state, batch, key=jax.random.key(index))
-        metrics.append(values)
-    return jax.device_get((state, metrics))
+        states.append(jax.device_get(state))
+        metrics.append(jax.device_get(values))
+    return states, metrics
 
 
 def test_one_and_four_devices_give_the_same_parameters():
@@ -44,10 +46,18 @@ def test_one_and_four_devices_give_the_same_parameters():
 
 
 def test_regularisers_run_on_their_schedules():
-    state, (first, second) = _train(1)
+    states, (first, second, _) = _train(1)
     assert {"r1", "path_length_penalty", "loss_g", "loss_d"} <= set(first)
     assert "r1" not in second and "path_length_penalty" not in second
-    assert state["images_seen"] == 32
+    assert states[-1]["images_seen"] == 48
+
+
+def test_training_ends_at_a_rate_of_zero():
+    (_, second, third), _ = _train(1)
+    for name in ("g", "d"):
+        for a, b in zip(jax.tree.leaves(second[name]), jax.tree.leaves(third[name]), strict=True):
+            np.testing.assert_array_equal(a, b)
+    assert not np.array_equal(second["w_avg"], third["w_avg"])  # the step did run
 
 
 @pytest.mark.parametrize("num_devices", [1, 2, 4])
