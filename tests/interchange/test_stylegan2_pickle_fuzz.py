@@ -148,9 +148,9 @@ def test_the_seeds_are_good(small):
 
 
 def test_mutations_end_in_networks_or_in_the_one_error(small):
-    counts, slowest = fuzz(small, number=300, seconds=60, seed=0)
-    assert sum(counts.values()) == 300
-    assert counts["read"] > 10 and counts["refused"] > 100  # neither too tame nor too wild
+    counts, slowest = fuzz(small, number=200, seconds=60, seed=0)
+    assert sum(counts.values()) == 200
+    assert counts["read"] > 10 and counts["refused"] > 60  # neither too tame nor too wild
     assert slowest < 5  # seconds of this process; a good file takes a tenth of one
 
 

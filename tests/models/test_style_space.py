@@ -13,9 +13,13 @@ from ganverse_jax.models.style_space import (
     mix_ws,
     split_view_content,
     style_layout,
+    styles_of,
+    synthesize,
+    synthesize_from_styles,
+    truncate_flat,
     unflatten_styles,
 )
-from ganverse_jax.models.stylegan2 import Generator
+from ganverse_jax.models.stylegan2 import Generator, truncate
 
 jit = partial(jax.jit, compiler_options={"xla_backend_optimization_level": 0})  # compiles 2.5 times faster
 
@@ -38,8 +42,19 @@ def test_config_e_has_the_paper_widths():
     assert layout.names[-1] == "b512.torgb"
 
 
-def test_horses_at_256_have_14_layers():
-    assert len(style_layout(config(256, 16384)).names) == 14
+@pytest.mark.parametrize(("channel_base", "content"), [(16384, 2944), (32768, 3840)])
+def test_horses_at_256_have_14_layers(channel_base, content):
+    layout = style_layout(config(256, channel_base))
+    assert len(layout.names) == 14
+    assert (layout.view_size, layout.content_size) == (2048, content)
+
+
+@pytest.mark.parametrize("include_torgb", [False, True])
+def test_offsets_tell_where_each_style_lies(include_torgb):
+    layout = style_layout(config(64, 1024), include_torgb=include_torgb)
+    flat = np.arange(layout.size)[None]
+    for name, offset in zip(layout.names, layout.offsets, strict=True):
+        assert unflatten_styles(flat, layout)[name][0, 0] == offset
 
 
 def test_the_option_takes_every_torgb_in_by_its_slot():
@@ -61,24 +76,6 @@ def small():
     return generator, variables, random.standard_normal((2, 2, generator.num_ws, 8), np.float32)
 
 
-def test_flat_codes_round_trip_and_render_the_synthesis_image(small):
-    generator, variables, (ws, _) = small
-    layout = style_layout(generator)
-
-    @jit
-    def run(ws):
-        styles = generator.apply(variables, ws, method="styles")
-        flat = flatten_styles(styles, layout)
-        rebuilt = complete_styles(flat, layout, styles)
-        image = generator.apply(variables, rebuilt, method="from_styles")
-        return flat, styles, rebuilt, image, generator.apply(variables, ws, method="synthesis")
-
-    flat, styles, rebuilt, image, expected = run(ws)
-    assert flat.shape == (2, layout.size)
-    jax.tree.map(np.testing.assert_array_equal, styles, rebuilt)
-    np.testing.assert_array_equal(image, expected)  # the same operations on the same numbers
-
-
 def test_mixing_ws_is_mixing_flat_codes(small):
     generator, variables, (view, content) = small
     layout = style_layout(generator)
@@ -93,3 +90,76 @@ def test_a_code_of_another_generator_is_refused_with_both_lengths():
     layout = style_layout(config(64, 1024))
     with pytest.raises(ValueError, match=f"length 3, but the layout has {layout.size}"):
         unflatten_styles(np.zeros((1, 3)), layout)
+
+
+@pytest.fixture(scope="module")
+def drawn(small):
+    """Code, styles and images through W* and through w; each way is compiled once."""
+    generator, variables, (ws, _) = small
+    layout = style_layout(generator)
+    w_avg = jnp.broadcast_to(ws[:1, :1] * 0.3, ws.shape)
+    styles, average = (styles_of(generator, variables, x) for x in (ws, w_avg))
+    code = flatten_styles(styles, layout)
+
+    @jit
+    def from_code(variables, others):
+        return synthesize_from_styles(generator, variables, code, layout, others)
+
+    @jit
+    def random(key):
+        return synthesize_from_styles(generator, variables, code, layout, ws, noise="random", key=key)
+
+    return {
+        "code": code,
+        "styles": styles,
+        "average": average,
+        "image of w": jit(lambda ws: synthesize(generator, variables, ws))(ws),
+        "image": from_code(variables, ws),
+        "image without w": from_code(variables, w_avg),
+        "random": random(jax.random.key(0)),
+    }
+
+
+def test_the_code_holds_what_it_takes_to_rebuild_the_styles(small, drawn):
+    layout = style_layout(small[0])
+    assert drawn["code"].shape == (2, layout.size)
+    rebuilt = complete_styles(drawn["code"], layout, drawn["styles"])
+    jax.tree.map(np.testing.assert_array_equal, drawn["styles"], rebuilt)
+
+
+def test_drawing_from_the_code_of_w_is_drawing_from_w(drawn):
+    expected = np.asarray(drawn["image of w"])
+    # 1e-5 of the maximum: the styles are computed apart from the picture, so summed in another order.
+    np.testing.assert_allclose(drawn["image"], expected, rtol=0, atol=1e-5 * np.abs(expected).max())
+
+
+def test_random_noise_is_another_picture_of_the_same_code(drawn):
+    assert np.abs(np.asarray(drawn["random"] - drawn["image"])).max() > 0.1
+
+
+def test_codes_without_w_take_their_intermediate_torgb_styles_from_w_avg(small, drawn):
+    layout = style_layout(small[0])
+    assert layout.other_names == ("b4.torgb", "b8.torgb")
+    for name, style in complete_styles(drawn["code"], layout, drawn["average"]).items():
+        source = drawn["average"] if name in layout.other_names else drawn["styles"]
+        np.testing.assert_array_equal(style, source[name])
+    assert np.abs(np.asarray(drawn["image without w"] - drawn["image"])).max() > 0.01
+
+
+@pytest.mark.parametrize("cutoff", [None, 3])
+def test_truncating_the_code_is_truncating_w(small, cutoff):
+    generator, variables, (ws, _) = small
+    layout, w_avg = style_layout(generator), ws[0, :1] * 0.3
+    ws = generator.broadcast(ws[:, 0])
+    flat = flatten_styles(styles_of(generator, variables, ws), layout)
+    average = flatten_styles(styles_of(generator, variables, w_avg), layout)
+    expected = styles_of(generator, variables, truncate(ws, w_avg, 0.6, cutoff))
+    found = truncate_flat(flat, average, layout, 0.6, cutoff=cutoff)
+    # 1e-5: one rounding before and one after the affine layer, on numbers of about ten.
+    np.testing.assert_allclose(found, flatten_styles(expected, layout), rtol=1e-5, atol=1e-5)
+
+
+def test_one_w_serves_every_layer(small):
+    generator, variables, (ws, _) = small
+    one, all_rows = (styles_of(generator, variables, x) for x in (ws[:, 0], generator.broadcast(ws[:, 0])))
+    jax.tree.map(np.testing.assert_array_equal, one, all_rows)
