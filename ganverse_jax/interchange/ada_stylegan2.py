@@ -4,6 +4,7 @@ A module is pickled as a call of `_reconstruct_persistent_obj` with its class na
 looked at) and its state, which holds `_parameters`, `_buffers` and `_modules`.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -19,7 +20,8 @@ _SETS = ("builtins.set", "__builtin__.set", "builtins.frozenset")
 OTHER_NAMES = frozenset({MODULE, *_DICTS, *_SETS})
 _MAX_MODULES = 1000  # a 1024-px generator has about 80
 _MAX_DEPTH = 8
-_MAX_NAME = 60
+_MAX_ENTRIES = 1000  # of one module; they have about 40
+_NAME = re.compile(r"\w{1,60}", re.ASCII)
 _FIXED = {  # attributes whose other values are other architectures
     "c_dim": 0,
     "cmap_dim": 0,
@@ -100,24 +102,21 @@ def _modules(root: Any, label: str) -> Iterator[tuple[str, str, Mapping[str, Any
 
 def _mapping(value: Any, where: str) -> Mapping[Any, Any]:
     """A dict of the file: a plain one, an OrderedDict or an EasyDict, filled or made from pairs."""
+    if is_call(value, *_DICTS):
+        value = value.arguments[0] if value.arguments and not value.items else value.items
+    if not isinstance(value, dict | list):
+        raise ImportedFileError(f"{where} is a {_kind(value)}, expected a dict; the file is damaged")
+    if len(value) > _MAX_ENTRIES:  # one dict may be shared by all modules, so its length counts often
+        raise ImportedFileError(f"{where} has {len(value)} entries; no StyleGAN2 module has as many")
     if isinstance(value, dict):
         return value
-    if not is_call(value, *_DICTS):
-        raise ImportedFileError(f"{where} is a {_kind(value)}, expected a dict; the file is damaged")
-    if value.items or not value.arguments:
-        return value.items
-    pairs = value.arguments[0]
-    if isinstance(pairs, dict):
-        return pairs
-    if not isinstance(pairs, list) or not all(isinstance(p, list | tuple) and len(p) == 2 for p in pairs):
+    if not all(isinstance(p, list | tuple) and len(p) == 2 and isinstance(p[0], str) for p in value):
         raise ImportedFileError(f"{where} is made of something that is not pairs; the file is damaged")
-    if not all(isinstance(p[0], str) for p in pairs):
-        raise ImportedFileError(f"{where} has a key that is no text; the file is damaged")
-    return dict(pairs)
+    return dict(value)
 
 
 def _check_name(name: Any, where: str) -> None:
-    if not isinstance(name, str) or "." in name or len(name) > _MAX_NAME:
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise ImportedFileError(f"{where} holds something with an odd name; the file is damaged")
 
 

@@ -33,7 +33,7 @@ _FIXED = {  # settings whose other values are other architectures
     "use_noise": (True,),
     "mbstd_num_features": (1,),
 }
-_MAX_NAME = 80
+_NAME = re.compile(r"[\w./-]{1,80}", re.ASCII)
 _DEFAULT_GROUP = 4  # of the minibatch standard deviation; the released files do not name it
 _ROUND = r"(\d{1,5})x\1"
 _SYNTHESIS = re.compile(
@@ -139,7 +139,7 @@ def _variables(fields: Mapping[str, Any], label: str) -> dict[str, Any]:
     found = {}
     for entry in variables:
         named = isinstance(entry, tuple) and len(entry) == 2 and isinstance(entry[0], str)
-        if not named or len(entry[0]) > _MAX_NAME:
+        if not named or not _NAME.fullmatch(entry[0]):
             raise ImportedFileError(f"{label} has a variable without name or value; the file is damaged")
         found[entry[0]] = entry[1]
     return found

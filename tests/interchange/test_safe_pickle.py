@@ -220,6 +220,25 @@ def test_many_tensors_may_not_copy_one_storage_each(pickles):
 
 
 @pytest.mark.parametrize(
+    ("group", "content", "message"),
+    [
+        ("_parameters", {f"p{i}": None for i in range(2000)}, "2000 entries; no StyleGAN2 module"),
+        ("_parameters", {"\x1b[2J": 1.0}, "odd name"),
+        ("_parameters", {7: 1.0}, "odd name"),
+        ("_modules", {"a.b": 1}, "odd name"),
+        ("_parameters", [("x", 1.0, 2)], "not pairs"),
+        ("_parameters", 5, "a int, expected a dict"),
+        ("_modules", {"a": 5}, "a int, not a module"),
+    ],
+)
+def test_odd_contents_of_modules_are_refused(pickles, group, content, message):
+    made = pickles.module("Generator")
+    made.arguments[0].items["state"][group] = content
+    with pytest.raises(ImportedFileError, match=message):
+        read(pickles.pickled({"G": made, "D": made, "G_ema": made}))
+
+
+@pytest.mark.parametrize(
     ("content", "message"),
     [
         (b"", "is empty"),
