@@ -12,6 +12,7 @@ from ml_collections import ConfigDict
 def get_config() -> ConfigDict:
     """All settings, one section per stage."""
     config = ConfigDict()
+    config.object_class = "car"
     config.seed = 0
     config.num_devices = 1
     config.world = dict(seed=0, fov_degrees=30.0, distance=4.2)
@@ -94,19 +95,22 @@ def get_config() -> ConfigDict:
     )
     config.stylegan_r = dict(
         num_examples=1200,
-        mapper=dict(view_dims=64, hidden=(256, 256), channels=16, channels_max=64),
+        num_samples=3000,
+        content_truncation=0.8,
+        include_torgb=True,
+        mapper=dict(view_dims=256, hidden=(256, 256), channels=16, channels_max=64, gate_speed=10.0),
         warmup=dict(
-            num_steps=400,
+            num_steps=600,
             batch_size=16,
-            learning_rates=dict(mapper=1e-3),
-            weights=dict(entropy=1e-3),
-            decay=0.3,
+            learning_rates=dict(mapper=1.5e-3),
+            weights=dict(entropy=2e-2),
+            decay=0.4,
         ),
         finetune=dict(
-            num_steps=150,
-            batch_size=16,
-            learning_rates=dict(mapper=2e-4, generator=2e-4),
-            weights=dict(shape=1.0, texture=1.0, background=1.0, background_pair=1.0, anchor=1.0),
+            num_steps=120,
+            batch_size=8,
+            learning_rates=dict(mapper=3e-4, generator=3e-4),
+            weights=dict(shape=100.0, texture=20.0, background=0.1, background_pair=0.1, anchor=5.0),
             decay=0.3,
         ),
         log_every=25,

@@ -30,25 +30,41 @@ NUM_DUAL, NUM_SWEPT, NUM_SWAPPED = 8, 3, 3
 def run(
     workdir: Path,
     *,
+    seed: int,
     world: Mapping[str, Any],
     num_examples: int,
     num_test: int = 48,
+    num_samples: int = 0,
+    content_truncation: float = 1.0,
+    crop: tuple[int, int] | None = None,
     cycle_mask: str = "segment",
     include_torgb: bool = False,
     **settings: Any,
 ) -> dict[str, Any]:
     """The stage on what earlier stages left in `workdir`; returns the summary.
 
-    num_examples: at most so many training images are used; num_test: so many held-out ones are measured.
+    num_examples: at most so many training images of the multi-view set are used; num_test: so many held-out
+    ones are measured; num_samples: fresh samples of the GAN to train on besides (see `stylegan_r_samples`);
+    content_truncation and crop: those of the multi-view set.
     cycle_mask: "segment" or "render", where the mask of a synthesised image comes from (see
     `stylegan_r_inputs`). include_torgb: intermediate toRGB styles belong to W* (in the paper they do not, and
     stay those of w_avg). settings: those of `train_and_measure`, with seed, mesh and metrics.
     """
     started = time.perf_counter()
-    options = {"cycle_mask": cycle_mask, "include_torgb": include_torgb}
-    inputs = load_inputs(workdir, world, num_examples=num_examples, num_test=num_test, **options)
+    inputs = load_inputs(
+        workdir,
+        world,
+        seed=seed,
+        num_examples=num_examples,
+        num_test=num_test,
+        num_samples=num_samples,
+        content_truncation=content_truncation,
+        crop=crop,
+        cycle_mask=cycle_mask,
+        include_torgb=include_torgb,
+    )
     seconds = time.perf_counter() - started
-    return train_and_measure(workdir, inputs, load_seconds=seconds, **settings)
+    return train_and_measure(workdir, inputs, seed=seed, load_seconds=seconds, **settings)
 
 
 def train_and_measure(

@@ -22,6 +22,7 @@ from ganverse_jax.data.multiview import split_objects
 from ganverse_jax.data.multiview_set import MultiviewSet
 from ganverse_jax.evaluation.inverse_graphics import PredictedMeshes, render_meshes
 from ganverse_jax.models.inverse_graphics import InverseGraphics
+from ganverse_jax.models.multiview_generator import MultiviewGenerator
 from ganverse_jax.models.neural_renderer import make_synthesise
 from ganverse_jax.models.pretrained import LoadedGenerator
 from ganverse_jax.models.segmenter import LearnedSegmenter, resize
@@ -30,6 +31,7 @@ from ganverse_jax.models.stylegan2 import Generator
 from ganverse_jax.stages import gan, inverse_graphics, multiview_dataset, perception, viewpoints
 from ganverse_jax.stages.inverse_graphics_step import predict_in_batches
 from ganverse_jax.stages.stylegan_r_properties import Properties
+from ganverse_jax.stages.stylegan_r_samples import draw_samples
 from ganverse_jax.stages.stylegan_r_step import CycleNetworks
 
 CAMERA_NAMES = ("azimuth", "elevation", "distance")
@@ -220,7 +222,16 @@ def predict_properties(
 
 
 def load_inputs(
-    workdir: str | Path, world: Mapping[str, Any], *, num_examples: int, num_test: int, **options: Any
+    workdir: str | Path,
+    world: Mapping[str, Any],
+    *,
+    seed: int,
+    num_examples: int,
+    num_test: int,
+    num_samples: int = 0,
+    content_truncation: float = 1.0,
+    crop: tuple[int, int] | None = None,
+    **options: Any,
 ) -> Inputs:
     """Inputs from what earlier stages left in `workdir`; see `stylegan_r.run` for the settings and options.
 
@@ -243,6 +254,11 @@ def load_inputs(
         if name in limits:
             rows = choose_rows(generated.multiview.object_id, objects, limits[name])
             splits[name] = (generated.multiview.take(rows), generated.w_star[rows])
+    if num_samples:
+        source = MultiviewGenerator(generator, crop=crop)
+        drawing = {"seed": seed, "content_truncation": content_truncation}
+        fresh = draw_samples(source, segmenter, views, num_samples, **drawing)
+        splits["train"] = _joined(splits["train"], fresh)
     return assemble(
         generator,
         network,
@@ -255,6 +271,13 @@ def load_inputs(
         fov_y=float(np.radians(world["fov_degrees"])),
         **options,
     )
+
+
+def _joined(first: tuple[MultiviewSet, np.ndarray], second: tuple[MultiviewSet, np.ndarray]):
+    """Two sets of examples of the same views, with their codes, as one."""
+    names = ("images", "masks", "view_id", "object_id")
+    both = {name: np.concatenate([getattr(part, name) for part, _ in (first, second)]) for name in names}
+    return MultiviewSet(**both, views=first[0].views), np.concatenate([first[1], second[1]])
 
 
 def choose_rows(object_id: np.ndarray, objects: np.ndarray, limit: int) -> np.ndarray:
