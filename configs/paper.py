@@ -13,6 +13,7 @@ def get_config(
     the GAN's weights come from, and their licence.
     """
     config = ConfigDict()
+    config.object_class = name
     config.seed = 0
     config.num_devices = None  # all there are
     config.world = dict(seed=0, fov_degrees=30.0, distance=4.2)
@@ -42,7 +43,11 @@ def get_config(
         crop=crop,
     )
     config.multiview_dataset = dict(
-        num_objects=objects, views_per_object=views, content_truncation=0.7, batch_size=16, crop=crop
+        num_objects=objects,
+        views_per_object=None,  # all that the person keeps
+        content_truncation=0.7,
+        batch_size=16,
+        crop=crop,
     )
     config.inverse_graphics = dict(
         network=dict(

@@ -24,9 +24,11 @@ ALLOWED = {
         "rasterizer",
     } | CORE,
     "ganverse_jax.report": {"ganverse_jax.report"} | CORE,
+    "ganverse_jax.annotation": {"ganverse_jax.annotation", "ganverse_jax.report"} | CORE,
     "ganverse_jax.stages": {
         "ganverse_jax.stages", "ganverse_jax.models", "ganverse_jax.losses", "ganverse_jax.data",
-        "ganverse_jax.evaluation", "ganverse_jax.interchange", "ganverse_jax.report", "rasterizer",
+        "ganverse_jax.annotation", "ganverse_jax.evaluation", "ganverse_jax.interchange",
+        "ganverse_jax.report", "rasterizer",
     } | CORE,
 }  # fmt: skip
 OURS = ("rasterizer", "configs", "launch", "ganverse_jax", "tests", "benchmarks")

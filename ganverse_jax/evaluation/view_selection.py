@@ -110,3 +110,17 @@ def _merit(members, chosen, consistency, distances, spread: bool) -> np.ndarray:
     if not spread or not chosen:
         return consistency[members]
     return distances[np.ix_(members, chosen)].min(axis=1) + 1e-3 * consistency[members]
+
+
+def similarity_order(distances: np.ndarray) -> list[int]:
+    """A walk through all views that goes on to the nearest unvisited one; distances [views views].
+
+    It starts at an end of the set: the view farthest from all others.
+    """
+    left = set(range(len(distances)))
+    walk = [int(np.argmax(distances.sum(axis=1)))] if left else []
+    left -= set(walk)
+    while left:
+        walk.append(min(left, key=lambda i: (distances[walk[-1], i], i)))
+        left.remove(walk[-1])
+    return walk

@@ -16,7 +16,8 @@ from ganverse_jax.report.pictures import Pictures
 QUALITIES = (Pictures(192, 92), Pictures(128, 82), Pictures(96, 68), Pictures(64, 55))
 
 
-def _template(name: str) -> str:
+def template(name: str) -> str:
+    """The text of one file in report/templates; tokens.css holds the colours and fonts of all our pages."""
     return (importlib.resources.files("ganverse_jax.report") / "templates" / name).read_text(encoding="utf-8")
 
 
@@ -51,14 +52,14 @@ def build_page(run: Run, pictures: Pictures, *, title: str, label: str | None = 
         f"{s.body}</section>"
         for i, s in enumerate(rest, start=1)
     )
-    return string.Template(_template("page.html")).substitute(
+    return string.Template(template("page.html")).substitute(
         title=escape(title),
         name=escape(run.config.get("name") or run.workdir.absolute().name),
         contents=contents,
         opening=f'<p class="lede">{opening.lede}</p>{opening.body}',
         body=body,
-        style=_template("style.css"),
-        script=_template("page.js") + _template("viewer.js"),
+        style=template("tokens.css") + template("style.css"),
+        script=template("page.js") + template("viewer.js"),
     )
 
 

@@ -47,7 +47,7 @@ def run(
     metrics: Metrics,
     world=None,
     num_objects: int,
-    views_per_object: int,
+    views_per_object: int | None,
     content_truncation: float,
     min_instance: float = 0.02,
     min_area: float = 0.10,
@@ -57,13 +57,14 @@ def run(
 ) -> None:
     """Generate, filter and write the set; summary.json counts what was rejected, by reason and view.
 
-    views_per_object: how many of the chosen views each object is drawn in (fixed draw per object).
+    views_per_object: how many of the chosen views each object is drawn in (fixed draw per object); None: all.
     min_instance, min_area: shares of the image, see `instances.judge`. Raises ValueError for an impossible
     views_per_object or when nothing passes the filter.
     """
     workdir, started = Path(workdir), time.perf_counter()
     gan, _ = gan_stage.load(workdir)
     views = viewpoints_stage.load(workdir, gan.fingerprint)
+    views_per_object = len(views.views) if views_per_object is None else views_per_object
     if not 2 <= views_per_object <= len(views.views):
         raise ValueError(
             f"multiview_dataset.views_per_object = {views_per_object} must be between 2 and the "

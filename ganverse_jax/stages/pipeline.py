@@ -52,8 +52,10 @@ PACKAGES = (
 )
 
 
-def run(config: dict[str, Any], workdir: Path, *, stages: Sequence[str] | None = None) -> None:
-    """Run ``stages`` (all by default) of the experiment ``config`` in ``workdir``.
+def run(
+    config: dict[str, Any], workdir: Path, *, stages: Sequence[str] | None = None, until: str | None = None
+) -> None:
+    """Run ``stages`` (all by default) of the experiment ``config`` in ``workdir``, no further than ``until``.
 
     ``config`` has one section of plain settings per stage (None: not part of the experiment) beside
     "world", "seed" and "num_devices". A finished stage is skipped when its settings and the stages
@@ -78,6 +80,8 @@ def run(config: dict[str, Any], workdir: Path, *, stages: Sequence[str] | None =
     for name in STAGES:
         if (stages is None or name in stages) and config[name] is not None:
             _run_stage(name, config, workdir, mesh, metrics, train=stages is not None)
+        if name == until:
+            break
 
 
 def stage_digest(name: str, config: dict[str, Any], workdir: Path) -> str:

@@ -2,7 +2,7 @@
 
 Choosing needs no truth (mask agreement across contents, see evaluation/view_selection.py). The camera is one
 of 12 azimuth bins at elevation 0 and a fixed distance. For a shipped GAN the annotated file is shipped; for a
-retrained toy GAN the pose regressor annotates and is named; for a real class a person fills in the bins.
+retrained toy GAN the pose regressor annotates and is named; for a real class a person does (launch.annotate).
 """
 
 from collections.abc import Mapping
@@ -12,22 +12,24 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image
 
+from ganverse_jax.annotation import store
 from ganverse_jax.checkpoint import read_json, write_json, write_npz
-from ganverse_jax.data import instances
-from ganverse_jax.evaluation import view_selection
-from ganverse_jax.evaluation.disentanglement import circular_median, nearest_azimuth_bin, view_disentanglement
+from ganverse_jax.evaluation.disentanglement import view_disentanglement
 from ganverse_jax.loop import Metrics
 from ganverse_jax.models.multiview_generator import MultiviewGenerator
 from ganverse_jax.report.grid import image_grid
 from ganverse_jax.stages import gan as gan_stage
 from ganverse_jax.stages import perception as perception_stage
+from ganverse_jax.stages.viewpoints_choice import CONTENT_SEEDS, NUM_BINS, SEED_STRIDE, choose
 
 STAGE = "viewpoints"
-NUM_BINS = 12
 ANNOTATORS = ("pose_regressor", "person", "shipped")
 ASSETS = Path(__file__).parents[1] / "assets"
-# Seeds of view and content codes live in ranges of their own, so that no code serves as both.
-VIEW_SEEDS, CONTENT_SEEDS, SEED_STRIDE = 10**12, 2 * 10**12, 10**7
+_SHOWN = 8  # contents a person sees of each view
+
+
+class AwaitsAnnotation(ValueError):
+    """Views are proposed, and a person has not annotated them all yet."""
 
 
 class Viewpoints(NamedTuple):
@@ -97,114 +99,93 @@ def run(
     """Leave viewpoints.json, the picture grid and a summary in ``workdir``/viewpoints.
 
     annotated_by: "shipped" takes assets/`shipped`/viewpoints.json, which must belong to this GAN;
-    "pose_regressor" chooses and annotates automatically; "person" chooses and leaves the bins empty (an
-    existing file with the bins filled in is kept). selection: the settings of `choose`.
+    "pose_regressor" chooses and annotates automatically; "person" proposes views, stops with AwaitsAnnotation
+    until they are annotated, and then takes those kept (a complete viewpoints.json put there counts too).
+    selection: the settings of `choose`.
     """
     if annotated_by not in ANNOTATORS:
         raise ValueError(f"viewpoints.annotated_by = {annotated_by!r}; choose one of {', '.join(ANNOTATORS)}")
     workdir = Path(workdir)
     gan, _ = gan_stage.load(workdir)
+    drawing = dict(seed=seed, num_contents=num_contents, content_truncation=content_truncation,
+                   batch_size=batch_size, crop=crop)  # fmt: skip
+    if annotated_by == "person":
+        content = _by_person(workdir, gan.fingerprint)
+        if content is None:
+            await_person(workdir, **drawing, **selection)
     perception = perception_stage.load(workdir)
-    generator = MultiviewGenerator(gan, batch_size=batch_size, crop=crop)
-    content_seeds = CONTENT_SEEDS + SEED_STRIDE * seed + np.arange(2 * num_contents)
-    contents, fresh_contents = np.split(generator.codes(content_seeds, content_truncation), 2)
-    existing = ASSETS / str(shipped) / "viewpoints.json" if annotated_by == "shipped" else path_of(workdir)
-    if annotated_by == "shipped" or (annotated_by == "person" and existing.exists()):
-        read_views(existing, gan.fingerprint)
-        content = read_json(existing)
-    else:
+    generator, contents, fresh_contents = _source(gan, **drawing)
+    if annotated_by == "shipped":
+        shipped_path = ASSETS / str(shipped) / "viewpoints.json"
+        read_views(shipped_path, gan.fingerprint)
+        content = read_json(shipped_path)
+    elif annotated_by == "pose_regressor":
         chosen = choose(generator, contents, perception, annotated_by=annotated_by, seed=seed, **selection)
         content = {"fingerprint": gan.fingerprint, "annotated_by": annotated_by, "views": chosen}
     write_json(path_of(workdir), content)
     _report(workdir, content, generator, fresh_contents, perception.pose_regressor, metrics)
-    load(workdir, gan.fingerprint)  # a person's file stops here until its bins are filled in
+    load(workdir, gan.fingerprint)
 
 
-def choose(
-    generator: MultiviewGenerator,
-    contents: np.ndarray,
-    perception: perception_stage.Perception,
-    *,
-    annotated_by: str,
-    seed: int,
-    num_views: int,
-    num_candidates: int,
-    view_truncation: float,
-    min_usable: float = 0.8,
-    min_distance: float = 0.1,
-    drop_share: float = 0.25,
-) -> list[dict[str, Any]]:
-    """Score `num_candidates` view codes on `contents` [c w_dim]; the chosen ones as in viewpoints.json.
+def _source(gan, *, seed, num_contents, content_truncation, batch_size, crop):
+    """The generator, contents to choose views with, and contents the choice has not seen."""
+    generator = MultiviewGenerator(gan, batch_size=batch_size, crop=crop)
+    seeds = CONTENT_SEEDS + SEED_STRIDE * seed + np.arange(2 * num_contents)
+    return generator, *np.split(generator.codes(seeds, content_truncation), 2)
 
-    min_usable: share of a view's contents that must pass the instance filter; min_distance and drop_share:
-    see `view_selection.choose_views`. Bins are None unless annotated_by is "pose_regressor". Raises
-    ValueError when no candidate is usable, or there is no regressor to annotate.
-    """
-    regressor = perception.pose_regressor if annotated_by == "pose_regressor" else None
-    if annotated_by == "pose_regressor" and regressor is None:
-        raise ValueError('no pose regressor to annotate with; set viewpoints.annotated_by="person"')
-    seeds = VIEW_SEEDS + SEED_STRIDE * seed + np.arange(num_candidates)
-    w = generator.codes(seeds, view_truncation)
-    blocks = [score(generator, rows, contents, perception.segmenter, regressor) for rows in _blocks(w)]
-    scores = Scores(*(np.concatenate(parts) for parts in zip(*blocks, strict=True)))
-    usable = scores.kept.mean(axis=1) >= min_usable
-    if not usable.any():
-        raise ValueError(
-            f"in no view of {len(seeds)} do {min_usable:.0%} of the contents pass the mask filter (best "
-            f"{scores.kept.mean(axis=1).max():.0%}); train the GAN longer or lower viewpoints.min_usable"
-        )
-    chosen = view_selection.choose_views(
-        scores.consistency,
-        view_selection.view_distances(scores.descriptors),
-        num_views,
-        bins=None if regressor is None else scores.bins,
-        usable=usable,
-        min_distance=min_distance,
-        drop_share=drop_share,
+
+def _by_person(workdir: Path, fingerprint: str) -> dict[str, Any] | None:
+    """Content of viewpoints.json from a finished annotation, or from a file put there; None: still open."""
+    folder, path = workdir / STAGE, path_of(workdir)
+    if (folder / store.ANNOTATION).exists() or not path.exists():
+        return store.annotated_views(folder, fingerprint)
+    read_views(path, fingerprint)
+    return read_json(path)
+
+
+def await_person(workdir: Path, **settings: Any) -> None:
+    """Propose views if that was not done; raise AwaitsAnnotation with the command. settings: `propose`."""
+    candidates = propose(workdir, **settings)
+    folder = workdir / STAGE
+    path, answered = folder / store.ANNOTATION, 0
+    if path.exists():
+        answered = sum(answer is not None for answer in store.read_annotation(path, candidates).answers)
+    raise AwaitsAnnotation(
+        f"{len(candidates.views)} views are proposed in {folder}, {answered} are annotated; run "
+        f"python -m launch.annotate --config=(this config) --workdir={workdir} and then this command again"
     )
-    order = sorted(chosen, key=lambda i: (scores.bins[i], i))
-    return [_view(number, i, seeds, w, scores, regressor is not None) for number, i in enumerate(order)]
 
 
-def _view(number: int, i: int, seeds: np.ndarray, w: np.ndarray, scores: "Scores", annotated: bool) -> dict:
-    return {
-        "id": number,
-        "w_seed": int(seeds[i]),
-        "azimuth_bin": int(scores.bins[i]) if annotated else None,
-        "consistency": float(scores.consistency[i]),
-        "usable": float(scores.kept[i].mean()),
-        "w": [float(x) for x in w[i]],
-    }
+def propose(
+    workdir: Path,
+    *,
+    seed: int,
+    num_contents: int,
+    content_truncation: float,
+    batch_size: int = 64,
+    crop: tuple[int, int] | None = None,
+    **selection: Any,
+) -> store.Candidates:
+    """Choose views and leave them with their pictures for a person, once: later calls read what is there.
 
-
-class Scores(NamedTuple):
-    """Of v view codes: kept [v contents] bool, consistency [v], descriptors [v contents d], bins [v] int
-    (-1 where nobody annotated)."""
-
-    kept: np.ndarray
-    consistency: np.ndarray
-    descriptors: np.ndarray
-    bins: np.ndarray
-
-
-def _blocks(w: np.ndarray, size: int = 32):
-    """View codes in blocks, so that not all candidates' pictures are in memory at once."""
-    return [w[start : start + size] for start in range(0, len(w), size)]
-
-
-def score(generator: MultiviewGenerator, w: np.ndarray, contents: np.ndarray, segmenter, regressor) -> Scores:
-    """Draw `contents` [c w_dim] in the views `w` [v w_dim] and score each view, without any truth."""
-    images = np.swapaxes(generator.grid(w, contents), 0, 1)
-    flat = images.reshape(-1, *images.shape[2:])
-    verdict = instances.judge(segmenter(flat))
-    kept = np.array([reason == instances.KEPT for reason in verdict.reason]).reshape(images.shape[:2])
-    masks = (verdict.masks > 127).reshape(images.shape[:4])
-    consistency = np.array([view_selection.mask_agreement(rows) for rows in masks])
-    bins = np.full(len(w), -1)
-    if regressor is not None:
-        azimuths = regressor(flat).azimuth.reshape(images.shape[:2])
-        bins = np.array([nearest_azimuth_bin(circular_median(row), NUM_BINS) for row in azimuths])
-    return Scores(kept, consistency, view_selection.appearance(images, masks), bins)
+    selection: the settings of `choose`. Raises ValueError when the views there are of another GAN.
+    """
+    workdir = Path(workdir)
+    folder, (gan, _) = workdir / STAGE, gan_stage.load(workdir)
+    if not (folder / store.CANDIDATES).exists():
+        generator, contents, fresh = _source(
+            gan,
+            seed=seed,
+            num_contents=num_contents,
+            content_truncation=content_truncation,
+            batch_size=batch_size,
+            crop=crop,
+        )
+        perception = perception_stage.load(workdir)
+        views = choose(generator, contents, perception, annotated_by="person", seed=seed, **selection)
+        pictures = generator.grid(np.array([view["w"] for view in views], np.float32), fresh[:_SHOWN])
+        store.write_candidates(folder, gan.fingerprint, views, np.swapaxes(pictures, 0, 1))
+    return store.read_candidates(folder, gan.fingerprint)
 
 
 def _report(workdir: Path, content: dict, generator, contents, regressor, metrics: Metrics) -> None:

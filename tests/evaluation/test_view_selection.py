@@ -59,3 +59,11 @@ def test_without_bins_the_farthest_view_comes_next():
     distances = np.abs(x[:, None] - x)
     chosen = selection.choose_views(np.array([1.0, 0, 0, 0, 0, 0]), distances, 3, drop_share=0.0)
     assert chosen == [0, 3, 4]
+
+
+def test_a_walk_by_similarity_goes_round_a_line_of_views_in_order():
+    place = np.array([3.0, 0.0, 2.0, 4.0, 1.0])
+    walk = selection.similarity_order(np.abs(place[:, None] - place))
+    assert sorted(walk) == list(range(5))
+    assert place[walk].tolist() in ([0, 1, 2, 3, 4], [4, 3, 2, 1, 0])
+    assert selection.similarity_order(np.zeros((0, 0))) == []

@@ -12,6 +12,8 @@ import jax
 import numpy as np
 import pytest
 
+from ganverse_jax.annotation import store
+from ganverse_jax.annotation.session import DROP, Session
 from ganverse_jax.checkpoint import read_json, read_npz, write_json
 from ganverse_jax.data import multiview
 from ganverse_jax.loop import Metrics
@@ -102,16 +104,36 @@ def test_views_are_annotated_by_the_regressor_and_say_so(stages):
     assert "within_view" in "".join(read_json(folder / "summary.json"))
 
 
-def test_a_persons_bins_are_awaited_then_kept(stages, tmp_path):
-    with pytest.raises(ValueError, match="azimuth_bin None.*nearest bin"):
+def test_a_persons_answers_are_awaited_then_taken(stages, tmp_path):
+    folder = tmp_path / "viewpoints"
+    with pytest.raises(viewpoints.AwaitsAnnotation, match="0 are annotated; run python -m launch.annotate"):
         stages(viewpoints, annotated_by="person")
-    path = viewpoints.path_of(tmp_path)
+    candidates = store.read_candidates(folder, "tiny")
+    assert len(store.read_pictures(folder, candidates)[0]) == 3
+    session = Session(len(candidates.views))
+    session.answer(0, 11)
+    store.write_annotation(folder / store.ANNOTATION, candidates, session)
+    with pytest.raises(viewpoints.AwaitsAnnotation, match="1 are annotated"):
+        stages(viewpoints, annotated_by="person")
+    for view in range(1, len(candidates.views)):
+        session.answer(view, DROP if view == 1 else 12 - view - 1)
+    store.write_annotation(folder / store.ANNOTATION, candidates, session)
+    stages(viewpoints, annotated_by="person")
+    views = read_json(viewpoints.path_of(tmp_path))["views"]
+    assert [view["id"] for view in views] == list(range(len(candidates.views) - 1))
+    assert [view["azimuth_bin"] for view in views] == sorted(view["azimuth_bin"] for view in views)
+    assert {view["candidate"] for view in views} == set(range(len(candidates.views))) - {1}
+
+
+def test_a_complete_file_put_there_counts_as_annotated(stages, tmp_path):
+    path = viewpoints.path_of(stages(viewpoints))
     content = read_json(path)
-    for number, view in enumerate(content["views"]):
-        view["azimuth_bin"] = 11 - number
-    write_json(path, content)
     stages(viewpoints, annotated_by="person")
     assert read_json(path) == content
+    content["views"][0]["azimuth_bin"] = None
+    write_json(path, content)
+    with pytest.raises(ValueError, match="azimuth_bin None.*nearest bin"):
+        stages(viewpoints, annotated_by="person")
 
 
 def test_views_of_another_gan_are_refused_with_the_remedy(tmp_path):

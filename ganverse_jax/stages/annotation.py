@@ -1,0 +1,161 @@
+"""A person annotates the proposed views of a run: in a browser, or through a JSON and a contact sheet."""
+
+import contextlib
+import os
+import sys
+import webbrowser
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from ganverse_jax.annotation import contact_sheet, store
+from ganverse_jax.annotation.page import build_page
+from ganverse_jax.annotation.server import Annotator, Server
+from ganverse_jax.annotation.session import Session
+from ganverse_jax.checkpoint import write_atomic
+from ganverse_jax.stages import pipeline, viewpoints
+
+
+def prepare(config: Mapping[str, Any], workdir: Path) -> store.Candidates:
+    """Bring the run to where views are proposed, and return them.
+
+    Raises ValueError when later stages already use annotated views of this workdir, or the views are
+    another GAN's; and whatever the stages before raise.
+    """
+    folder = workdir / viewpoints.STAGE
+    if (folder / "DONE.json").exists():
+        raise ValueError(
+            f"the views of {workdir} are chosen and in use ({folder / 'DONE.json'}); use a new --workdir to "
+            f"annotate, or delete {folder} and the folders of the stages after it"
+        )
+    pipeline.run(dict(config), workdir, until="perception")
+    settings = dict(config["viewpoints"])
+    for name in ("annotated_by", "shipped"):
+        settings.pop(name, None)
+    return viewpoints.propose(workdir, seed=config["seed"], **settings)
+
+
+def open_session(workdir: Path, candidates: store.Candidates) -> Session:
+    """The session of a run so far, or a new one."""
+    path = workdir / viewpoints.STAGE / store.ANNOTATION
+    return store.read_annotation(path, candidates) if path.exists() else Session(len(candidates.views))
+
+
+def annotate(
+    config: Mapping[str, Any], workdir: Path, *, command: str, port: int = 0, browser: bool = True
+) -> Session:
+    """Serve the annotator until the person finishes or presses Ctrl-C; the session as it was left.
+
+    command: what goes on with the run afterwards, for the page and the terminal; port: 0 for any free one;
+    browser: try to open one here. Answers are saved on every change.
+    """
+    candidates = prepare(config, workdir)
+    server = make_server(config, workdir, candidates, command=command, port=port)
+    session, address = server.annotator.session, server.url
+    open_count = session.answers.count(None)
+    print(f"{len(candidates.views)} views, {open_count} to annotate. Open in a browser:\n\n    {address}\n")
+    print(
+        f"From another machine, first: ssh -L {server.server_port}:127.0.0.1:{server.server_port} THIS_HOST\n"
+        "Every answer is saved at once. Ctrl-C ends; the same command goes on.",
+        flush=True,
+    )
+    with _running(server), _browser(address, workdir / viewpoints.STAGE, wanted=browser):
+        with contextlib.suppress(KeyboardInterrupt):
+            while not server.annotator.finished.wait(0.5):
+                pass
+    left = session.answers.count(None)
+    print(
+        f"\n{left} views are left to annotate."
+        if left
+        else f"\nAll views are annotated. Go on with\n{command}"
+    )
+    return session
+
+
+def make_server(
+    config: Mapping[str, Any], workdir: Path, candidates: store.Candidates, *, command: str, port: int = 0
+) -> Server:
+    """The server of a run's annotator, listening but not yet serving. Raises OSError for a taken port."""
+    folder = workdir / viewpoints.STAGE
+    pictures = store.read_pictures(folder, candidates)
+    shown = [{"pictures": [store.data_uri(tile) for tile in row]} for row in pictures]
+    page = build_page(
+        kind=config.get("object_class") or "generic",
+        title=workdir.absolute().name,
+        command=command,
+        views=candidates.views,
+        contents=len(pictures[0]),
+    )
+    path = folder / store.ANNOTATION
+    session = open_session(workdir, candidates)
+    annotator = Annotator(session, shown, lambda session: store.write_annotation(path, candidates, session))
+    return Server(annotator, page, port)
+
+
+@contextlib.contextmanager
+def _running(server: Server) -> Iterator[None]:
+    server.start()
+    try:
+        yield
+    finally:
+        server.close()
+
+
+@contextlib.contextmanager
+def _browser(address: str, folder: Path, *, wanted: bool) -> Iterator[None]:
+    """Open a browser on this machine's screen, if there is one.
+
+    It is given a private file that leads to the address: command lines are visible to all users, the secret
+    in the address must not be.
+    """
+    screen = (
+        sys.platform in ("darwin", "win32") or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    )
+    if not (wanted and screen):
+        yield
+        return
+    path = (folder / "annotate.html").absolute()
+
+    def write(temporary: Path) -> None:
+        temporary.write_text(f'<!doctype html><meta http-equiv="refresh" content="0;url={address}">')
+
+    write_atomic(path, write)
+    path.chmod(0o600)
+    try:
+        with contextlib.suppress(webbrowser.Error):
+            webbrowser.open(path.as_uri())
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def export_annotation(config: Mapping[str, Any], workdir: Path, path: Path) -> Path:
+    """Write the answers so far to `path` and a contact sheet beside it; returns the sheet's path."""
+    folder = workdir / viewpoints.STAGE
+    in_use = (folder / "DONE.json").exists() and (folder / store.CANDIDATES).exists()
+    candidates = store.read_candidates(folder) if in_use else prepare(config, workdir)
+    session = open_session(workdir, candidates)
+    store.write_annotation(path, candidates, session)
+    sheet = contact_sheet.contact_sheet(
+        store.read_pictures(folder, candidates),
+        session.answers,
+        kind=config.get("object_class") or "generic",
+        title=f"{workdir.absolute().name}: {len(candidates.views)} views of GAN {candidates.fingerprint}",
+    )
+    target = path.with_suffix(".png")
+    write_atomic(target, lambda temporary: sheet.save(temporary, "PNG"))
+    return target
+
+
+def import_annotation(config: Mapping[str, Any], workdir: Path, path: Path) -> Session:
+    """Take the answers in `path` for this run; earlier ones stay as annotation.before_import.json.
+
+    Raises FileNotFoundError; ValueError when they belong to another GAN or to other views.
+    """
+    candidates = prepare(config, workdir)
+    session = store.read_annotation(path, candidates)
+    target = workdir / viewpoints.STAGE / store.ANNOTATION
+    if target.exists():
+        os.replace(target, target.with_name("annotation.before_import.json"))
+    store.write_annotation(target, candidates, session)
+    return session

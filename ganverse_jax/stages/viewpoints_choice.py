@@ -1,0 +1,106 @@
+"""Choosing view codes of a GAN: draw many, score each without truth, take the consistent and various ones."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ganverse_jax.data import instances
+from ganverse_jax.evaluation import view_selection
+from ganverse_jax.evaluation.disentanglement import circular_median, nearest_azimuth_bin
+from ganverse_jax.models.multiview_generator import MultiviewGenerator
+from ganverse_jax.stages.perception import Perception
+
+NUM_BINS = 12
+# Seeds of view and content codes live in ranges of their own, so that no code serves as both.
+VIEW_SEEDS, CONTENT_SEEDS, SEED_STRIDE = 10**12, 2 * 10**12, 10**7
+
+
+def choose(
+    generator: MultiviewGenerator,
+    contents: np.ndarray,
+    perception: Perception,
+    *,
+    annotated_by: str,
+    seed: int,
+    num_views: int,
+    num_candidates: int,
+    view_truncation: float,
+    min_usable: float = 0.8,
+    min_distance: float = 0.1,
+    drop_share: float = 0.25,
+) -> list[dict[str, Any]]:
+    """Score `num_candidates` view codes on `contents` [c w_dim]; the chosen ones as in viewpoints.json.
+
+    min_usable: share of a view's contents that must pass the instance filter; min_distance and drop_share:
+    see `view_selection.choose_views`. Bins are None unless annotated_by is "pose_regressor". Raises
+    ValueError when no candidate is usable, or there is no regressor to annotate.
+    """
+    regressor = perception.pose_regressor if annotated_by == "pose_regressor" else None
+    if annotated_by == "pose_regressor" and regressor is None:
+        raise ValueError('no pose regressor to annotate with; set viewpoints.annotated_by="person"')
+    seeds = VIEW_SEEDS + SEED_STRIDE * seed + np.arange(num_candidates)
+    w = generator.codes(seeds, view_truncation)
+    blocks = [score(generator, rows, contents, perception.segmenter, regressor) for rows in _blocks(w)]
+    scores = Scores(*(np.concatenate(parts) for parts in zip(*blocks, strict=True)))
+    usable = scores.kept.mean(axis=1) >= min_usable
+    if not usable.any():
+        raise ValueError(
+            f"in no view of {len(seeds)} do {min_usable:.0%} of the contents pass the mask filter (best "
+            f"{scores.kept.mean(axis=1).max():.0%}); train the GAN longer or lower viewpoints.min_usable"
+        )
+    distances = view_selection.view_distances(scores.descriptors)
+    chosen = view_selection.choose_views(
+        scores.consistency,
+        distances,
+        num_views,
+        bins=None if regressor is None else scores.bins,
+        usable=usable,
+        min_distance=min_distance,
+        drop_share=drop_share,
+    )
+    if regressor is None:  # a person is quicker when neighbours look alike
+        order = [chosen[i] for i in view_selection.similarity_order(distances[np.ix_(chosen, chosen)])]
+    else:
+        order = sorted(chosen, key=lambda i: (scores.bins[i], i))
+    return [_view(number, i, seeds, w, scores, regressor is not None) for number, i in enumerate(order)]
+
+
+def _view(number: int, i: int, seeds: np.ndarray, w: np.ndarray, scores: "Scores", annotated: bool) -> dict:
+    return {
+        "id": number,
+        "w_seed": int(seeds[i]),
+        "azimuth_bin": int(scores.bins[i]) if annotated else None,
+        "consistency": float(scores.consistency[i]),
+        "usable": float(scores.kept[i].mean()),
+        "w": [float(x) for x in w[i]],
+    }
+
+
+class Scores(NamedTuple):
+    """Of v view codes: kept [v contents] bool, consistency [v], descriptors [v contents d], bins [v] int
+    (-1 where nobody annotated)."""
+
+    kept: np.ndarray
+    consistency: np.ndarray
+    descriptors: np.ndarray
+    bins: np.ndarray
+
+
+def _blocks(w: np.ndarray, size: int = 32):
+    """View codes in blocks, so that not all candidates' pictures are in memory at once."""
+    return [w[start : start + size] for start in range(0, len(w), size)]
+
+
+def score(generator: MultiviewGenerator, w: np.ndarray, contents: np.ndarray, segmenter, regressor) -> Scores:
+    """Draw `contents` [c w_dim] in the views `w` [v w_dim] and score each view, without any truth."""
+    images = np.swapaxes(generator.grid(w, contents), 0, 1)
+    flat = images.reshape(-1, *images.shape[2:])
+    verdict = instances.judge(segmenter(flat))
+    kept = np.array([reason == instances.KEPT for reason in verdict.reason]).reshape(images.shape[:2])
+    masks = (verdict.masks > 127).reshape(images.shape[:4])
+    consistency = np.array([view_selection.mask_agreement(rows) for rows in masks])
+    bins = np.full(len(w), -1)
+    if regressor is not None:
+        azimuths = regressor(flat).azimuth.reshape(images.shape[:2])
+        bins = np.array([nearest_azimuth_bin(circular_median(row), NUM_BINS) for row in azimuths])
+    return Scores(kept, consistency, view_selection.appearance(images, masks), bins)
