@@ -15,7 +15,9 @@ from rasterizer.kernels import cpu, reference, xla
 _log = logging.getLogger("rasterizer")
 _announced: set[str] = set()
 
-IMPLEMENTATIONS = ("cpu", "xla", "reference")
+IMPLEMENTATIONS = ("cpu", "pallas", "xla", "reference")
+PALLAS_CAPABILITY = 9.0
+"""Least CUDA compute capability that Mosaic GPU serves: Hopper."""
 
 
 def select(implementation: str | None, dtype):
@@ -37,6 +39,8 @@ def select(implementation: str | None, dtype):
 
 def _default(dtype):
     platform = jax.default_backend()
+    if platform == "gpu" and dtype == np.float32 and _compute_capability() >= PALLAS_CAPABILITY:
+        return "pallas", f"default on compute capability {_compute_capability()}"
     if platform != "cpu":
         return "xla", f"default on {platform}"
     if dtype != np.float32:
@@ -54,17 +58,32 @@ def _default(dtype):
         return "xla", "fallback"
 
 
+def _compute_capability():
+    """Of the first GPU, 0.0 where there is none or it has no such number (AMD)."""
+    try:
+        return float(jax.local_devices(backend="gpu")[0].compute_capability)
+    except (RuntimeError, AttributeError, ValueError, IndexError):
+        return 0.0
+
+
 def _module(implementation, dtype):
-    if implementation == "reference":
-        return reference
-    if implementation == "xla":
-        return xla
+    if implementation not in IMPLEMENTATIONS:
+        available = ", ".join(IMPLEMENTATIONS)
+        raise ValueError(f"implementation={implementation!r} is unknown; choose one of {available}")
+    if implementation in ("cpu", "pallas") and dtype != np.float32:
+        raise ValueError(
+            f"implementation={implementation!r} is float32 only, got {dtype}; use 'xla' or 'reference'"
+        )
     if implementation == "cpu":
-        if dtype != np.float32:
-            raise ValueError(f"implementation='cpu' is float32 only, got {dtype}; use 'xla' or 'reference'")
         cpu.load()
         return cpu
-    available = ", ".join(IMPLEMENTATIONS)
     if implementation == "pallas":
-        raise NotImplementedError(f"implementation='pallas' does not exist yet; choose one of {available}")
-    raise ValueError(f"implementation={implementation!r} is unknown; choose one of {available}")
+        from rasterizer.kernels import pallas  # imported late: it costs as much time as all the rest
+
+        if not pallas.INTERPRET and _compute_capability() < PALLAS_CAPABILITY:
+            raise ValueError(
+                f"implementation='pallas' needs a GPU of compute capability {PALLAS_CAPABILITY} or newer, "
+                f"found {_compute_capability()} on {jax.default_backend()!r}; use 'xla' or 'cpu'"
+            )
+        return pallas
+    return {"xla": xla, "reference": reference}[implementation]

@@ -92,6 +92,19 @@ def edge_functions(corners, x, y):
     return cross(1, 2), -cross(0, 2), cross(0, 1)
 
 
+def owned_edges(sorted_corners):
+    """Whether faces own the pixels on their edges opposite to corners 0, 1, 2: the top-left rule [... 3]."""
+    orientation = jnp.sign(double_area(sorted_corners))
+    owned = []
+    for (a, b), sign in zip(((1, 2), (0, 2), (0, 1)), (1, -1, 1), strict=True):
+        xa, ya, wa = jnp.moveaxis(sorted_corners[..., a, :], -1, 0)
+        xb, yb, wb = jnp.moveaxis(sorted_corners[..., b, :], -1, 0)
+        slope_x = orientation * sign * (ya * wb - wa * yb)
+        slope_y = orientation * sign * (wa * xb - xa * wb)
+        owned.append((slope_x > 0) | ((slope_x == 0) & (slope_y < 0)))
+    return jnp.stack(owned, axis=-1)
+
+
 def coverage(sorted_corners, x, y):
     """Whether faces cover pixels under the top-left rule, and 1 / depth there.
 
@@ -99,19 +112,30 @@ def coverage(sorted_corners, x, y):
     """
     orientation = jnp.sign(double_area(sorted_corners))
     edges = edge_functions(sorted_corners, x, y)
+    owned = owned_edges(sorted_corners)
     inside = True
-    for (a, b), sign, edge in zip(((1, 2), (0, 2), (0, 1)), (1, -1, 1), edges, strict=True):
-        xa, ya, wa = jnp.moveaxis(sorted_corners[..., a, :], -1, 0)
-        xb, yb, wb = jnp.moveaxis(sorted_corners[..., b, :], -1, 0)
-        slope_x = orientation * sign * (ya * wb - wa * yb)
-        slope_y = orientation * sign * (wa * xb - xa * wb)
-        owns_its_edge = (slope_x > 0) | ((slope_x == 0) & (slope_y < 0))
+    for k, edge in enumerate(edges):
         value = orientation * edge
-        inside = inside & ((value > 0) | ((value == 0) & owns_its_edge))
+        inside = inside & ((value > 0) | ((value == 0) & owned[..., k]))
     total = edges[0] + edges[1] + edges[2]
     weighted = sum(edge * sorted_corners[..., k, 2] for k, edge in enumerate(edges))
     inverse_depth = total / jnp.where(weighted == 0, 1, weighted)
     return inside, inverse_depth
+
+
+def screen_faces(vertices_clip, faces, cull_backfaces):
+    """One image's sorted corners [f 3 3] for `coverage`, and which faces are drawn [f]."""
+    corners = face_corners(vertices_clip, faces)
+    kept = drawable(corners, cull_backfaces)
+    return sort_corners(harmless(corners, kept)), kept
+
+
+def silhouette_corners(vertices_clip, faces):
+    """One image's NDC corners [f 3 2], and which faces count in the silhouette [f]."""
+    corners = face_corners(vertices_clip, faces)
+    kept = measurable(corners)
+    corners = harmless(corners, kept)
+    return corners[..., :2] / corners[..., 2:], kept
 
 
 def barycentrics_and_depth(corners, x, y, perspective_correct):
@@ -167,7 +191,7 @@ def interpolate(attributes, faces, face_id, barycentrics):
 
 
 def sample_bilinear(texture, uv, wrap_u, wrap_v):
-    """Bilinear samples of one texture [th tw c] at uv [h w 2]; wrap_* is "repeat" or "clamp"."""
+    """Bilinear samples of one texture [th tw c] at uv [h w 2]; wrap_*: "repeat", "clamp" or "mirror"."""
     height, width = texture.shape[:2]
     column = uv[..., 0] * width - 0.5
     row = (1 - uv[..., 1]) * height - 0.5
@@ -187,4 +211,7 @@ def _texel(index, size, wrap):
     index = jnp.nan_to_num(index)
     if wrap == "repeat":
         return jnp.mod(index, size).astype(jnp.int32)
+    if wrap == "mirror":
+        index = jnp.mod(index, 2 * size)
+        return jnp.minimum(index, 2 * size - 1 - index).astype(jnp.int32)
     return jnp.clip(index, 0, size - 1).astype(jnp.int32)

@@ -9,12 +9,13 @@ import jax.numpy as jnp
 from rasterizer.kernels import formulas
 
 
-def rasterize(vertices_clip, faces, height, width, cull_backfaces, perspective_correct):
-    """-> face_id [b h w], barycentrics [b h w 3], depth [b h w]."""
+def rasterize(vertices_clip, faces, height, width, cull_backfaces, perspective_correct, visible_faces=None):
+    """-> face_id [b h w], barycentrics [b h w 3], depth [b h w]; `visible_faces` finds the first."""
+    find = visible_faces or _visible
 
     def one(item):
         clip, faces = item
-        visible = _visible(jax.lax.stop_gradient(clip), faces, height, width, cull_backfaces)
+        visible = find(jax.lax.stop_gradient(clip), faces, height, width, cull_backfaces)
         return visible, *formulas.fragments_of(clip, faces, visible, perspective_correct)
 
     return jax.lax.map(one, (vertices_clip, faces))
@@ -25,14 +26,12 @@ def silhouette(vertices_clip, faces, face_id, sigma_inverse, margin):
 
     def one(item):
         clip, faces, face_id = item
-        corners = formulas.face_corners(clip, faces)
-        kept = formulas.measurable(corners)
-        corners = formulas.harmless(corners, kept)[:, None, None]
+        xy, kept = formulas.silhouette_corners(clip, faces)
+        xy = xy[:, None, None]
         x, y = _grid(*face_id.shape, clip.dtype)
-        low, high = formulas.ndc_box(corners)
+        low, high = jnp.min(xy, axis=-2), jnp.max(xy, axis=-2)
         near = (x >= low[..., 0] - margin) & (x <= high[..., 0] + margin)
         near &= (y >= low[..., 1] - margin) & (y <= high[..., 1] + margin)
-        xy = corners[..., :2] / corners[..., 2:]
         distance2 = formulas.boundary_distance_squared(xy, x, y)
         miss = jnp.where(near & kept[:, None, None], -jnp.expm1(-sigma_inverse * distance2), 1)
         return jnp.where(face_id >= 0, 1, 1 - jnp.prod(miss, axis=0))
@@ -51,9 +50,7 @@ def sample_texture(texture, uv, wrap_u, wrap_v):
 
 
 def _visible(clip, faces, height, width, cull_backfaces):
-    corners = formulas.face_corners(clip, faces)
-    kept = formulas.drawable(corners, cull_backfaces)
-    corners = formulas.sort_corners(formulas.harmless(corners, kept))
+    corners, kept = formulas.screen_faces(clip, faces, cull_backfaces)
     inside, inverse_depth = formulas.coverage(corners[:, None, None], *_grid(height, width, clip.dtype))
     score = jnp.where(inside & kept[:, None, None], inverse_depth, -jnp.inf)
     nearest = jnp.argmax(score, axis=0).astype(jnp.int32)

@@ -10,22 +10,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from rasterizer.kernels import formulas
+from rasterizer.kernels import formulas, reference
 from rasterizer.kernels.reference import interpolate, sample_texture  # noqa: F401  (already plain gathers)
 
 TILE = 16
 CHUNK = 16  # faces looked up at once per tile; then taken one by one over [tiles, 256] floats
 
 
-def rasterize(vertices_clip, faces, height, width, cull_backfaces, perspective_correct):
+def rasterize(*arguments):
     """-> face_id [b h w], barycentrics [b h w 3], depth [b h w]."""
-
-    def one(item):
-        clip, faces = item
-        visible = _visible(jax.lax.stop_gradient(clip), faces, height, width, cull_backfaces)
-        return visible, *formulas.fragments_of(clip, faces, visible, perspective_correct)
-
-    return jax.lax.map(one, (vertices_clip, faces))
+    return reference.rasterize(*arguments, visible_faces=_visible)
 
 
 def silhouette(vertices_clip, faces, face_id, sigma_inverse, margin):
@@ -33,19 +27,14 @@ def silhouette(vertices_clip, faces, face_id, sigma_inverse, margin):
 
     def one(item):
         clip, faces, face_id = item
-        corners = formulas.face_corners(clip, faces)
-        kept = formulas.measurable(corners)
-        corners = formulas.harmless(corners, kept)
-        xy = corners[..., :2] / corners[..., 2:]
+        xy, kept = formulas.silhouette_corners(clip, faces)
         return 1 - _keep(xy, kept, face_id >= 0, sigma_inverse, margin)
 
     return jax.lax.map(one, (vertices_clip, faces, face_id))
 
 
 def _visible(clip, faces, height, width, cull_backfaces):
-    corners = formulas.face_corners(clip, faces)
-    kept = formulas.drawable(corners, cull_backfaces)
-    corners = formulas.sort_corners(formulas.harmless(corners, kept))
+    corners, kept = formulas.screen_faces(clip, faces, cull_backfaces)
     x, y = _tiles(height, width, clip.dtype)
     pick, chunks = _walk(*formulas.ndc_box(corners), kept, x, y)
 
@@ -87,7 +76,7 @@ def _keep_forward(xy, kept, covered, sigma_inverse, margin):
     return _keep(xy, kept, covered, sigma_inverse, margin), (xy, kept, covered)
 
 
-def _keep_backward(sigma_inverse, margin, saved, cotangent):
+def keep_backward(sigma_inverse, margin, saved, cotangent):
     """Leave-one-out products: prefixes saved per chunk on the way up, the cotangent times the suffix
     carried on the way down; within a chunk, the derivative of a running product does the same.
     """
@@ -123,7 +112,7 @@ def _keep_backward(sigma_inverse, margin, saved, cotangent):
     return gradient, None, None
 
 
-_keep.defvjp(_keep_forward, _keep_backward)
+_keep.defvjp(_keep_forward, keep_backward)
 
 
 def _times_misses(keep, xy, valid, x, y, sigma_inverse, margin):
