@@ -18,7 +18,8 @@ except ImportError:  # setuptools < 70.1
 
 SOURCE = "rasterizer/kernels/cpu.cc"
 HEADERS = [
-    f"rasterizer/kernels/cpu_{part}.h" for part in ("common", "visibility", "silhouette", "attributes")
+    f"rasterizer/kernels/cpu_{part}.h"
+    for part in ("common", "vectors", "visibility", "silhouette", "attributes", "texture")
 ]
 FLAGS = [
     "-std=c++17",
@@ -88,8 +89,8 @@ def kernel(name, *flags):
     )
 
 
-extensions = [kernel("_cpu")]
+extensions = [kernel("_kernels")]
 if platform.machine() in ("x86_64", "AMD64"):
-    extensions.append(kernel("_cpu_x86_64_v3", "-march=x86-64-v3"))
+    extensions.append(kernel("_kernels_x86_64_v3", "-march=x86-64-v3"))
 
 setup(ext_modules=extensions, cmdclass={"build_ext": BuildKernels, "bdist_wheel": AnyPythonWheel})

@@ -22,7 +22,7 @@ from rasterizer.mesh import Mesh, compute_face_normals, compute_vertex_normals, 
 from rasterizer.rasterize import Fragments, rasterize
 from rasterizer.render import Rendered, render
 from rasterizer.silhouette import silhouette
-from rasterizer.texture import sample_texture
+from rasterizer.texture import mip_level, mip_pyramid, sample_texture
 
 __all__ = [
     "Camera",
@@ -33,6 +33,8 @@ __all__ = [
     "compute_vertex_normals",
     "icosphere",
     "interpolate",
+    "mip_level",
+    "mip_pyramid",
     "rasterize",
     "render",
     "sample_texture",

@@ -39,40 +39,57 @@ def render(
     margin: float = 0.02,
     cull_backfaces: bool = False,
     perspective_correct: bool = True,
+    mip_levels: int = 1,
+    supersampling: int = 1,
     implementation: str | None = None,
 ) -> Rendered:
     """Textured, optionally lit, render of each mesh from its camera.
 
     Covered pixels take the texture's colour, the others `background` (None: black; otherwise
     anything that broadcasts to [b h w 3]). `lighting` are spherical-harmonics coefficients in world
-    space over smooth normals; lit colours are clipped to [0, 1]. The colour has no gradient through
-    visibility, the mask carries it (DIB-R, arXiv:1908.01210).
+    space over smooth normals; lit colours are clipped to [0, 1]. `mip_levels` as in `sample_texture`.
+    `supersampling` n antialiases rgb: the mean of n x n samples per pixel, at n^2 times the cost of
+    colour; mask, depth and fragments stay those of the pixel centres. The colour has no gradient
+    through visibility, the mask carries it (DIB-R, arXiv:1908.01210).
+    Raises ValueError for wrong shapes and supersampling < 1.
     """
+    if supersampling < 1:
+        raise ValueError(f"supersampling={supersampling}; choose 1 for one sample per pixel, or more")
     chosen = {"implementation": implementation}
+    drawn = {"cull_backfaces": cull_backfaces, "perspective_correct": perspective_correct, **chosen}
     vertices_clip = transform(mesh_vertices, camera, height, width)
-    batch = vertices_clip.shape[0]
-    fragments = rasterize(
-        vertices_clip,
-        faces,
-        height,
-        width,
-        cull_backfaces=cull_backfaces,
-        perspective_correct=perspective_correct,
-        **chosen,
-    )
-    texture = jnp.broadcast_to(texture, (batch, *texture.shape[-3:]))
-    pixel_uv = interpolate(uv, uv_faces, fragments, **chosen)
-    rgb = sample_texture(texture, pixel_uv, **chosen)
-    if lighting is not None:
-        normals = compute_vertex_normals(
-            jnp.broadcast_to(mesh_vertices, (batch, *mesh_vertices.shape[-2:])), faces
-        )
-        normals = _unit(interpolate(normals, faces, fragments, **chosen))
-        rgb = jnp.clip(rgb * jnp.maximum(shade_spherical_harmonics(normals, lighting), 0), 0, 1)
-    covered = (fragments.face_id >= 0)[..., None]
-    rgb = jnp.where(covered, rgb, 0 if background is None else background)
+    fragments = rasterize(vertices_clip, faces, height, width, **drawn)
+    samples = fragments
+    if supersampling > 1:
+        samples = rasterize(vertices_clip, faces, height * supersampling, width * supersampling, **drawn)
+    rgb = _colour(samples, mesh_vertices, faces, uv, uv_faces, texture, lighting, mip_levels, chosen)
+    covered = (samples.face_id >= 0)[..., None]
+    if supersampling > 1:
+        rgb = _pixel_means(jnp.where(covered, rgb, 0), supersampling)
+        share = _pixel_means(covered.astype(rgb.dtype), supersampling)
+        rgb = rgb + (1 - share) * (0 if background is None else background)
+    else:
+        rgb = jnp.where(covered, rgb, 0 if background is None else background)
     mask = silhouette(vertices_clip, faces, fragments, sigma_inverse=sigma_inverse, margin=margin, **chosen)
     return Rendered(rgb, mask[..., None], fragments.depth, fragments)
+
+
+def _colour(fragments, vertices, faces, uv, uv_faces, texture, lighting, mip_levels, chosen):
+    """Texture times light [b h w 3] at the fragments; anything where they are empty."""
+    batch = fragments.face_id.shape[0]
+    texture = jnp.broadcast_to(texture, (batch, *texture.shape[-3:]))
+    pixel_uv = interpolate(uv, uv_faces, fragments, **chosen)
+    rgb = sample_texture(texture, pixel_uv, mip_levels=mip_levels, **chosen)
+    if lighting is None:
+        return rgb
+    normals = compute_vertex_normals(jnp.broadcast_to(vertices, (batch, *vertices.shape[-2:])), faces)
+    normals = _unit(interpolate(normals, faces, fragments, **chosen))
+    return jnp.clip(rgb * jnp.maximum(shade_spherical_harmonics(normals, lighting), 0), 0, 1)
+
+
+def _pixel_means(samples, n):
+    b, height, width, c = samples.shape
+    return samples.reshape(b, height // n, n, width // n, n, c).mean(axis=(2, 4))
 
 
 def _unit(vectors):

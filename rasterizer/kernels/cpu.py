@@ -19,6 +19,10 @@ _TARGETS = (
     "interpolate", "interpolate_grad", "sample_texture", "sample_texture_grad",
 )  # fmt: skip
 
+WRAP_CODES = {"clamp": 0, "repeat": 1, "mirror": 2}
+KERNELS_VERSION = 2
+"""As rasterizer_kernels_version in cpu.cc: a library left over from older sources is not called."""
+
 
 class Unavailable(RuntimeError):
     """Why the C++ kernels cannot be used here."""
@@ -28,13 +32,16 @@ class Unavailable(RuntimeError):
 def load() -> str:
     """Loads and registers the kernels; returns a description of the build. Raises Unavailable."""
     folder = Path(__file__).parent
-    plain = folder / "_cpu.so"
+    plain = folder / "_kernels.so"
     if not plain.exists():
         raise Unavailable(f"{plain} was not built (no C++ compiler at install?)")
     library, build = _open(plain), "plain build"
-    faster = folder / "_cpu_x86_64_v3.so"
+    faster = folder / "_kernels_x86_64_v3.so"
     if faster.exists() and library.rasterizer_runs_x86_64_v3():
         library, build = _open(faster), "x86-64-v3 build"
+    version = library.rasterizer_kernels_version()
+    if version != KERNELS_VERSION:
+        raise Unavailable(f"its {build} is version {version}, this source needs {KERNELS_VERSION}; reinstall")
     built = (library.rasterizer_ffi_major(), library.rasterizer_ffi_minor())
     running = _running_ffi_version()
     # Calling with a newer ABI than the runtime's takes the whole CPU backend down.
@@ -190,4 +197,4 @@ sample_texture.defvjp(_sample_texture_forward, _sample_texture_backward)
 
 
 def _wrapping(wrap_u, wrap_v):
-    return {"repeat_u": np.int64(wrap_u == "repeat"), "repeat_v": np.int64(wrap_v == "repeat")}
+    return {"wrap_u": np.int64(WRAP_CODES[wrap_u]), "wrap_v": np.int64(WRAP_CODES[wrap_v])}

@@ -1,4 +1,4 @@
-// Shared by the CPU kernels: threads, 8-lane vectors, projected faces.
+// Shared by the CPU kernels: threads, shapes, projected faces.
 #pragma once
 
 #include <algorithm>
@@ -12,6 +12,7 @@
 #include <mutex>
 #include <vector>
 
+#include "cpu_vectors.h"
 #include "xla/ffi/api/ffi.h"
 
 namespace rasterizer {
@@ -67,93 +68,10 @@ inline int64_t bands_per_image(int64_t batch, int64_t height) {
 }
 
 // ---------------------------------------------------------------------------------------------
-// Vectors: GCC and Clang extensions, lowered to whatever the target has.
+// Shapes. All leading dimensions are batch.
 
-constexpr int kLanes = 8;
-typedef float Floats __attribute__((vector_size(4 * kLanes), aligned(4)));
-typedef int32_t Ints __attribute__((vector_size(4 * kLanes), aligned(4)));
-typedef int64_t Halves __attribute__((vector_size(4 * kLanes)));
-
-inline Floats splat(float value) { return Floats{} + value; }
-inline Floats select(Ints mask, Floats yes, Floats no) {
-  return (Floats)((mask & (Ints)yes) | (~mask & (Ints)no));
-}
-inline Ints select(Ints mask, Ints yes, Ints no) { return (mask & yes) | (~mask & no); }
-inline bool any(Ints mask) {
-  Halves h = (Halves)mask;
-  return (h[0] | h[1] | h[2] | h[3]) != 0;
-}
-inline Floats minimum(Floats a, Floats b) { return select(a < b, a, b); }
-inline Floats lane_index() { return Floats{0, 1, 2, 3, 4, 5, 6, 7}; }
-
-// exp(-x) for x >= 0 to about 1e-7 relative; 0 beyond 87, where float runs out.
-inline Floats exp_minus(Floats x) {
-  Ints too_far = x > 87.0f;
-  Floats exponent = select(too_far, Floats{}, x * -1.44269504088896341f);
-  Ints whole = __builtin_convertvector(exponent - 0.5f, Ints);  // rounds, as exponent <= 0
-  Floats f = exponent - __builtin_convertvector(whole, Floats);
-  // Taylor series of 2^f on [-1/2, 1/2]: ln(2)^k / k!
-  Floats p = splat(1.52527338e-5f);
-  p = p * f + 1.54035304e-4f;
-  p = p * f + 1.33335581e-3f;
-  p = p * f + 9.61812911e-3f;
-  p = p * f + 5.55041087e-2f;
-  p = p * f + 2.40226507e-1f;
-  p = p * f + 6.93147181e-1f;
-  p = p * f + 1.0f;
-  Floats power = (Floats)((whole + 127) << 23);
-  return select(too_far, Floats{}, p * power);
-}
-
-// ---------------------------------------------------------------------------------------------
-// Faces on the screen.
-
-struct Corners {
-  double x[3], y[3], w[3];  // NDC and clip w
-  int32_t vertex[3];
-};
-
-// Reads and projects a face; false if a corner is not in view (or not there).
-inline bool project_face(const float* clip, const int32_t* face, int64_t num_vertices, Corners& out) {
-  for (int k = 0; k < 3; ++k) {
-    int32_t v = face[k];
-    if (v < 0 || v >= num_vertices) return false;
-    const float* p = clip + 4 * static_cast<int64_t>(v);
-    double w = p[3];
-    if (!(w >= kMinW) || !std::isfinite(w)) return false;
-    out.x[k] = p[0] / w;
-    out.y[k] = p[1] / w;
-    if (!(std::abs(out.x[k]) <= kMaxNdc) || !(std::abs(out.y[k]) <= kMaxNdc)) return false;
-    out.w[k] = w;
-    out.vertex[k] = v;
-  }
-  return true;
-}
-
-// Positive when counter-clockwise on the screen.
-inline double double_area(const Corners& c) {
-  return (c.x[1] - c.x[0]) * (c.y[2] - c.y[0]) - (c.x[2] - c.x[0]) * (c.y[1] - c.y[0]);
-}
-
-inline bool is_point(const Corners& c) {
-  return c.x[0] == c.x[1] && c.x[0] == c.x[2] && c.y[0] == c.y[1] && c.y[0] == c.y[2];
-}
-
-struct Span {
-  int32_t first, last;  // inclusive; empty when last < first
-};
-
-// Pixels of one axis whose centres lie in [low, high], both in pixel units.
-inline Span pixel_span(double low, double high, int64_t size) {
-  double first = std::max(0.0, std::ceil(low));
-  double last = std::min(static_cast<double>(size - 1), std::floor(high));
-  if (!(first <= last)) return {0, -1};
-  return {static_cast<int32_t>(first), static_cast<int32_t>(last)};
-}
-
-// NDC to pixel units, in which pixel centres are integers and y points down.
-inline double column_of(double x, int64_t width) { return 0.5 * (x * width + (width - 1)); }
-inline double row_of(double y, int64_t height) { return 0.5 * ((height - 1) - y * height); }
+using F32 = ffi::Buffer<ffi::F32>;
+using S32 = ffi::Buffer<ffi::S32>;
 
 inline int64_t leading(ffi::Span<const int64_t> dims, size_t kept) {
   int64_t product = 1;
@@ -165,9 +83,99 @@ inline int64_t trailing(ffi::Span<const int64_t> dims, size_t from_end) {
   return dims[dims.size() - from_end];
 }
 
+// Images [b h w] of faces [b f 3] over per-vertex data [b v c].
+struct Sizes {
+  int64_t batch, height, width, vertices, faces;
+
+  Sizes(ffi::Span<const int64_t> image, const F32& per_vertex, const S32& face_list)
+      : batch(leading(image, 2)),
+        height(trailing(image, 2)),
+        width(trailing(image, 1)),
+        vertices(trailing(per_vertex.dimensions(), 2)),
+        faces(trailing(face_list.dimensions(), 2)) {}
+};
+
 inline ffi::Error finished(bool ok) {
   if (ok) return ffi::Error::Success();
   return ffi::Error(ffi::ErrorCode::kResourceExhausted, "rasterizer: out of memory in the CPU kernel");
 }
+
+// ---------------------------------------------------------------------------------------------
+// Vertices and faces on the screen.
+
+struct Span {
+  int32_t first, last;  // inclusive; empty when last < first
+};
+
+// Pixels of one axis whose centres lie in [low, high], both in pixel units.
+inline Span pixel_span(double low, double high, int64_t size) {
+  const double first = std::max(0.0, std::ceil(low));
+  const double last = std::min(static_cast<double>(size - 1), std::floor(high));
+  if (!(first <= last)) return {0, -1};
+  return {static_cast<int32_t>(first), static_cast<int32_t>(last)};
+}
+
+struct ScreenVertex {
+  double x, y, w;      // NDC and clip w
+  double column, row;  // in pixel units: pixel centres are integers, rows point down
+  bool usable;         // finite, in front of the near plane, inside the guard
+};
+
+inline double column_of(double x, int64_t width) { return 0.5 * (x * width + (width - 1)); }
+inline double row_of(double y, int64_t height) { return 0.5 * ((height - 1) - y * height); }
+
+inline ScreenVertex project(const float* p, int64_t height, int64_t width) {
+  ScreenVertex out{};
+  out.w = p[3];
+  if (!(out.w >= kMinW) || !std::isfinite(out.w)) return out;
+  out.x = p[0] / out.w;
+  out.y = p[1] / out.w;
+  out.column = column_of(out.x, width);
+  out.row = row_of(out.y, height);
+  out.usable = std::abs(out.x) <= kMaxNdc && std::abs(out.y) <= kMaxNdc;
+  return out;
+}
+
+// Sets up per-face records of type Face for all items: set_up(corners, face) where all three corners
+// are usable, with `rows` left empty otherwise. The rows are kept apart, so that the many faces that
+// a strip of rows does not meet cost one short read each.
+template <typename Face>
+struct FaceTable {
+  std::unique_ptr<Face[]> faces;
+  std::unique_ptr<Span[]> rows;
+  bool ok;
+
+  template <typename SetUp>
+  FaceTable(ffi::ThreadPool& pool, const Sizes& n, const float* clip, const int32_t* indices,
+            const SetUp& set_up)
+      : faces(new Face[std::max<int64_t>(1, n.batch * n.faces)]),
+        rows(new Span[std::max<int64_t>(1, n.batch * n.faces)]) {
+    std::unique_ptr<ScreenVertex[]> vertices(new ScreenVertex[std::max<int64_t>(1, n.batch * n.vertices)]);
+    const int64_t chunk = 1024, blocks = (n.batch * n.vertices + chunk - 1) / chunk;
+    ok = parallel_for(pool, blocks, [&](int64_t block) {
+      const int64_t end = std::min((block + 1) * chunk, n.batch * n.vertices);
+      for (int64_t v = block * chunk; v < end; ++v) vertices[v] = project(clip + 4 * v, n.height, n.width);
+    });
+    const int64_t face_chunk = 512, chunks = (n.faces + face_chunk - 1) / face_chunk;
+    ok &= parallel_for(pool, n.batch * chunks, [&](int64_t piece) {
+      const int64_t item = piece / chunks, start = (piece % chunks) * face_chunk;
+      const ScreenVertex* item_vertices = vertices.get() + item * n.vertices;
+      for (int64_t f = start; f < std::min(start + face_chunk, n.faces); ++f) {
+        const int64_t at = item * n.faces + f;
+        const ScreenVertex* corners[3];
+        rows[at] = {0, -1};
+        bool usable = true;
+        for (int k = 0; k < 3; ++k) {
+          const int32_t v = indices[3 * at + k];
+          usable &= v >= 0 && v < n.vertices;
+          corners[k] = item_vertices + (usable ? v : 0);
+          usable &= n.vertices > 0 && corners[k]->usable;
+          if (!usable) break;
+        }
+        if (usable) rows[at] = set_up(corners, faces[at]);
+      }
+    });
+  }
+};
 
 }  // namespace rasterizer

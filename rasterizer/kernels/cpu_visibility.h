@@ -5,6 +5,13 @@
 
 namespace rasterizer {
 
+struct RasterizeOptions {
+  int64_t cull_backfaces, perspective_correct;
+};
+struct RasterizeGradOptions {
+  int64_t perspective_correct;
+};
+
 constexpr int kStrip = 32;  // rows rasterized together; depth and ids of a strip stay in cache
 
 // A linear function of the pixel, anchored at a nearby pixel so that float keeps its precision.
@@ -14,20 +21,16 @@ struct Plane {
   Floats along_row(Floats columns, float row) const {
     return (columns - anchor_x) * slope_x + ((row - anchor_y) * slope_y + value);
   }
-  float at(float column, float row) const {
-    return (column - anchor_x) * slope_x + ((row - anchor_y) * slope_y + value);
-  }
 };
 
 struct ScreenFace {
   Plane edge[3];        // opposite to corner k, positive inside
   Plane inverse_depth;  // 1 / w
-  float threshold[3];   // an edge holds where its plane exceeds this: the top-left rule
-  float doubtful[3];    // closer to zero than this, float may have the sign of a plane wrong
+  float doubtful;       // closer to zero than this, float may have the sign of an edge wrong
   float inverse_w[3];
+  Span columns;
   double x[3], y[3];  // corners in pixels, in canonical order
   double orientation;
-  Span columns, rows;
 };
 
 // The edge function of canonical corners a, b at a pixel. The fma is spelled out: left to itself the
@@ -36,8 +39,8 @@ inline double exact_edge(const double* x, const double* y, int a, int b, double 
   return std::fma(x[a] - i, y[b] - j, -((y[a] - j) * (x[b] - i)));
 }
 
-// Coverage of one pixel in double, for pixels that float cannot place: around the tip of a fan a
-// sign that is wrong by a rounding would leave a hole or cover twice.
+// Coverage of one pixel in double under the top-left rule, for pixels that float cannot place: around
+// the tip of a fan a sign that is wrong by a rounding would leave a hole or cover twice.
 inline bool covers(const ScreenFace& face, double i, double j) {
   constexpr int kPairs[3][2] = {{1, 2}, {0, 2}, {0, 1}};
   for (int n = 0; n < 3; ++n) {
@@ -52,177 +55,186 @@ inline bool covers(const ScreenFace& face, double i, double j) {
 }
 
 inline double nearest_pixel(double coordinate) {
-  return std::round(std::min(std::max(coordinate, -16384.0), 32768.0));
+  return std::floor(std::min(std::max(coordinate, -16384.0), 32768.0) + 0.5);
 }
 
-// Sets up one face. Corners are taken in a canonical order, by position: the two faces at an edge
-// then hold planes that are exact negatives of each other (watertight), and faces with the same
-// corners in another order have the same depth plane (exact ties).
-inline void set_up_face(const float* clip, const int32_t* face, int64_t num_vertices, int64_t height,
-                        int64_t width, bool cull_backfaces, ScreenFace& out) {
-  Corners c;
-  out.rows = {0, -1};
-  if (!project_face(clip, face, num_vertices, c)) return;
-  const double facing = double_area(c);
-  if (!((cull_backfaces ? facing : std::abs(facing)) > kMinDoubleArea)) return;
-  double x[3], y[3];
-  int order[3] = {0, 1, 2};
-  for (int k = 0; k < 3; ++k) {
-    x[k] = column_of(c.x[k], width);
-    y[k] = row_of(c.y[k], height);
-    out.inverse_w[k] = static_cast<float>(1.0 / c.w[k]);
-  }
-  auto before = [&](int a, int b) {
-    if (x[a] != x[b]) return x[a] < x[b];
-    if (y[a] != y[b]) return y[a] < y[b];
-    return c.w[a] < c.w[b];
+// The canonical order of corners is by position: the two faces at an edge then hold planes that are
+// exact negatives of each other (watertight), and faces with the same corners in another order have
+// the same depth plane (exact ties).
+inline void sort_corners(const ScreenVertex* const corners[3], int order[3]) {
+  const auto before = [&](int a, int b) {
+    const ScreenVertex &p = *corners[a], &q = *corners[b];
+    if (p.column != q.column) return p.column < q.column;
+    if (p.row != q.row) return p.row < q.row;
+    return p.w < q.w;
   };
+  order[0] = 0, order[1] = 1, order[2] = 2;
   if (before(order[1], order[0])) std::swap(order[0], order[1]);
   if (before(order[2], order[1])) std::swap(order[1], order[2]);
   if (before(order[1], order[0])) std::swap(order[0], order[1]);
+}
 
-  out.columns = pixel_span(std::min({x[0], x[1], x[2]}), std::max({x[0], x[1], x[2]}), width);
-  out.rows = pixel_span(std::min({y[0], y[1], y[2]}), std::max({y[0], y[1], y[2]}), height);
-  if (out.columns.last < out.columns.first) out.rows = {0, -1};
-  if (out.rows.last < out.rows.first) return;
-
-  const int first = order[0], second = order[1], third = order[2];
-  const double area =
-      (x[second] - x[first]) * (y[third] - y[first]) - (x[third] - x[first]) * (y[second] - y[first]);
+// The planes of a face whose corners, order and spans are known; `area` is doubled and in pixels.
+inline void set_up_planes(const ScreenVertex* const corners[3], const int order[3], Span rows, double area,
+                          ScreenFace& out) {
   const double orientation = area < 0 ? -1 : 1;
-  out.orientation = orientation;
-  for (int n = 0; n < 3; ++n) out.x[n] = x[order[n]], out.y[n] = y[order[n]];
-  double depth_x = 0, depth_y = 0, depth_value = 0;
-  const double depth_anchor_x = nearest_pixel(x[first]), depth_anchor_y = nearest_pixel(y[first]);
-  const int pairs[3][3] = {{second, third, first}, {first, third, second}, {first, second, third}};
+  const double depth_anchor_x = nearest_pixel(out.x[0]), depth_anchor_y = nearest_pixel(out.y[0]);
+  double depth_x = 0, depth_y = 0, depth_value = 0, largest = 0;
+  constexpr int kPairs[3][2] = {{1, 2}, {0, 2}, {0, 1}};
   for (int n = 0; n < 3; ++n) {
-    const int a = pairs[n][0], b = pairs[n][1], opposite = pairs[n][2];
+    const int a = kPairs[n][0], b = kPairs[n][1], opposite = order[n];
     const double sign = (n == 1 ? -1 : 1) * orientation;
-    const double slope_x = sign * (y[a] - y[b]), slope_y = sign * (x[b] - x[a]);
-    auto value_at = [&](double i, double j) { return sign * exact_edge(x, y, a, b, i, j); };
-    const double anchor_x = nearest_pixel(x[a]), anchor_y = nearest_pixel(y[a]);
+    const double slope_x = sign * (out.y[a] - out.y[b]), slope_y = sign * (out.x[b] - out.x[a]);
+    const double anchor_x = nearest_pixel(out.x[a]), anchor_y = nearest_pixel(out.y[a]);
+    const double value = sign * exact_edge(out.x, out.y, a, b, anchor_x, anchor_y);
     out.edge[opposite] = {static_cast<float>(slope_x), static_cast<float>(slope_y),
-                          static_cast<float>(value_at(anchor_x, anchor_y)), static_cast<float>(anchor_x),
+                          static_cast<float>(value), static_cast<float>(anchor_x),
                           static_cast<float>(anchor_y)};
     const double reach_x = std::max(std::abs(out.columns.first - kLanes - anchor_x),
                                     std::abs(out.columns.last + kLanes - anchor_x));
-    const double reach_y = std::max(std::abs(out.rows.first - anchor_y), std::abs(out.rows.last - anchor_y));
-    const double largest =
-        std::abs(slope_x) * reach_x + std::abs(slope_y) * reach_y + std::abs(value_at(anchor_x, anchor_y));
-    out.doubtful[opposite] = static_cast<float>(4e-7 * largest);  // three roundings of 6e-8, doubled
-    const bool owned = slope_x > 0 || (slope_x == 0 && slope_y > 0);
-    out.threshold[opposite] = owned ? -1.2e-38f : 0.0f;  // below zero, yet no denormal
-    const double weight = 1.0 / (c.w[opposite] * std::abs(area));
+    const double reach_y = std::max(std::abs(rows.first - anchor_y), std::abs(rows.last - anchor_y));
+    largest = std::max(largest,
+                       std::abs(slope_x) * reach_x + std::abs(slope_y) * reach_y + std::abs(value));
+    const double weight = 1.0 / (corners[opposite]->w * std::abs(area));
+    out.inverse_w[opposite] = static_cast<float>(1.0 / corners[opposite]->w);
     depth_x += slope_x * weight;
     depth_y += slope_y * weight;
-    depth_value += value_at(depth_anchor_x, depth_anchor_y) * weight;
+    depth_value += sign * exact_edge(out.x, out.y, a, b, depth_anchor_x, depth_anchor_y) * weight;
   }
+  out.doubtful = static_cast<float>(4e-7 * largest);  // three roundings of 6e-8, doubled
+  out.orientation = orientation;
   out.inverse_depth = {static_cast<float>(depth_x), static_cast<float>(depth_y),
                        static_cast<float>(depth_value), static_cast<float>(depth_anchor_x),
                        static_cast<float>(depth_anchor_y)};
 }
 
-// Draws all faces into rows [first_row, last_row) of one image.
-inline void draw_strip(const ScreenFace* faces, int64_t num_faces, int first_row, int last_row,
-                       int64_t stride, float* nearest, int32_t* ids) {
-  for (int64_t f = 0; f < num_faces; ++f) {
-    const ScreenFace& face = faces[f];
-    const int top = std::max(face.rows.first, first_row), bottom = std::min(face.rows.last, last_row - 1);
-    const Ints id = Ints{} + static_cast<int32_t>(f);
-    for (int row = top; row <= bottom; ++row) {
-      float* depth_row = nearest + (row - first_row) * stride;
-      int32_t* id_row = ids + (row - first_row) * stride;
-      const float y = static_cast<float>(row);
-      for (int column = face.columns.first & ~(kLanes - 1); column <= face.columns.last; column += kLanes) {
-        const Floats x = lane_index() + static_cast<float>(column);
-        Ints inside = {-1, -1, -1, -1, -1, -1, -1, -1}, doubtful = {};
-        for (int k = 0; k < 3; ++k) {
-          const Floats value = face.edge[k].along_row(x, y);
-          inside &= value > face.threshold[k];
-          doubtful |= (value <= face.doubtful[k]) & (value >= -face.doubtful[k]);
+// Sets up one face and returns its rows, none for a face that is dropped or meets no pixel centre.
+inline Span set_up_face(const ScreenVertex* const corners[3], const Sizes& n, bool cull_backfaces,
+                        ScreenFace& out) {
+  constexpr Span kNone = {0, -1};
+  const ScreenVertex &p = *corners[0], &q = *corners[1], &r = *corners[2];
+  const double facing = (q.x - p.x) * (r.y - p.y) - (r.x - p.x) * (q.y - p.y);
+  if (!((cull_backfaces ? facing : std::abs(facing)) > kMinDoubleArea)) return kNone;
+  const Span rows = pixel_span(std::min({p.row, q.row, r.row}), std::max({p.row, q.row, r.row}), n.height);
+  if (rows.last < rows.first) return kNone;
+  int order[3];
+  sort_corners(corners, order);
+  for (int k = 0; k < 3; ++k) out.x[k] = corners[order[k]]->column, out.y[k] = corners[order[k]]->row;
+  out.columns = pixel_span(out.x[0], out.x[2], n.width);
+  if (out.columns.last < out.columns.first) return kNone;
+  const double area =
+      (out.x[1] - out.x[0]) * (out.y[2] - out.y[0]) - (out.x[2] - out.x[0]) * (out.y[1] - out.y[0]);
+  set_up_planes(corners, order, rows, area, out);
+  return rows;
+}
+
+// A plane's value at column 0 of each of up to kStrip rows from `first` on.
+inline void row_terms(const Plane& plane, int first, int last, float* out) {
+  for (int row = first; row <= last; row += kLanes) {
+    const Floats y = lane_index() + (static_cast<float>(row) - plane.anchor_y);
+    store(out + (row - first), y * plane.slope_y + plane.value);
+  }
+}
+
+// Draws one face into its rows [top, bottom] of a strip that starts at first_row. Columns first, so
+// that a row costs one addition per plane.
+inline void draw_face(const ScreenFace& face, int32_t f, int top, int bottom, int first_row, int64_t stride,
+                      float* nearest, int32_t* ids) {
+  float rows[4][kStrip + kLanes];
+  for (int k = 0; k < 3; ++k) row_terms(face.edge[k], top, bottom, rows[k]);
+  row_terms(face.inverse_depth, top, bottom, rows[3]);
+  const float doubtful = face.doubtful;
+  const int count = bottom - top + 1, last_column = face.columns.last;
+  const int64_t start = (top - first_row) * stride;
+  for (int column = face.columns.first & ~(kLanes - 1); column <= last_column; column += kLanes) {
+    const Floats x = lane_index() + static_cast<float>(column);
+    const Floats a = (x - face.edge[0].anchor_x) * face.edge[0].slope_x;
+    const Floats b = (x - face.edge[1].anchor_x) * face.edge[1].slope_x;
+    const Floats c = (x - face.edge[2].anchor_x) * face.edge[2].slope_x;
+    const Floats z = (x - face.inverse_depth.anchor_x) * face.inverse_depth.slope_x;
+    for (int row = 0; row < count; ++row) {
+      const Floats least = minimum(minimum(a + rows[0][row], b + rows[1][row]), c + rows[2][row]);
+      const Ints possible = least >= -doubtful;
+      if (!any(possible)) continue;
+      Ints inside = least > doubtful;
+      const Ints unsure = possible & ~inside;
+      if (any(unsure)) {
+        for (int lane = 0; lane < kLanes; ++lane) {
+          if (unsure[lane]) inside[lane] = covers(face, column + lane, top + row) ? -1 : 0;
         }
-        if (any(doubtful)) {
-          for (int lane = 0; lane < kLanes; ++lane) {
-            if (doubtful[lane]) inside[lane] = covers(face, column + lane, row) ? -1 : 0;
-          }
-        }
-        if (!any(inside)) continue;
-        const Floats inverse_depth = face.inverse_depth.along_row(x, y);
-        Floats& best = *reinterpret_cast<Floats*>(depth_row + column);
-        Ints& best_id = *reinterpret_cast<Ints*>(id_row + column);
-        inside &= inverse_depth > best;  // strictly nearer: the lowest id wins ties
-        best = select(inside, inverse_depth, best);
-        best_id = select(inside, id, best_id);
       }
+      const int64_t at = start + row * stride + column;
+      const Floats inverse_depth = z + rows[3][row], best = load<Floats>(nearest + at);
+      inside &= inverse_depth > best;  // strictly nearer: the lowest id wins ties
+      store(nearest + at, select(inside, inverse_depth, best));
+      store(ids + at, select(inside, Ints{} + f, load<Ints>(ids + at)));
     }
   }
 }
 
 inline void resolve_row(const ScreenFace* faces, int row, int64_t width, const int32_t* ids,
                         bool perspective_correct, int32_t* face_id, float* barycentrics, float* depth) {
-  for (int64_t column = 0; column < width; ++column) {
-    const int32_t id = ids[column];
-    face_id[column] = id;
-    float* beta = barycentrics + 3 * column;
-    if (id < 0) {
-      beta[0] = beta[1] = beta[2] = depth[column] = 0;
-      continue;
-    }
-    const ScreenFace& face = faces[id];
-    const float x = static_cast<float>(column), y = static_cast<float>(row);
-    float affine[3], perspective[3], affine_sum = 0, perspective_sum = 0;
-    for (int k = 0; k < 3; ++k) {
-      affine[k] = std::max(face.edge[k].at(x, y), 0.0f);
-      affine_sum += affine[k];
-      perspective[k] = affine[k] * face.inverse_w[k];
-      perspective_sum += perspective[k];
-    }
-    // The sum is twice the area in pixels, which the zero-area rule keeps away from 0.
-    const float scale = 1.0f / (perspective_correct ? perspective_sum : affine_sum);
-    for (int k = 0; k < 3; ++k) beta[k] = (perspective_correct ? perspective[k] : affine[k]) * scale;
-    depth[column] = affine_sum / perspective_sum;
+  const float y = static_cast<float>(row);
+  for (int64_t column = 0; column < width; column += kLanes) {
+    const int64_t count = std::min<int64_t>(kLanes, width - column);
+    Floats beta[3] = {}, z[1] = {};
+    const Floats x = lane_index() + static_cast<float>(column);
+    for_runs(ids + column, [&](int32_t id, Ints lanes) {
+      const ScreenFace& face = faces[id];
+      Floats affine[3], perspective[3], affine_sum{}, perspective_sum{};
+      for (int k = 0; k < 3; ++k) {
+        affine[k] = maximum(face.edge[k].along_row(x, y), Floats{});
+        affine_sum += affine[k];
+        perspective[k] = affine[k] * face.inverse_w[k];
+        perspective_sum += perspective[k];
+      }
+      // On a covered pixel the sum is twice the area in pixels, which the zero-area rule keeps away
+      // from 0; the other lanes are masked.
+      const Floats inverse_perspective = 1.0f / perspective_sum;
+      const Floats scale = perspective_correct ? inverse_perspective : 1.0f / affine_sum;
+      for (int k = 0; k < 3; ++k) {
+        beta[k] = select(lanes, (perspective_correct ? perspective[k] : affine[k]) * scale, beta[k]);
+      }
+      z[0] = select(lanes, affine_sum * inverse_perspective, z[0]);
+    });
+    std::memcpy(face_id + column, ids + column, count * sizeof(int32_t));
+    store_channels(barycentrics + 3 * column, count, beta);
+    store_channels(depth + column, count, z);
   }
 }
 
-inline ffi::Error Rasterize(ffi::ThreadPool pool, ffi::Buffer<ffi::F32> clip, ffi::Buffer<ffi::S32> faces,
-                            int64_t cull_backfaces, int64_t perspective_correct,
-                            ffi::Result<ffi::Buffer<ffi::S32>> face_id,
-                            ffi::Result<ffi::Buffer<ffi::F32>> barycentrics,
-                            ffi::Result<ffi::Buffer<ffi::F32>> depth) {
-  const auto image = face_id->dimensions();
-  const int64_t batch = leading(image, 2), height = trailing(image, 2), width = trailing(image, 1);
-  const int64_t num_vertices = trailing(clip.dimensions(), 2), num_faces = trailing(faces.dimensions(), 2);
-  const float* clip_data = clip.typed_data();
-  const int32_t* face_data = faces.typed_data();
-  std::unique_ptr<ScreenFace[]> screen(new ScreenFace[std::max<int64_t>(1, batch * num_faces)]);
-
-  const int64_t chunk = 512, chunks = (num_faces + chunk - 1) / chunk;
-  bool ok = parallel_for(pool, batch * chunks, [&](int64_t piece) {
-    const int64_t item = piece / chunks, start = (piece % chunks) * chunk;
-    for (int64_t f = start; f < std::min(start + chunk, num_faces); ++f) {
-      set_up_face(clip_data + item * num_vertices * 4, face_data + (item * num_faces + f) * 3, num_vertices,
-                  height, width, cull_backfaces != 0, screen[item * num_faces + f]);
-    }
-  });
-
-  const int64_t strips = (height + kStrip - 1) / kStrip;
-  const int64_t stride = (width + kLanes - 1) / kLanes * kLanes;
-  ok &= parallel_for(pool, batch * strips, [&](int64_t piece) {
+inline ffi::Error Rasterize(ffi::ThreadPool pool, F32 clip, S32 faces, RasterizeOptions options,
+                            ffi::Result<S32> face_id, ffi::Result<F32> barycentrics,
+                            ffi::Result<F32> depth) {
+  const Sizes n(face_id->dimensions(), clip, faces);
+  const bool cull = options.cull_backfaces != 0, perspective = options.perspective_correct != 0;
+  const FaceTable<ScreenFace> table(
+      pool, n, clip.typed_data(), faces.typed_data(),
+      [&](const ScreenVertex* const corners[3], ScreenFace& out) { return set_up_face(corners, n, cull, out); });
+  int32_t* ids_out = face_id->typed_data();
+  float *beta_out = barycentrics->typed_data(), *depth_out = depth->typed_data();
+  const int64_t strips = (n.height + kStrip - 1) / kStrip;
+  const int64_t stride = (n.width + kLanes - 1) / kLanes * kLanes;
+  const bool ok = parallel_for(pool, n.batch * strips, [&](int64_t piece) {
     const int64_t item = piece / strips;
     const int first = static_cast<int>(piece % strips) * kStrip;
-    const int last = static_cast<int>(std::min<int64_t>(first + kStrip, height));
+    const int last = static_cast<int>(std::min<int64_t>(first + kStrip, n.height)) - 1;
     std::vector<float> nearest(kStrip * stride, 0.0f);
     std::vector<int32_t> ids(kStrip * stride, -1);
-    const ScreenFace* item_faces = screen.get() + item * num_faces;
-    draw_strip(item_faces, num_faces, first, last, stride, nearest.data(), ids.data());
-    for (int row = first; row < last; ++row) {
-      const int64_t offset = (item * height + row) * width;
-      resolve_row(item_faces, row, width, ids.data() + (row - first) * stride, perspective_correct != 0,
-                  face_id->typed_data() + offset, barycentrics->typed_data() + 3 * offset,
-                  depth->typed_data() + offset);
+    const ScreenFace* item_faces = table.faces.get() + item * n.faces;
+    const Span* rows = table.rows.get() + item * n.faces;
+    for (int64_t f = 0; f < n.faces; ++f) {
+      const int top = std::max(rows[f].first, first), bottom = std::min(rows[f].last, last);
+      if (top > bottom) continue;
+      draw_face(item_faces[f], static_cast<int32_t>(f), top, bottom, first, stride, nearest.data(), ids.data());
+    }
+    for (int row = first; row <= last; ++row) {
+      const int64_t offset = (item * n.height + row) * n.width;
+      resolve_row(item_faces, row, n.width, ids.data() + (row - first) * stride, perspective,
+                  ids_out + offset, beta_out + 3 * offset, depth_out + offset);
     }
   });
-  return finished(ok);
+  return finished(ok && table.ok);
 }
 
 // Moments of one face over its pixels. With u = P^-1 (px, py, 1): perspective-correct
@@ -233,15 +245,15 @@ struct Moments {
   double m[3][3];
 };
 
-inline void moments_of_rows(const int32_t* face_id, const float* barycentrics, const float* depth,
-                            const float* grad_barycentrics, const float* grad_depth, int64_t pixels,
-                            int64_t num_faces, Moments* moments) {
+// N of the faces over `pixels` pixels. One pixel at a time: faces have too few pixels in a row for
+// sums by lanes to pay.
+inline void add_moments(const int32_t* face_id, const float* barycentrics, const float* depth,
+                        const float* grad_barycentrics, const float* grad_depth, int64_t pixels,
+                        int64_t num_faces, Moments* moments) {
   int32_t current = -1;
   float m[3][3] = {};
-  auto flush = [&] {
-    if (current < 0) return;
-    for (int k = 0; k < 3; ++k)
-      for (int i = 0; i < 3; ++i) moments[current].m[k][i] += m[k][i];
+  const auto flush = [&] {
+    for (int i = 0; current >= 0 && i < 9; ++i) moments[current].m[i / 3][i % 3] += m[i / 3][i % 3];
     std::memset(m, 0, sizeof(m));
   };
   for (int64_t p = 0; p < pixels; ++p) {
@@ -261,9 +273,9 @@ inline void moments_of_rows(const int32_t* face_id, const float* barycentrics, c
 }
 
 // The affine variant, G and D of Moments before their division by w_i; D in row 0 of `depth_part`.
-inline void affine_moments_of_rows(const int32_t* face_id, const float* barycentrics, const float* depth,
-                                   const float* grad_barycentrics, const float* grad_depth, int64_t pixels,
-                                   int64_t num_faces, Moments* moments, Moments* depth_part) {
+inline void add_affine_moments(const int32_t* face_id, const float* barycentrics, const float* depth,
+                               const float* grad_barycentrics, const float* grad_depth, int64_t pixels,
+                               int64_t num_faces, Moments* moments, Moments* depth_part) {
   for (int64_t p = 0; p < pixels; ++p) {
     const int32_t id = face_id[p];
     if (id < 0 || id >= num_faces) continue;
@@ -316,51 +328,52 @@ inline void spread_moments(const float* clip, const int32_t* face, int64_t num_v
   }
 }
 
-inline ffi::Error RasterizeGrad(ffi::ThreadPool pool, ffi::Buffer<ffi::F32> clip, ffi::Buffer<ffi::S32> faces,
-                                ffi::Buffer<ffi::S32> face_id, ffi::Buffer<ffi::F32> barycentrics,
-                                ffi::Buffer<ffi::F32> depth, ffi::Buffer<ffi::F32> grad_barycentrics,
-                                ffi::Buffer<ffi::F32> grad_depth, int64_t perspective_correct,
-                                ffi::Result<ffi::Buffer<ffi::F32>> grad_clip) {
-  const auto image = face_id.dimensions();
-  const int64_t batch = leading(image, 2), height = trailing(image, 2), width = trailing(image, 1);
-  const int64_t num_vertices = trailing(clip.dimensions(), 2), num_faces = trailing(faces.dimensions(), 2);
-  const int64_t bands = bands_per_image(batch, height);
-  const bool affine = perspective_correct == 0;
-  std::vector<Moments> moments(batch * bands * num_faces, Moments{});
-  std::vector<Moments> depth_parts(affine ? moments.size() : 0, Moments{});
-  bool ok = parallel_for(pool, batch * bands, [&](int64_t piece) {
+// One item's faces, summed over its bands in their order, spread to its vertices.
+inline void gather_moments(const Sizes& n, int64_t bands, const float* clip, const int32_t* faces,
+                           const Moments* moments, const Moments* depth_parts, float* out) {
+  std::vector<double> gradient(4 * n.vertices, 0.0);
+  for (int64_t f = 0; f < n.faces; ++f) {
+    Moments sum{}, depth_sum{};
+    for (int64_t band = 0; band < bands; ++band) {
+      const int64_t at = band * n.faces + f;
+      for (int i = 0; i < 9; ++i) {
+        sum.m[i / 3][i % 3] += moments[at].m[i / 3][i % 3];
+        if (depth_parts) depth_sum.m[i / 3][i % 3] += depth_parts[at].m[i / 3][i % 3];
+      }
+    }
+    spread_moments(clip, faces + 3 * f, n.vertices, sum, depth_parts ? &depth_sum : nullptr, gradient.data());
+  }
+  for (int64_t i = 0; i < 4 * n.vertices; ++i) out[i] = static_cast<float>(gradient[i]);
+}
+
+inline ffi::Error RasterizeGrad(ffi::ThreadPool pool, F32 clip, S32 faces, S32 face_id, F32 barycentrics,
+                                F32 depth, F32 grad_barycentrics, F32 grad_depth,
+                                RasterizeGradOptions options, ffi::Result<F32> grad_clip) {
+  const Sizes n(face_id.dimensions(), clip, faces);
+  const int64_t bands = bands_per_image(n.batch, n.height);
+  const bool affine = options.perspective_correct == 0;
+  std::unique_ptr<Moments[]> moments(new Moments[n.batch * bands * n.faces]);
+  std::unique_ptr<Moments[]> depth_parts(affine ? new Moments[n.batch * bands * n.faces] : nullptr);
+  bool ok = parallel_for(pool, n.batch * bands, [&](int64_t piece) {
     const int64_t item = piece / bands, band = piece % bands;
-    const int64_t first = band * height / bands, last = (band + 1) * height / bands;
-    const int64_t offset = (item * height + first) * width, pixels = (last - first) * width;
+    const int64_t first = band * n.height / bands, last = (band + 1) * n.height / bands;
+    const int64_t offset = (item * n.height + first) * n.width;
+    const int64_t pixels = (last - first) * n.width;
     const int32_t* ids = face_id.typed_data() + offset;
     const float *beta = barycentrics.typed_data() + 3 * offset, *z = depth.typed_data() + offset;
-    const float* g = grad_barycentrics.typed_data() + 3 * offset;
-    const float* gz = grad_depth.typed_data() + offset;
-    Moments* own = moments.data() + piece * num_faces;
-    if (affine) {
-      affine_moments_of_rows(ids, beta, z, g, gz, pixels, num_faces, own,
-                             depth_parts.data() + piece * num_faces);
-    } else {
-      moments_of_rows(ids, beta, z, g, gz, pixels, num_faces, own);
-    }
+    const float *g = grad_barycentrics.typed_data() + 3 * offset, *gz = grad_depth.typed_data() + offset;
+    Moments* own = moments.get() + piece * n.faces;
+    std::fill(own, own + n.faces, Moments{});
+    if (!affine) return add_moments(ids, beta, z, g, gz, pixels, n.faces, own);
+    Moments* own_depth = depth_parts.get() + piece * n.faces;
+    std::fill(own_depth, own_depth + n.faces, Moments{});
+    add_affine_moments(ids, beta, z, g, gz, pixels, n.faces, own, own_depth);
   });
-  ok &= parallel_for(pool, batch, [&](int64_t item) {
-    std::vector<double> gradient(4 * num_vertices, 0.0);
-    const float* item_clip = clip.typed_data() + item * num_vertices * 4;
-    for (int64_t f = 0; f < num_faces; ++f) {
-      Moments sum{}, depth_sum{};
-      for (int64_t band = 0; band < bands; ++band) {
-        const int64_t at = (item * bands + band) * num_faces + f;
-        for (int n = 0; n < 9; ++n) {
-          sum.m[n / 3][n % 3] += moments[at].m[n / 3][n % 3];
-          if (affine) depth_sum.m[n / 3][n % 3] += depth_parts[at].m[n / 3][n % 3];
-        }
-      }
-      spread_moments(item_clip, faces.typed_data() + (item * num_faces + f) * 3, num_vertices, sum,
-                     affine ? &depth_sum : nullptr, gradient.data());
-    }
-    float* out = grad_clip->typed_data() + item * num_vertices * 4;
-    for (int64_t n = 0; n < 4 * num_vertices; ++n) out[n] = static_cast<float>(gradient[n]);
+  ok &= parallel_for(pool, n.batch, [&](int64_t item) {
+    const int64_t at = item * bands * n.faces;
+    gather_moments(n, bands, clip.typed_data() + item * n.vertices * 4,
+                   faces.typed_data() + item * n.faces * 3, moments.get() + at,
+                   affine ? depth_parts.get() + at : nullptr, grad_clip->typed_data() + item * n.vertices * 4);
   });
   return finished(ok);
 }

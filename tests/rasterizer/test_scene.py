@@ -86,6 +86,74 @@ def test_ambient_light_is_uniform_and_directional_light_follows_the_normal():
         rasterizer.shade_spherical_harmonics(normals, jnp.ones((1, 4)))
 
 
+def test_light_of_three_colours_shades_each_channel_by_its_own_coefficients():
+    normals = jnp.array([[[[0.0, 0, 1], [0.6, 0.8, 0]]]])
+    rng = np.random.default_rng(2)
+    coefficients = jnp.asarray(rng.normal(size=(1, 9, 3)), jnp.float32)
+    shaded = rasterizer.shade_spherical_harmonics(normals, coefficients)
+    assert shaded.shape == (1, 1, 2, 3)
+    for channel in range(3):
+        alone = rasterizer.shade_spherical_harmonics(normals, coefficients[..., channel])
+        np.testing.assert_allclose(shaded[..., channel], alone[..., 0], rtol=1e-6)  # the same sums
+
+
+def test_supersampling_blends_the_edges_and_leaves_mask_and_depth_alone(needs_kernel):
+    needs_kernel("cpu")
+    mesh = rasterizer.icosphere(1)
+    camera = rasterizer.Camera(jnp.zeros(1), jnp.zeros(1), 4.2, 0.5)
+
+    def run(supersampling):
+        return rasterizer.render(
+            mesh.vertices[None],
+            mesh.faces,
+            mesh.uv,
+            mesh.uv_faces,
+            jnp.full((1, 2, 2, 3), 0.25),
+            camera,
+            16,
+            20,
+            background=jnp.ones(3),
+            supersampling=supersampling,
+        )
+
+    plain, smooth = run(1), run(3)
+    assert set(np.unique(np.round(plain.rgb, 4))) == {0.25, 1.0}
+    shares = (1 - np.asarray(smooth.rgb[..., 0])) / 0.75 * 9  # samples of nine on the object
+    np.testing.assert_allclose(shares, np.round(shares), atol=1e-4)
+    assert len(np.unique(np.round(shares))) > 4
+    assert np.array_equal(plain.mask, smooth.mask) and np.array_equal(plain.depth, smooth.depth)
+    with pytest.raises(ValueError, match="supersampling=0"):
+        run(0)
+
+
+def test_the_same_input_gives_the_same_bits(scene, needs_kernel):
+    needs_kernel("cpu")
+    vertices, faces = scene
+
+    @jax.jit
+    def gradients(vertices, texture):
+        def loss(vertices, texture):
+            out = rasterizer.rasterize(vertices, faces, 40, 56)
+            uv = rasterizer.interpolate(vertices[..., :2], faces, out)
+            rgb = rasterizer.sample_texture(texture, uv)
+            return jnp.sum(rgb**2) + jnp.sum(rasterizer.silhouette(vertices, faces, out) ** 2)
+
+        return jax.grad(loss, argnums=(0, 1))(vertices, texture)
+
+    texture = jnp.asarray(np.random.default_rng(0).uniform(size=(2, 9, 7, 3)), jnp.float32)
+    first = gradients(vertices, texture)
+    for _ in range(5):  # threads race differently each time
+        for a, b in zip(first, gradients(vertices, texture), strict=True):
+            assert np.array_equal(a, b)
+
+
+def test_a_library_of_other_sources_is_refused(monkeypatch, needs_kernel):
+    needs_kernel("cpu")
+    monkeypatch.setattr(cpu, "KERNELS_VERSION", -1)
+    with pytest.raises(cpu.Unavailable, match="this source needs -1; reinstall"):
+        cpu.load.__wrapped__()
+
+
 def test_a_render_shows_the_texture_over_the_background_and_reaches_every_parameter(needs_kernel):
     mesh = rasterizer.icosphere(1)
     texture = jnp.broadcast_to(jnp.array([0.25, 0.5, 0.75]), (2, 4, 8, 3))
@@ -114,7 +182,7 @@ def test_a_render_shows_the_texture_over_the_background_and_reaches_every_parame
 
 def test_without_the_library_one_warning_is_given_and_the_xla_kernel_serves(monkeypatch, caplog):
     def missing():
-        raise cpu.Unavailable("_cpu.so was not built")
+        raise cpu.Unavailable("_kernels.so was not built")
 
     monkeypatch.setattr(cpu, "load", missing)
     monkeypatch.setattr(kernels, "_announced", set())

@@ -1,0 +1,210 @@
+// Bilinear texture sampling and its gradients.
+#pragma once
+
+#include "cpu_attributes.h"
+
+namespace rasterizer {
+
+struct TextureOptions {
+  int64_t wrap_u, wrap_v;
+};
+
+enum Wrap : int64_t { kClamp = 0, kRepeat = 1, kMirror = 2 };  // as WRAP_CODES in cpu.py
+
+struct TextureSizes {
+  int64_t batch, rows, columns, channels;  // of the texture
+  int64_t height, width;                   // of the image
+  int64_t wrap_u, wrap_v;
+
+  TextureSizes(const F32& texture, const F32& uv, TextureOptions options)
+      : batch(leading(texture.dimensions(), 3)),
+        rows(trailing(texture.dimensions(), 3)),
+        columns(trailing(texture.dimensions(), 2)),
+        channels(trailing(texture.dimensions(), 1)),
+        height(trailing(uv.dimensions(), 3)),
+        width(trailing(uv.dimensions(), 2)),
+        wrap_u(options.wrap_u),
+        wrap_v(options.wrap_v) {}
+
+  int64_t texels() const { return rows * columns; }
+};
+
+inline int32_t wrapped(int32_t i, int32_t size, int64_t wrap) {
+  if (wrap == kClamp) return std::min(std::max(i, 0), size - 1);
+  const int32_t period = wrap == kMirror ? 2 * size : size;
+  int32_t rest = i % period;
+  if (rest < 0) rest += period;
+  return rest < size ? rest : 2 * size - 1 - rest;
+}
+
+// The texels on either side of eight samples along one axis, and the second one's weight.
+struct Sides {
+  Ints first, second;
+  Floats weight;
+
+  Sides(Floats position, int32_t size, int64_t wrap) {
+    // NaN and far out: any texel, but one inside; the weight stays NaN where the position is.
+    const Ints usable = (position < 1e9f) & (position > -1e9f);
+    first = floor_to_int(kept(usable, position));
+    second = first + 1;
+    weight = position - select(usable, __builtin_convertvector(first, Floats), position);
+    if (!any((first < 0) | (second >= size))) return;
+    for (int lane = 0; lane < kLanes; ++lane) {
+      first[lane] = wrapped(first[lane], size, wrap);
+      second[lane] = wrapped(second[lane], size, wrap);
+    }
+  }
+};
+
+// The four texels around each of eight samples, as offsets in texels, and their weights.
+struct Footprints {
+  Sides rows, columns;
+  Ints at[2][2];
+
+  Footprints(const float* uv, int64_t count, const TextureSizes& n) : Footprints(coordinates(uv, count), n) {}
+
+ private:
+  struct Coordinates {
+    Floats uv[2];
+  };
+  static Coordinates coordinates(const float* uv, int64_t count) {
+    Coordinates out;
+    load_channels(uv, count, out.uv);
+    return out;
+  }
+  Footprints(const Coordinates& c, const TextureSizes& n)
+      : rows((1.0f - c.uv[1]) * static_cast<float>(n.rows) - 0.5f, static_cast<int32_t>(n.rows), n.wrap_v),
+        columns(c.uv[0] * static_cast<float>(n.columns) - 0.5f, static_cast<int32_t>(n.columns), n.wrap_u) {
+    const int32_t width = static_cast<int32_t>(n.columns);
+    at[0][0] = rows.first * width + columns.first;
+    at[0][1] = rows.first * width + columns.second;
+    at[1][0] = rows.second * width + columns.first;
+    at[1][1] = rows.second * width + columns.second;
+  }
+};
+
+template <typename Channels>
+void sample_pixels(const float* texture, const float* uv, int64_t pixels, const TextureSizes& n,
+                   Channels channels, float* values) {
+  for (int64_t p = 0; p < pixels; p += kLanes) {
+    const int64_t count = std::min<int64_t>(kLanes, pixels - p);
+    const Footprints f(uv + 2 * p, count, n);
+    for (int lane = 0; lane < count; ++lane) {
+      const float *a = texture + int64_t{f.at[0][0][lane]} * channels,
+                  *b = texture + int64_t{f.at[0][1][lane]} * channels,
+                  *c = texture + int64_t{f.at[1][0][lane]} * channels,
+                  *d = texture + int64_t{f.at[1][1][lane]} * channels;
+      const float right = f.columns.weight[lane], below = f.rows.weight[lane];
+      float* out = values + (p + lane) * channels;
+      for (int k = 0; k < channels; ++k) {
+        const float top = a[k] * (1 - right) + b[k] * right, bottom = c[k] * (1 - right) + d[k] * right;
+        out[k] = top * (1 - below) + bottom * below;
+      }
+    }
+  }
+}
+
+inline ffi::Error SampleTexture(ffi::ThreadPool pool, F32 texture, F32 uv, TextureOptions options,
+                                ffi::Result<F32> values) {
+  const TextureSizes n(texture, uv, options);
+  return finished(for_pixel_blocks(pool, n.batch, n.height, n.width, [&](int64_t item, int64_t p, int64_t count) {
+    with_channels(n.channels, [&](auto channels) {
+      sample_pixels(texture.typed_data() + item * n.texels() * n.channels, uv.typed_data() + 2 * p, count, n,
+                    channels, values->typed_data() + p * n.channels);
+    });
+  }));
+}
+
+template <typename Channels>
+bool all_zero(const float* g, int64_t pixels, Channels channels) {
+  uint32_t bits = 0;
+  for (int64_t i = 0; i < pixels * channels; ++i) {
+    uint32_t word;
+    std::memcpy(&word, g + i, sizeof(word));
+    bits |= word << 1;  // without the sign
+  }
+  return bits == 0;
+}
+
+// Where the gradients of one item go; either may be missing. The texture's rows [first, last) are
+// added to in the order of the pixels and each texel has one writer, so the sums do not depend on how
+// the rows were shared out.
+struct TextureGradients {
+  float* texture;
+  int64_t first, last;
+  float* uv;
+};
+
+template <typename Channels>
+void add_texture_gradients(const float* texture, const float* uv, const float* g, int64_t pixels,
+                           const TextureSizes& n, Channels channels, const TextureGradients& out) {
+  const Ints low = Ints{} + static_cast<int32_t>(out.first), high = Ints{} + static_cast<int32_t>(out.last);
+  if (out.uv) std::fill(out.uv, out.uv + 2 * pixels, 0.0f);
+  for (int64_t p = 0; p < pixels; p += kLanes) {
+    const int64_t count = std::min<int64_t>(kLanes, pixels - p);
+    const float* cotangents = g + p * channels;
+    if (all_zero(cotangents, count, channels)) continue;
+    const Footprints f(uv + 2 * p, count, n);
+    const Ints own[2] = {(f.rows.first >= low) & (f.rows.first < high),
+                         (f.rows.second >= low) & (f.rows.second < high)};
+    if (!out.uv && !any(own[0] | own[1])) continue;
+    for (int lane = 0; lane < count; ++lane) {
+      const float* cotangent = cotangents + lane * channels;
+      if (all_zero(cotangent, 1, channels)) continue;
+      const float right = f.columns.weight[lane], below = f.rows.weight[lane];
+      for (int r = 0; out.texture && r < 2; ++r) {
+        if (!own[r][lane]) continue;
+        const float row_weight = r ? below : 1 - below;
+        float *left_texel = out.texture + int64_t{f.at[r][0][lane]} * channels,
+              *right_texel = out.texture + int64_t{f.at[r][1][lane]} * channels;
+        for (int k = 0; k < channels; ++k) left_texel[k] += row_weight * (1 - right) * cotangent[k];
+        for (int k = 0; k < channels; ++k) right_texel[k] += row_weight * right * cotangent[k];
+      }
+      if (!out.uv) continue;
+      const float *a = texture + int64_t{f.at[0][0][lane]} * channels,
+                  *b = texture + int64_t{f.at[0][1][lane]} * channels,
+                  *c = texture + int64_t{f.at[1][0][lane]} * channels,
+                  *d = texture + int64_t{f.at[1][1][lane]} * channels;
+      float along_column = 0, along_row = 0;
+      for (int k = 0; k < channels; ++k) {
+        along_column += cotangent[k] * ((b[k] - a[k]) * (1 - below) + (d[k] - c[k]) * below);
+        along_row += cotangent[k] * ((c[k] - a[k]) * (1 - right) + (d[k] - b[k]) * right);
+      }
+      out.uv[2 * (p + lane)] = along_column * static_cast<float>(n.columns);
+      out.uv[2 * (p + lane) + 1] = -along_row * static_cast<float>(n.rows);
+    }
+  }
+}
+
+inline ffi::Error SampleTextureGrad(ffi::ThreadPool pool, F32 texture, F32 uv, F32 grad_values,
+                                    TextureOptions options, ffi::Result<F32> grad_texture,
+                                    ffi::Result<F32> grad_uv) {
+  const TextureSizes n(texture, uv, options);
+  const int64_t size = n.texels() * n.channels, pixels = n.height * n.width;
+  const int64_t threads = std::max<int64_t>(1, pool.num_threads());
+  // With fewer items than threads, each item's texture rows are shared out; every part then walks
+  // over all pixels, and uv has a pass of its own.
+  const int64_t parts = std::min((threads + n.batch - 1) / std::max<int64_t>(1, n.batch), n.rows);
+  const auto add = [&](int64_t item, int64_t p, int64_t count, TextureGradients out) {
+    with_channels(n.channels, [&](auto channels) {
+      add_texture_gradients(texture.typed_data() + item * size, uv.typed_data() + 2 * p,
+                            grad_values.typed_data() + p * n.channels, count, n, channels, out);
+    });
+  };
+  bool ok = parallel_for(pool, n.batch * parts, [&](int64_t piece) {
+    const int64_t item = piece / parts, part = piece % parts;
+    const int64_t first = part * n.rows / parts, last = (part + 1) * n.rows / parts;
+    float* out = grad_texture->typed_data() + item * size;
+    std::fill(out + first * n.columns * n.channels, out + last * n.columns * n.channels, 0.0f);
+    add(item, item * pixels, pixels,
+        {out, first, last, parts == 1 ? grad_uv->typed_data() + 2 * item * pixels : nullptr});
+  });
+  if (parts > 1) {
+    ok &= for_pixel_blocks(pool, n.batch, n.height, n.width, [&](int64_t item, int64_t p, int64_t count) {
+      add(item, p, count, {nullptr, 0, 0, grad_uv->typed_data() + 2 * p});
+    });
+  }
+  return finished(ok);
+}
+
+}  // namespace rasterizer
