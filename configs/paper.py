@@ -28,9 +28,21 @@ def get_config(
         discriminator=None,
         truncation=0.7,
     )
+    # The paper's Mask R-CNN as a file; source "masks" reads a folder of PNGs that any tool may make, and
+    # "network" is a segmenter trained by this code.
     config.perception = dict(
         pretrained=f"weights/perception_{name}",
         how_to_get=f"train a segmenter of {name}s and save it there (models/segmenter.py)",
+        segmenter=dict(
+            source="onnx",
+            path="weights/mask_rcnn.onnx",
+            class_name=name,
+            card="onnx_zoo",
+            label=None,
+            min_score=0.5,
+            folder=f"masks_{name}",
+            soft=False,
+        ),
     )
     config.viewpoints = dict(
         annotated_by="person",
@@ -73,6 +85,7 @@ def get_config(
     )
     config.inverse_graphics_posed = None  # needs a world whose truth is known
     config.stylegan_r = dict(
+        cycle_mask="render",  # no gradient passes a Mask R-CNN
         num_examples=6000,  # held in memory, about 2 MB each
         mapper=dict(view_dims=144),
         warmup=dict(

@@ -106,6 +106,31 @@ def judge(masks: np.ndarray, *, min_instance: float = 0.02, min_area: float = 0.
     return Verdict(reasons, clean, counts, areas)
 
 
+def judge_detections(detections, *, min_instance: float = 0.02, min_area: float = 0.10) -> Verdict:
+    """`judge` for a segmenter that tells instances apart: soft masks [k h w] per image, one per instance.
+
+    Instances that touch are two here, where connected components see one. Those below `min_instance` of the
+    image do not count; the mask is the largest one's.
+    """
+    reasons, clean, counts, areas = [], [], [], []
+    for masks in detections:
+        shares = (masks > 0.5).mean(axis=(1, 2)) if len(masks) else np.zeros(0)
+        largest = masks[np.argmax(shares)] if len(masks) else np.zeros(masks.shape[1:])
+        counts.append(int((shares >= min_instance).sum()))
+        areas.append(float(shares.max(initial=0.0)))
+        clean.append(np.round(255 * np.clip(largest, 0, 1)).astype(np.uint8))
+        reasons.append(_reason(counts[-1], areas[-1], min_area))
+    return Verdict(reasons, np.stack(clean), np.array(counts, np.int32), np.array(areas))
+
+
+def judge_images(segmenter, images: np.ndarray, **thresholds: float) -> Verdict:
+    """The filter on images uint8 [n h w 3]: by instances where the segmenter has `detect`, else by connected
+    components of its masks. thresholds: those of `judge`."""
+    if hasattr(segmenter, "detect"):
+        return judge_detections(segmenter.detect(images), **thresholds)
+    return judge(segmenter(images), **thresholds)
+
+
 def _reason(count: int, area: float, min_area: float) -> str:
     if count == 0:
         return NO_OBJECT

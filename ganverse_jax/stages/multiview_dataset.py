@@ -17,6 +17,7 @@ import numpy as np
 
 from ganverse_jax.checkpoint import read_npz, write_json, write_npz
 from ganverse_jax.data import instances, multiview
+from ganverse_jax.data.mask_folder import MissingMasks
 from ganverse_jax.loop import Metrics
 from ganverse_jax.models.multiview_generator import MultiviewGenerator
 from ganverse_jax.stages import gan as gan_stage
@@ -84,13 +85,18 @@ def run(
     if multiview.digest(folder_of(workdir)) == digest and (workdir / STAGE / "figures.npz").exists():
         return
     parts_folder = workdir / STAGE / f"parts-{digest}"
-    paths = []
+    paths, missing = [], []
     for start in range(0, num_objects, objects_per_part):
         objects = np.arange(start, min(num_objects, start + objects_per_part))
         paths.append(parts_folder / f"part_{start:07d}.npz")
         if not paths[-1].exists():
-            write_npz(paths[-1], **make_part(generator, segmenter, views, objects, **settings))
+            try:
+                write_npz(paths[-1], **make_part(generator, segmenter, views, objects, **settings))
+            except MissingMasks as error:  # go on, so that one error tells all that are wanted
+                missing.append(error)
         print(f"[{STAGE}] {objects[-1] + 1}/{num_objects} objects", flush=True)
+    if missing:
+        raise MissingMasks.together(missing)
     _finish(workdir, paths, views, generator, digest, metrics, started)
     shutil.rmtree(parts_folder)
 
@@ -118,7 +124,7 @@ def make_part(
     )
     row = np.repeat(np.arange(len(objects)), views_per_object)
     images, w_star = generator.pairs(views.w[view_id], contents[row])
-    verdict = instances.judge(segmenter(images), min_instance=min_instance, min_area=min_area)
+    verdict = instances.judge_images(segmenter, images, min_instance=min_instance, min_area=min_area)
     names = (instances.KEPT, *instances.REASONS)
     reason = np.array([names.index(name) for name in verdict.reason], np.int8)
     kept = np.flatnonzero(reason == 0)

@@ -23,20 +23,31 @@ from ganverse_jax.models.pose_regressor import (
     load_pose_regressor,
     save_pose_regressor,
 )
-from ganverse_jax.models.segmenter import LearnedSegmenter, SegmenterNet, load_segmenter, save_segmenter
+from ganverse_jax.models.segmenter import (
+    LearnedSegmenter,
+    Segmenter,
+    SegmenterNet,
+    load_segmenter,
+    save_segmenter,
+)
+from ganverse_jax.stages import perception_sources as sources
 from ganverse_jax.stages import perception_step as steps
 from ganverse_jax.stages.perception_scores import score_pose_regressor, score_segmenter
 
 ASSETS = Path(__file__).parents[1] / "assets"
 FILES = ("segmenter.safetensors", "pose_regressor.safetensors")
+SOURCE = "segmenter.json"  # in place of the first file, where masks come from elsewhere
 CARD = "perception.json"  # beside shipped files: the summary of the run that made them
 STAGE = "perception"
 
 
 class Perception(NamedTuple):
-    """The stage's result, ready to call on uint8 images; a real class has no pose regressor."""
+    """The stage's result, ready to call on uint8 images; a real class has no pose regressor.
 
-    segmenter: LearnedSegmenter
+    Only a `LearnedSegmenter` can be trained through (stylegan_r.cycle_mask="segment").
+    """
+
+    segmenter: Segmenter
     pose_regressor: LearnedPoseRegressor | None
 
 
@@ -46,11 +57,15 @@ def load(workdir: Path) -> Perception:
 
 
 def load_folder(folder: Path) -> Perception:
-    """The networks of any folder with a segmenter.safetensors, and maybe a pose_regressor.safetensors."""
-    regressor = folder / FILES[1]
-    return Perception(
-        load_segmenter(folder / FILES[0]), load_pose_regressor(regressor) if regressor.is_file() else None
+    """The networks of any folder with a segmenter.safetensors, and maybe a pose_regressor.safetensors.
+
+    A segmenter.json instead tells where masks come from (see `perception_sources`).
+    """
+    regressor, source = folder / FILES[1], folder / SOURCE
+    segmenter = (
+        sources.make_segmenter(read_json(source)) if source.is_file() else load_segmenter(folder / FILES[0])
     )
+    return Perception(segmenter, load_pose_regressor(regressor) if regressor.is_file() else None)
 
 
 def run(
@@ -62,16 +77,24 @@ def run(
     world: Mapping[str, Any],
     pretrained: str | None,
     how_to_get: str = "train it with --stages=perception",
+    segmenter: Mapping[str, Any] | None = None,
     **training: Any,
 ) -> None:
     """Leave the networks, their held-out scores and a picture in ``workdir``/perception.
 
     With ``pretrained`` (the name of a shipped set under assets/, or any folder) the files are copied;
     FileNotFoundError says ``how_to_get`` a missing segmenter. Else both are trained with the settings of
-    :func:`train`.
+    :func:`train`. A ``segmenter`` whose "source" is "onnx" or "masks" takes the place of the network.
     """
     folder = Path(workdir) / STAGE
     folder.mkdir(parents=True, exist_ok=True)
+    source = sources.chosen(segmenter)
+    if source is not None:
+        sources.make_segmenter(source)  # fails here and now, not in a later stage
+        write_json(folder / SOURCE, source)
+        write_json(folder / "summary.json", {"pretrained": None, "segmenter": source})
+        return
+    (folder / SOURCE).unlink(missing_ok=True)
     if pretrained is None:
         train(Path(workdir), seed=seed, mesh=mesh, metrics=metrics, world=world, **training)
         return

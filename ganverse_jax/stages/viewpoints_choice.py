@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ganverse_jax.data import instances
+from ganverse_jax.data.mask_folder import MissingMasks
 from ganverse_jax.evaluation import view_selection
 from ganverse_jax.evaluation.disentanglement import circular_median, nearest_azimuth_bin
 from ganverse_jax.models.multiview_generator import MultiviewGenerator
@@ -40,7 +41,14 @@ def choose(
         raise ValueError('no pose regressor to annotate with; set viewpoints.annotated_by="person"')
     seeds = VIEW_SEEDS + SEED_STRIDE * seed + np.arange(num_candidates)
     w = generator.codes(seeds, view_truncation)
-    blocks = [score(generator, rows, contents, perception.segmenter, regressor) for rows in _blocks(w)]
+    blocks, missing = [], []
+    for rows in _blocks(w):
+        try:
+            blocks.append(score(generator, rows, contents, perception.segmenter, regressor))
+        except MissingMasks as error:  # go on, so that one error tells all that are wanted
+            missing.append(error)
+    if missing:
+        raise MissingMasks.together(missing)
     scores = Scores(*(np.concatenate(parts) for parts in zip(*blocks, strict=True)))
     usable = scores.kept.mean(axis=1) >= min_usable
     if not usable.any():
@@ -95,7 +103,7 @@ def score(generator: MultiviewGenerator, w: np.ndarray, contents: np.ndarray, se
     """Draw `contents` [c w_dim] in the views `w` [v w_dim] and score each view, without any truth."""
     images = np.swapaxes(generator.grid(w, contents), 0, 1)
     flat = images.reshape(-1, *images.shape[2:])
-    verdict = instances.judge(segmenter(flat))
+    verdict = instances.judge_images(segmenter, flat)
     kept = np.array([reason == instances.KEPT for reason in verdict.reason]).reshape(images.shape[:2])
     masks = (verdict.masks > 127).reshape(images.shape[:4])
     consistency = np.array([view_selection.mask_agreement(rows) for rows in masks])

@@ -11,11 +11,13 @@ from types import SimpleNamespace
 import jax
 import numpy as np
 import pytest
+from PIL import Image
 
 from ganverse_jax.annotation import store
 from ganverse_jax.annotation.session import DROP, Session
 from ganverse_jax.checkpoint import read_json, read_npz, write_json
 from ganverse_jax.data import multiview
+from ganverse_jax.data.mask_folder import WANTED, MaskFolder, MissingMasks
 from ganverse_jax.loop import Metrics
 from ganverse_jax.models.multiview_generator import MultiviewGenerator
 from ganverse_jax.models.pose_regressor import Pose
@@ -147,6 +149,23 @@ def test_views_of_another_gan_are_refused_with_the_remedy(tmp_path):
     path.write_text('["no views"]')
     with pytest.raises(ValueError, match="no viewpoints file"):
         viewpoints.read_views(path, "mine")
+
+
+def test_a_folder_of_masks_is_asked_for_everything_in_one_go(stages, tmp_path, monkeypatch):
+    stages(viewpoints)
+    folder = tmp_path / "masks"
+    folder.mkdir()
+    reader = SimpleNamespace(segmenter=MaskFolder(folder), pose_regressor=None)
+    monkeypatch.setattr(multiview_dataset.perception_stage, "load", lambda workdir: reader)
+    with pytest.raises(MissingMasks, match=f"{12 * 3} images have no mask"):
+        stages(multiview_dataset)
+    for path in (folder / WANTED).iterdir():
+        levels = np.zeros((16, 16), np.uint8)
+        levels[4:12, 4:12] = 1
+        Image.fromarray(levels).save(folder / path.name)
+    stages(multiview_dataset)
+    assert read_json(tmp_path / "multiview_dataset" / "summary.json")["kept"] == 12 * 3
+    assert not list((tmp_path / "multiview_dataset").glob("parts-*"))
 
 
 def test_the_set_comes_back_whole_and_rejects_are_counted(stages):
