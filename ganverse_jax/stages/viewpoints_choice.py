@@ -7,7 +7,11 @@ import numpy as np
 from ganverse_jax.data import instances
 from ganverse_jax.data.mask_folder import MissingMasks
 from ganverse_jax.evaluation import view_selection
-from ganverse_jax.evaluation.disentanglement import circular_median, nearest_azimuth_bin
+from ganverse_jax.evaluation.disentanglement import (
+    angle_difference,
+    circular_median,
+    nearest_azimuth_bin,
+)
 from ganverse_jax.models.multiview_generator import MultiviewGenerator
 from ganverse_jax.stages.perception import Perception
 
@@ -33,8 +37,9 @@ def choose(
     """Score `num_candidates` view codes on `contents` [c w_dim]; the chosen ones as in viewpoints.json.
 
     min_usable: share of a view's contents that must pass the instance filter; min_distance and drop_share:
-    see `view_selection.choose_views`. Bins are None unless annotated_by is "pose_regressor". Raises
-    ValueError when no candidate is usable, or there is no regressor to annotate.
+    see `view_selection.choose_views`. Bins are None unless annotated_by is "pose_regressor", which also does
+    what a person would: it prefers views whose objects face one way. Raises ValueError when no candidate is
+    usable, or there is no regressor to annotate.
     """
     regressor = perception.pose_regressor if annotated_by == "pose_regressor" else None
     if annotated_by == "pose_regressor" and regressor is None:
@@ -58,7 +63,7 @@ def choose(
         )
     distances = view_selection.view_distances(scores.descriptors)
     chosen = view_selection.choose_views(
-        scores.consistency,
+        scores.consistency * scores.agreement,
         distances,
         num_views,
         bins=None if regressor is None else scores.bins,
@@ -86,12 +91,14 @@ def _view(number: int, i: int, seeds: np.ndarray, w: np.ndarray, scores: "Scores
 
 class Scores(NamedTuple):
     """Of v view codes: kept [v contents] bool, consistency [v], descriptors [v contents d], bins [v] int
-    (-1 where nobody annotated)."""
+    and agreement [v], the share of contents within a bin of the view's azimuth (-1 and 1 where nobody
+    annotated)."""
 
     kept: np.ndarray
     consistency: np.ndarray
     descriptors: np.ndarray
     bins: np.ndarray
+    agreement: np.ndarray
 
 
 def _blocks(w: np.ndarray, size: int = 32):
@@ -107,8 +114,11 @@ def score(generator: MultiviewGenerator, w: np.ndarray, contents: np.ndarray, se
     kept = np.array([reason == instances.KEPT for reason in verdict.reason]).reshape(images.shape[:2])
     masks = (verdict.masks > 127).reshape(images.shape[:4])
     consistency = np.array([view_selection.mask_agreement(rows) for rows in masks])
-    bins = np.full(len(w), -1)
+    bins, agreement = np.full(len(w), -1), np.ones(len(w))
     if regressor is not None:
         azimuths = regressor(flat).azimuth.reshape(images.shape[:2])
-        bins = np.array([nearest_azimuth_bin(circular_median(row), NUM_BINS) for row in azimuths])
-    return Scores(kept, consistency, view_selection.appearance(images, masks), bins)
+        medians = np.array([circular_median(row) for row in azimuths])
+        bins = np.array([nearest_azimuth_bin(median, NUM_BINS) for median in medians])
+        off = np.abs(angle_difference(azimuths, medians[:, None]))
+        agreement = (off <= 2 * np.pi / NUM_BINS).mean(axis=1)
+    return Scores(kept, consistency, view_selection.appearance(images, masks), bins, agreement)

@@ -23,7 +23,7 @@ from ganverse_jax.models.multiview_generator import MultiviewGenerator
 from ganverse_jax.models.pose_regressor import Pose
 from ganverse_jax.models.pretrained import LoadedGenerator
 from ganverse_jax.models.stylegan2 import Generator
-from ganverse_jax.stages import multiview_dataset, viewpoints
+from ganverse_jax.stages import multiview_dataset, viewpoints, viewpoints_choice
 
 VIEWS = dict(num_views=4, num_candidates=12, num_contents=3, view_truncation=1.0, content_truncation=0.7,
              min_distance=0.0, drop_share=0.0, min_usable=0.6, batch_size=8)  # fmt: skip
@@ -93,6 +93,19 @@ def test_codes_do_not_depend_on_their_neighbours(generator):
     np.testing.assert_array_equal(
         generator.codes(np.array([5, 6, 7]), 0.7)[1:2], generator.codes(np.array([6]), 0.7)
     )
+
+
+def test_a_view_whose_contents_face_both_ways_agrees_little(generator):
+    w = np.random.default_rng(0).normal(size=(6, generator.module.w_dim)).astype(np.float32)
+
+    def flips_in_the_second_view(images):
+        azimuth = np.array([0.0, 0.0, 0.3, 0.0] + [0.0, np.pi, 0.0, np.pi])
+        return Pose(azimuth, 0 * azimuth, 0 * azimuth)
+
+    scores = viewpoints_choice.score(generator, w[:2], w[2:], centred_disc, flips_in_the_second_view)
+    np.testing.assert_array_equal(scores.agreement, [1.0, 0.5])
+    alone = viewpoints_choice.score(generator, w[:2], w[2:], centred_disc, None)
+    np.testing.assert_array_equal(alone.agreement, [1.0, 1.0])
 
 
 def test_views_are_annotated_by_the_regressor_and_say_so(stages):
