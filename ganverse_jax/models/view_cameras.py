@@ -44,6 +44,18 @@ def initial_cameras(azimuth_bins: Sequence[int], distance: float) -> dict[str, n
     }
 
 
+def given_cameras(views: Sequence[Mapping[str, Any]]) -> dict[str, np.ndarray]:
+    """Camera parameters of k views whose azimuth, elevation (radians) and distance are known.
+
+    Raises ValueError for a view without them.
+    """
+    for view in views:
+        if not {"azimuth", "elevation", "distance"} <= set(view):
+            raise ValueError(f"view {view.get('id')} has no known camera; set camera_origin to 'bins'")
+    table = {name: np.array([view[name] for view in views], np.float32) for name in ("azimuth", "elevation")}
+    return table | {"log_distance": np.log(np.array([view["distance"] for view in views], np.float32))}
+
+
 def select_cameras(
     cameras: dict[str, Float[Array, "k"]], view: Int[Array, "b"], fov_y: float
 ) -> rasterizer.Camera:

@@ -17,10 +17,11 @@ import numpy as np
 from ganverse_jax import parallel
 from ganverse_jax.checkpoint import Checkpoints, load_weights, save_weights, write_json
 from ganverse_jax.data.multiview_set import MultiviewSet
+from ganverse_jax.data.posed_folder import read_posed_folder
 from ganverse_jax.loop import Metrics, fit
 from ganverse_jax.models.inverse_graphics import InverseGraphics
 from ganverse_jax.models.perceptual import Perceptual, discriminator_perceptual
-from ganverse_jax.models.view_cameras import as_cameras, initial_cameras, write_cameras
+from ganverse_jax.models.view_cameras import as_cameras, given_cameras, initial_cameras, write_cameras
 from ganverse_jax.stages import gan, multiview_dataset, perception
 from ganverse_jax.stages.inverse_graphics_measures import measure, show
 from ganverse_jax.stages.inverse_graphics_step import (
@@ -41,15 +42,32 @@ def run(
     metrics: Metrics,
     world: Mapping[str, Any],
     perceptual_blocks: int = 4,
+    posed_folder: str | None = None,
+    posed_size: tuple[int, int] | None = None,
     **settings: Any,
 ) -> dict[str, float]:
     """The stage on what earlier stages left in `workdir`; returns the figures of evaluation.json.
 
     world: "fov_degrees" and "distance" of the cameras' start. The perceptual term compares the first
     `perceptual_blocks` blocks of the GAN's discriminator (0: no such term). settings: those of `train`.
+    posed_folder: train on such a folder (`data.posed_folder`, resized to posed_size = (h, w)) instead, from
+    its own cameras unless camera_origin says "bins"; no other stage is needed with perceptual_blocks = 0.
     Where the perception stage has run, its pose regressor measures the cameras (never trains them).
     """
     workdir = Path(workdir)
+    if posed_folder is not None:
+        posed = read_posed_folder(posed_folder, posed_size)
+        return train(
+            workdir,
+            multiview=posed.multiview,
+            seed=seed,
+            mesh=mesh,
+            metrics=metrics,
+            fov_degrees=posed.fov_degrees,
+            camera_distance=world["distance"],
+            perceptual=gan_perceptual(workdir, perceptual_blocks),
+            **{"camera_origin": "given"} | settings,
+        )
     generator, _ = gan.load(workdir)
     generated = multiview_dataset.load(workdir, generator.fingerprint)
     regress = perception.load(workdir).pose_regressor if (workdir / perception.STAGE).is_dir() else None
@@ -92,6 +110,7 @@ def train(
     learning_rate: float,
     camera_learning_rate: float,
     camera_start: int = 0,
+    camera_origin: str = "bins",
     decay: bool = False,
     fov_degrees: float,
     camera_distance: float,
@@ -105,15 +124,22 @@ def train(
     """Train up to `num_steps` (or on from the newest checkpoint) and return the figures of the test objects.
 
     network: settings of `InverseGraphics`. weights: lambdas of Eq. 1. Rates are per step of Adam; cameras
-    (radians, log distance) move from `camera_start` on; `decay`: see `make_optimizer`. fingerprint names
-    the GAN behind the images. evaluate(predict=, cameras=) may add figures that need truth
+    (radians, log distance) move from `camera_start` on; they begin at their bins, or with
+    camera_origin="given" where their views say; `decay`: see `make_optimizer`. fingerprint names the GAN
+    behind the images. evaluate(predict=, cameras=) may add figures that need truth
     (`inverse_graphics_posed`); regress(images uint8) -> azimuth, elevation [n] reads cameras off images.
     step_settings: the rest of `make_step_at` (perceptual, perceptual_start, sigma_inverse, ...).
     """
     parallel.check_divisible(batch_size, mesh.size, "inverse_graphics.batch_size")
     workdir, fov_y, started = Path(workdir), float(np.radians(fov_degrees)), time.perf_counter()
     module = InverseGraphics(**network)
-    before = initial_cameras(multiview.azimuth_bins, camera_distance)
+    if camera_origin not in ("bins", "given"):
+        raise ValueError(f"inverse_graphics.camera_origin = {camera_origin!r}; choose bins or given")
+    before = (
+        given_cameras(multiview.views)
+        if camera_origin == "given"
+        else initial_cameras(multiview.azimuth_bins, camera_distance)
+    )
     pairs = multiview.split("train").pairs()
     print(
         f"[{STAGE}] {pairs.num_objects} training objects, {pairs.num_dropped} of one view left out",

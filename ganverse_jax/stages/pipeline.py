@@ -114,7 +114,9 @@ def _run_stage(
                 f"{folder} was made with other settings or inputs (digest {done}, now {digest}); use a new "
                 f"--workdir, or delete {folder} to make it again"
             )
-    absent = [needed for needed in upstream if not (workdir / needed / "DONE.json").exists()]
+    # A stage that is no part of the experiment is not waited for.
+    needs = [needed for needed in upstream if config[needed] is not None]
+    absent = [needed for needed in needs if not (workdir / needed / "DONE.json").exists()]
     if absent:
         raise ValueError(f"stage {name} needs {absent}, not finished in {workdir}; run them first")
     folder.mkdir(parents=True, exist_ok=True)
