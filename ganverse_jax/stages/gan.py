@@ -11,7 +11,7 @@ from PIL import Image
 
 from ganverse_jax import parallel
 from ganverse_jax.checkpoint import Checkpoints, write_json, write_npz
-from ganverse_jax.data.toy_cars import ToyCars, materialize
+from ganverse_jax.data.batches import Prefetch, batches
 from ganverse_jax.loop import Metrics, fit
 from ganverse_jax.models.pretrained import (
     LoadedDiscriminator,
@@ -24,6 +24,7 @@ from ganverse_jax.models.pretrained import (
 from ganverse_jax.models.stylegan2 import Discriminator, Generator, truncate
 from ganverse_jax.pixels import gan_to_uint8
 from ganverse_jax.report.grid import image_grid
+from ganverse_jax.stages.gan_data import real_images
 from ganverse_jax.stages.gan_step import GanSettings, initial_state, make_step_at, strided_order
 
 ASSETS = Path(__file__).parents[1] / "assets"
@@ -110,38 +111,36 @@ def train(
     generator: dict[str, Any],
     discriminator: dict[str, Any],
     cache: str | None,
-    num_images: int,
+    num_images: int | None = None,
     batch_size: int,
     num_steps: int,
     log_every: int,
     save_every: int,
     weights_dtype: str = "float32",
     start_from: str | None = None,
+    data: dict[str, Any] | None = None,
+    mirror: bool = False,
     **settings: Any,
 ) -> None:
-    """Adversarial training on ``num_images`` images of the world; resumable to the bit.
+    """Adversarial training on the images that ``data`` names; resumable to the bit.
 
-    ``cache`` is the folder that keeps the rendered images (default: the workdir's); ``weights_dtype``
-    that of the written networks, "float16" for small files. ``start_from`` is a folder (or the name
-    of a shipped set) whose networks are trained on, instead of fresh ones. The other settings are
-    those of :class:`GanSettings`.
+    ``data`` and ``num_images`` are those of :func:`gan_data.real_images` (None: the toy world); with
+    ``mirror`` every second real image, by chance, is turned left to right. ``cache`` is the folder that
+    keeps rendered or decoded images (default: the workdir's); ``weights_dtype`` that of the written
+    networks, "float16" for small files. ``start_from`` is a folder (or the name of a shipped set) whose
+    networks are trained on, instead of fresh ones. The other settings are those of :class:`GanSettings`.
     """
     parallel.check_divisible(batch_size, mesh.size, "gan.batch_size")
     module, critic = Generator(**generator), Discriminator(**discriminator)
     options = GanSettings(batch_size=batch_size, total_images=num_steps * batch_size, **settings)
-    path = Path(cache or workdir / "cache") / f"toy_cars_{module.resolution}_{num_images}.npy"
-    images = materialize(ToyCars(module.resolution, **world), num_images, path)
+    order = strided_order(batch_size, mesh.size, critic.mbstd_group)
+    images = real_images(Path(cache or workdir / "cache"), module.resolution, world, num_images, **data or {})
+    batch_at = batches(images, seed=seed, batch_size=batch_size, order=order, mirror=mirror)
     key = jax.random.key(seed)
     state, noise = initial_state(module, critic, key=jax.random.fold_in(key, 2**31 - 1))
     if start_from is not None:
         trained, noise = _trained_networks(_weights_folder(start_from), module, critic)
         state |= trained
-    order = strided_order(batch_size, mesh.size, critic.mbstd_group)
-
-    def batch_at(step: int) -> dict[str, np.ndarray]:
-        chosen = np.random.default_rng([seed, step]).integers(0, len(images), batch_size)
-        return {"real": images[chosen[order]], "index": order.astype(np.int32)}
-
     latents = (
         np.random.default_rng([seed, 1]).standard_normal((np.prod(_GRID), module.z_dim)).astype(np.float32)
     )
@@ -157,9 +156,10 @@ def train(
 
     checkpoints = Checkpoints(workdir / "checkpoints" / "gan")
     try:
-        fit(state, make_step_at(module, critic, noise, options, mesh), batch_at, num_steps=num_steps,
-            key=key, mesh=mesh, stage="gan", checkpoints=checkpoints, metrics=metrics,
-            log_every=log_every, save_every=save_every, on_save=on_save)  # fmt: skip
+        with Prefetch(batch_at, num_steps=num_steps) as prepared:
+            fit(state, make_step_at(module, critic, noise, options, mesh), prepared, num_steps=num_steps,
+                key=key, mesh=mesh, stage="gan", checkpoints=checkpoints, metrics=metrics,
+                log_every=log_every, save_every=save_every, on_save=on_save)  # fmt: skip
     finally:
         checkpoints.close()
 
