@@ -23,6 +23,8 @@ def prepare(config: Mapping[str, Any], workdir: Path) -> store.Candidates:
     another GAN's; and whatever the stages before raise.
     """
     folder = workdir / viewpoints.STAGE
+    if config["viewpoints"] is None:
+        raise ValueError("this experiment chooses no views; its viewpoints section in the config is None")
     if (folder / "DONE.json").exists():
         raise ValueError(
             f"the views of {workdir} are chosen and in use ({folder / 'DONE.json'}); use a new --workdir to "
@@ -89,7 +91,10 @@ def make_server(
     path = folder / store.ANNOTATION
     session = open_session(workdir, candidates)
     annotator = Annotator(session, shown, lambda session: store.write_annotation(path, candidates, session))
-    return Server(annotator, page, port)
+    try:
+        return Server(annotator, page, port)
+    except OSError as error:
+        raise OSError(f"cannot listen on port {port} ({error}); choose another with --port, or 0") from error
 
 
 @contextlib.contextmanager

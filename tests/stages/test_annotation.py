@@ -1,0 +1,71 @@
+"""Claims about annotating a run: what is proposed can be exported, imported and served, and nothing else."""
+
+import json
+import urllib.request
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ganverse_jax.annotation import store
+from ganverse_jax.stages import annotation
+
+VIEWS = [{"id": i, "w_seed": i, "w": [float(i)], "consistency": 0.9} for i in range(3)]
+CONFIG = {"seed": 0, "object_class": "horse", "viewpoints": {"annotated_by": "person", "num_views": 3}}
+
+
+@pytest.fixture
+def workdir(tmp_path, monkeypatch):
+    """A run whose views are proposed; the stages before stand still."""
+    folder = tmp_path / "viewpoints"
+    store.write_candidates(folder, "mine", VIEWS, np.zeros((3, 2, 8, 8, 3), np.uint8))
+    monkeypatch.setattr(annotation.pipeline, "run", lambda config, workdir, until: None)
+    monkeypatch.setattr(
+        annotation.viewpoints, "propose", lambda workdir, **settings: store.read_candidates(folder, "mine")
+    )
+    return tmp_path
+
+
+def test_answers_go_out_to_a_file_and_come_back(workdir):
+    path = workdir / "out" / "views.json"
+    sheet = annotation.export_annotation(CONFIG, workdir, path)
+    assert sheet == workdir / "out" / "views.png"
+    with Image.open(sheet) as image:
+        assert image.width > 500
+    content = json.loads(path.read_text())
+    for entry in content["views"]:
+        entry["azimuth_bin"] = entry["id"]
+    path.write_text(json.dumps(content))
+    assert annotation.import_annotation(CONFIG, workdir, path).complete
+    views = store.annotated_views(workdir / "viewpoints", "mine")["views"]
+    assert [view["azimuth_bin"] for view in views] == [0, 1, 2]
+    annotation.import_annotation(CONFIG, workdir, path)
+    assert (workdir / "viewpoints" / "annotation.before_import.json").is_file()
+
+
+def test_the_served_page_saves_into_the_run(workdir):
+    candidates = store.read_candidates(workdir / "viewpoints")
+    server = annotation.make_server(CONFIG, workdir, candidates, command="python -m launch.train").start()
+    try:
+        body = json.dumps({"do": "answer", "view": 1, "answer": "drop"}).encode()
+        headers = {"Content-Type": "application/json", "Origin": f"http://127.0.0.1:{server.server_port}"}
+        request = urllib.request.Request(server.url + "do", body, headers)
+        with urllib.request.urlopen(request, timeout=10) as response:
+            assert json.load(response)["answers"] == [None, "drop", None]
+        with pytest.raises(OSError, match="choose another with --port"):
+            annotation.make_server(CONFIG, workdir, candidates, command="", port=server.server_port)
+    finally:
+        server.close()
+    assert annotation.open_session(workdir, candidates).answers == (None, "drop", None)
+
+
+def test_views_in_use_are_not_annotated_again_but_can_be_exported(workdir):
+    (workdir / "viewpoints" / "DONE.json").write_text("{}")
+    with pytest.raises(ValueError, match="chosen and in use.*new --workdir"):
+        annotation.prepare(CONFIG, workdir)
+    assert annotation.export_annotation(CONFIG, workdir, workdir / "views.json").is_file()
+
+
+def test_an_experiment_without_views_is_told_so(workdir):
+    with pytest.raises(ValueError, match="chooses no views"):
+        annotation.prepare(CONFIG | {"viewpoints": None}, workdir)
