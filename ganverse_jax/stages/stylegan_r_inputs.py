@@ -66,10 +66,16 @@ def make_networks(
 ) -> CycleNetworks:
     """The functions of `CycleNetworks`; constants: "noise", "w_avg", "inverse_graphics", "segmenter".
 
-    fov_y: vertical, radians; height: see `make_synthesise`. Raises ValueError for an unknown `cycle_mask`.
+    fov_y: vertical, radians; height: see `make_synthesise`. Raises ValueError for an unknown `cycle_mask`, or
+    "segment" with a segmenter that is not a network of this code and cannot be compiled into the step.
     """
     if cycle_mask not in ("segment", "render"):
         raise ValueError(f"stylegan_r.cycle_mask is {cycle_mask!r}; set it to 'segment' or 'render'")
+    if cycle_mask == "segment" and not isinstance(segmenter, LearnedSegmenter):
+        raise ValueError(
+            f"stylegan_r.cycle_mask is 'segment', but {type(segmenter).__name__} cannot run inside a "
+            "training step; set it to 'render'"
+        )
     template = network.template
 
     def segment(constants, images, displacements, camera):
@@ -190,7 +196,7 @@ def assemble(
         for name, (images, w_star) in splits.items()
     }
     constants = {"noise": generator.variables["noise"], "w_avg": generator.w_avg}
-    constants |= {"inverse_graphics": params, "segmenter": segmenter.params}
+    constants |= {"inverse_graphics": params, "segmenter": getattr(segmenter, "params", {})}
     size = parts["test"].images.shape[1:3]
     return Inputs(
         generator=generator,

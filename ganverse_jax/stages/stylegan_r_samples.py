@@ -33,7 +33,7 @@ def draw_samples(
     seeds = CONTENT_SEEDS + SEED_STRIDE * seed + FIRST_SAMPLE + np.arange(count)
     view_id = np.random.default_rng([seed, FIRST_SAMPLE]).integers(len(views.w), size=count)
     images, w_star = generator.pairs(views.w[view_id], generator.codes(seeds, content_truncation))
-    verdict = instances.judge(segmenter(images))
+    verdict = instances.judge_images(segmenter, images)
     kept = np.array([reason == instances.KEPT for reason in verdict.reason])
     if not kept.any():
         raise ValueError(f"the mask filter kept none of {count} samples; train the GAN longer")
