@@ -20,8 +20,7 @@ def get_config(
     config.gan = dict(
         pretrained=f"weights/stylegan2_{name}",
         how_to_get=(
-            f"get {origin}, save the state dicts of the averaged generator and the discriminator as NumPy "
-            "archives and run: python -m launch.import_stylegan2 --generator=G.npz --discriminator=D.npz "
+            f"get {origin} and run: python -m launch.import_stylegan2 --pickle=FILE "
             f"--out=weights/stylegan2_{name}"
         ),
         generator=None,

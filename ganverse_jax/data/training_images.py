@@ -67,18 +67,22 @@ def open_source(
     *,
     name: str = "",
     split: str = "train",
-    feature: str | None = None,
-    limit: int | None = None,
+    feature: str = "",
+    limit: int = 0,
 ) -> Source:
-    """A source by its kind; raises ValueError for an unknown kind and what the source's class raises."""
-    if limit is not None and limit < 1:
-        raise ValueError(f"gan.data.limit = {limit} leaves no images; use 1 or more, or None for all")
+    """A source by its kind; limit 0 takes all pictures, feature "" the one a set has.
+
+    Raises ValueError for an unknown kind or a negative limit, and what the source's class raises.
+    """
+    if limit < 0:
+        raise ValueError(f"gan.data.limit = {limit} is negative; use 1 or more, or 0 for all")
+    limit = limit or None
     if kind == "images":
         return open_images(path, limit)
     if kind == "lsun":
         return Lsun(path, limit)
     if kind == "tfds":
-        return TfdsImages(name, path, split, feature, limit)
+        return TfdsImages(name, path, split, feature or None, limit)
     raise ValueError(f"gan.data.kind = {kind!r} is unknown; use toy_cars, {', '.join(KINDS)}")
 
 

@@ -53,8 +53,8 @@ def run(
     mesh,
     metrics: Metrics,
     world: dict[str, Any],
-    generator: dict[str, Any],
-    discriminator: dict[str, Any],
+    generator: dict[str, Any] | None,
+    discriminator: dict[str, Any] | None,
     pretrained: str | None,
     truncation: float,
     how_to_get: str = "train it with --stages=gan",
@@ -64,7 +64,7 @@ def run(
 
     With ``pretrained`` (the name of a shipped set under assets/, or any folder) those weights are
     copied; FileNotFoundError says ``how_to_get`` them. Else the GAN is trained with the settings of
-    :func:`train`.
+    :func:`train`; ValueError when ``generator`` is None, which stands for "weights of others only".
     """
     folder = workdir / "gan"
     folder.mkdir(parents=True, exist_ok=True)
@@ -74,6 +74,11 @@ def run(
             if not (source / target.name).is_file():
                 raise FileNotFoundError(f"no GAN weights at {source / target.name}; {how_to_get}")
             shutil.copyfile(source / target.name, target)
+    elif generator is None:
+        raise ValueError(
+            "this experiment has no settings to train a GAN (gan.generator is None); configs/bird.py shows "
+            f"which ones to add, or leave out --stages=gan to take finished weights: {how_to_get}"
+        )
     else:
         train(workdir, seed=seed, mesh=mesh, metrics=metrics, world=world, generator=generator,
               discriminator=discriminator, **training)  # fmt: skip

@@ -29,7 +29,7 @@ def real_images(
     is a folder or a .zip of PNG, JPEG, WebP), "lsun" (``path`` is an LMDB) or "tfds" (``name``, ``split`` and
     ``feature`` of a prepared tensorflow-datasets set, ``path`` its data_dir). fit, enlarge: see
     :class:`~ganverse_jax.data.pictures.Fit`; unfit, keep_decoded: see
-    :func:`~ganverse_jax.data.training_images.training_images`; ``limit`` takes only the first so many.
+    :func:`~ganverse_jax.data.training_images.training_images`; ``limit`` takes only the first so many, 0 all.
 
     Raises FileNotFoundError for missing data, ValueError for pictures or settings that cannot serve.
     """

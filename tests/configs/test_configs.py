@@ -1,6 +1,7 @@
 """Claims about the experiments: the paper's numbers, overrides, and clear stops where weights are missing."""
 
 import importlib
+import inspect
 import os
 import subprocess
 import sys
@@ -8,7 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from ganverse_jax.stages import pipeline
+from ganverse_jax.data.training_images import open_source
+from ganverse_jax.models.stylegan2 import Discriminator, Generator
+from ganverse_jax.stages import gan, pipeline
+from ganverse_jax.stages.gan_data import real_images
+from ganverse_jax.stages.gan_step import GanSettings
 
 ROOT = Path(__file__).parents[2]
 
@@ -47,6 +52,37 @@ def test_a_real_class_without_weights_stops_at_once_and_says_how_to_get_them(tmp
     assert done.returncode == 1
     assert "no GAN weights at weights/stylegan2_car" in done.stderr
     assert "launch.import_stylegan2" in done.stderr and "License" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["toy_car", "bird"])
+def test_a_gan_can_be_trained_with_the_settings_of(name):
+    settings = importlib.import_module(f"configs.{name}").get_config().gan.to_dict()
+    known = inspect.signature(gan.train).parameters.keys() | inspect.signature(gan.run).parameters.keys()
+    assert settings.keys() - known <= set(GanSettings._fields)
+    inspect.signature(gan.train).bind(None, seed=0, mesh=None, metrics=None, world={}, **settings)
+    Generator(**settings["generator"]), Discriminator(**settings["discriminator"])
+    known = (
+        inspect.signature(real_images).parameters.keys() | inspect.signature(open_source).parameters.keys()
+    )
+    assert settings["data"].keys() <= known
+
+
+def test_a_gan_without_training_settings_says_so_when_it_shall_be_trained(tmp_path):
+    settings = importlib.import_module("configs.horse").get_config().gan.to_dict() | {"pretrained": None}
+    with pytest.raises(ValueError, match="configs/bird.py shows"):
+        gan.run(tmp_path, seed=0, mesh=None, metrics=None, world={}, **settings)
+
+
+@pytest.mark.parametrize("name", ["toy_car", "bird"])
+def test_every_setting_of_the_data_can_be_changed_on_the_command_line(name):
+    # ml_collections cannot override a value that is None.
+    assert None not in importlib.import_module(f"configs.{name}").get_config().gan.data.to_dict().values()
+
+
+def test_missing_pictures_are_named_with_the_setting(tmp_path):
+    data = importlib.import_module("configs.bird").get_config().gan.data.to_dict()
+    with pytest.raises(FileNotFoundError, match="at data/nabirds/images; correct gan.data.path"):
+        real_images(tmp_path, 256, {}, None, **data)
 
 
 def test_a_mistyped_setting_is_answered_with_a_suggestion(tmp_path):

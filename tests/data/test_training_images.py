@@ -141,8 +141,9 @@ def test_a_link_that_leads_back_is_followed_once(folder):
 def test_limit_takes_the_first_by_name(folder, archive):
     for path in (folder, archive):
         assert len(open_images(path, limit=2).entries) == 2
-    with pytest.raises(ValueError, match="gan.data.limit = 0"):
-        open_source("images", str(folder), limit=0)
+    with pytest.raises(ValueError, match="gan.data.limit = -1 is negative"):
+        open_source("images", str(folder), limit=-1)
+    assert len(open_source("images", str(folder), limit=0).entries) == len(NAMES)
 
 
 def test_an_unknown_kind_or_policy_is_answered_with_the_known_ones(folder, tmp_path):
