@@ -1,7 +1,7 @@
 """Perceptual terms for L_percept of Eq. 1 (arXiv:2010.09125), behind one callable interface.
 
 A perceptual is any `f(image [b h w 3], rendered [b h w 3], mask [b h w 1]) -> scalar`, differentiable in
-`rendered`; colours are in [0, 1], and the caller has laid the render over the picture's own background,
+`rendered`; colours are in [0, 1], and the caller has put the render into the picture's own background,
 since feature networks have seen no black ones. The paper uses VGG features; without outside weights the
 GAN's own discriminator serves (GAN2Shape, arXiv:2011.00844): outputs of its first four residual blocks,
 compared where the average-pooled mask is.

@@ -80,6 +80,15 @@ def render_prediction(
     )
 
 
+def in_place_of_object(rendered: rasterizer.Rendered, images: jax.Array, masks: jax.Array) -> jax.Array:
+    """The picture [b h w 3] with its object, cut out by the true mask [b h w 1], replaced by the render.
+
+    Black where the render leaves the object uncovered: were the render laid over the whole picture, a
+    vanishing shape would show the object itself, and be perfect.
+    """
+    return masks * rendered.mask * rendered.rgb + (1.0 - masks) * images
+
+
 def loss_terms(
     prediction: Prediction,
     rendered,
@@ -92,8 +101,8 @@ def loss_terms(
 ) -> dict[str, jax.Array]:
     """Every term of Eq. 1, unweighted; images and masks [2 b ...] lie as (object, view) pairs.
 
-    L_percept sees the render over the picture's own background; with `both_views` off only the second view of
-    each pair, which is the one the network has not seen.
+    L_percept sees `in_place_of_object`; with `both_views` off only the second view of each pair, which is the
+    one the network has not seen.
     """
     terms = {
         "colour": masked_l1(images, masks, rendered.rgb, rendered.mask),
@@ -103,7 +112,7 @@ def loss_terms(
         "movement": movement_loss(prediction.displacements),
     }
     if perceptual is not None:
-        composite = rendered.mask * rendered.rgb + (1.0 - rendered.mask) * images
+        composite = in_place_of_object(rendered, images, masks)
         rows = slice(None) if both_views else slice(1, None, 2)
         terms["perceptual"] = perceptual(images[rows], composite[rows], masks[rows])
     return terms

@@ -1,5 +1,7 @@
 """The inverse graphics step: equal on any number of devices, and it learns what Eq. 1 asks for."""
 
+from types import SimpleNamespace
+
 import jax
 import numpy as np
 import pytest
@@ -55,6 +57,14 @@ def advance(state, step_at, pairs, steps):
         jax.block_until_ready(state)
         history.append(jax.device_get(metrics))
     return jax.device_get(state), history
+
+
+def test_a_shape_that_vanishes_does_not_pass_for_the_picture():
+    picture, mask = np.full((1, 4, 4, 3), 0.5, np.float32), np.zeros((1, 4, 4, 1), np.float32)
+    mask[:, 1:3, 1:3] = 1.0
+    nothing = SimpleNamespace(rgb=np.zeros_like(picture), mask=np.zeros_like(mask))
+    composite = inverse_graphics_step.in_place_of_object(nothing, picture, mask)
+    np.testing.assert_array_equal(composite, 0.5 * (1.0 - mask) * np.ones(3))
 
 
 @pytest.fixture(scope="module")
