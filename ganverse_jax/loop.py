@@ -29,8 +29,9 @@ class Metrics:
     def write(self, stage: str, step: int, **scalars: float) -> None:
         """Append one line; values are converted to plain floats."""
         row = {"stage": stage, "step": int(step)} | {name: float(value) for name, value in scalars.items()}
-        with open(self.path, "a") as file:
-            file.write(json.dumps(row) + "\n")
+        with open(self.path, "ab+") as file:
+            _drop_cut_line(file)
+            file.write((json.dumps(row) + "\n").encode())
 
     def read(self) -> list[dict[str, Any]]:
         """All lines in order; a last line cut short by a kill is left out."""
@@ -57,6 +58,16 @@ class Metrics:
         rows = [row for row in self.read() if row["stage"] != stage or row["step"] <= step]
         text = "".join(json.dumps(row) + "\n" for row in rows)
         write_atomic(self.path, lambda temporary: temporary.write_text(text))
+
+
+def _drop_cut_line(file) -> None:
+    """Remove a last line without its end, which a kill or a full disk left, so that none is glued to it."""
+    file.seek(0, os.SEEK_END)
+    if size := file.tell():
+        file.seek(size - 1)
+        if file.read(1) != b"\n":
+            file.seek(0)
+            file.truncate(file.read().rfind(b"\n") + 1)
 
 
 class _TerminationFlag:
@@ -112,6 +123,9 @@ def fit(
     Raises FloatingPointError naming metric and step when a metric is not finite, and SystemExit
     (143) after saving when the process receives SIGTERM.
     """
+    for name, value in (("num_steps", num_steps), ("log_every", log_every), ("save_every", save_every)):
+        if value < 1:
+            raise ValueError(f"{stage}: {name} = {value}; set it to 1 or more")
     start = checkpoints.latest_step() or 0
     if start:
         state = checkpoints.restore(state)

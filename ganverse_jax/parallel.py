@@ -24,13 +24,18 @@ def data_mesh(num_devices: int | None = None) -> Mesh:
     available = len(jax.devices())
     count = available if num_devices is None else num_devices
     if not 1 <= count <= available:
-        raise ValueError(f"{count} devices asked for, {available} available; set train.num_devices")
+        raise ValueError(
+            f"{count} devices asked for, {available} available; set num_devices (for "
+            f"virtual CPU devices XLA_FLAGS=--xla_force_host_platform_device_count={count})"
+        )
     return jax.make_mesh((count,), (AXIS,), axis_types=(AxisType.Auto,), devices=jax.devices()[:count])
 
 
 def check_divisible(batch_size: int, num_devices: int, setting: str) -> None:
     """Raise ValueError unless ``batch_size`` splits evenly over the devices."""
-    if batch_size < 1 or batch_size % num_devices:
+    if batch_size < 1:
+        raise ValueError(f"{setting} = {batch_size}; set it to 1 or more")
+    if batch_size % num_devices:
         raise ValueError(
             f"{setting} = {batch_size} is not divisible by {num_devices} devices; "
             f"set {setting} to a multiple of {num_devices}"

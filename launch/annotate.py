@@ -5,19 +5,19 @@ SSH tunnel. Without a browser: --export=FILE writes a JSON to fill in with a con
 --import=FILE reads it back.
 """
 
-import os
 import shlex
-import sys
 from pathlib import Path
 
 from absl import app, flags, logging
 from ml_collections import config_flags
 
+from launch import command
+
 _CONFIG = config_flags.DEFINE_config_file(
     "config", None, "Experiment, e.g. configs/toy_car.py", lock_config=True
 )
 _WORKDIR = flags.DEFINE_string("workdir", None, "Folder of the run")
-_PORT = flags.DEFINE_integer("port", 0, "Local port of the page; 0: any free one", lower_bound=0)
+_PORT = flags.DEFINE_integer("port", 0, "Local port of the page; 0: any free one", 0, 65535)
 _NO_BROWSER = flags.DEFINE_bool("no_browser", False, "Only print the address")
 _EXPORT = flags.DEFINE_string("export", None, "Write the answers to this JSON and a contact sheet beside it")
 _IMPORT = flags.DEFINE_string("import", None, "Take the answers in this JSON")
@@ -45,29 +45,24 @@ def main(argv: list[str]) -> None:
 
     from ganverse_jax.stages import annotation
 
-    config, workdir = _CONFIG.value.to_dict(), Path(_WORKDIR.value)
-    jax.config.update("jax_compilation_cache_dir", str(workdir.absolute() / "cache" / "xla"))
-    try:
-        if _EXPORT.value:
-            sheet = annotation.export_annotation(config, workdir, Path(_EXPORT.value))
-            print(
-                f"wrote {_EXPORT.value} and {sheet}: fill in azimuth_bin (or keep: false), then --import it"
-            )
-        elif _IMPORT.value:
-            session = annotation.import_annotation(config, workdir, Path(_IMPORT.value))
-            open_views = session.answers.count(None)
-            print(
-                f"{open_views} views are left to annotate" if open_views else f"go on with\n{train_command()}"
-            )
-        else:
-            annotation.annotate(config, workdir, command=train_command(), port=_PORT.value,
-                                browser=not _NO_BROWSER.value)  # fmt: skip
-    except (ValueError, OSError) as error:
-        if os.environ.get("GANVERSE_TRACEBACK"):
-            raise
-        sys.exit(f"error: {error}\n(set GANVERSE_TRACEBACK=1 to see where it came from)")
+    jax.config.update("jax_compilation_cache_dir", str(Path(_WORKDIR.value).absolute() / "cache" / "xla"))
+    command.guarded(lambda: annotate(annotation, _CONFIG.value.to_dict(), Path(_WORKDIR.value)))
+
+
+def annotate(annotation, config: dict, workdir: Path) -> None:
+    """Export, import or the page, as the flags say; `annotation` is the stage's module."""
+    if _EXPORT.value:
+        sheet = annotation.export_annotation(config, workdir, Path(_EXPORT.value))
+        print(f"wrote {_EXPORT.value} and {sheet}: fill in azimuth_bin (or keep: false), then --import it")
+    elif _IMPORT.value:
+        session = annotation.import_annotation(config, workdir, Path(_IMPORT.value))
+        open_views = session.answers.count(None)
+        print(f"{open_views} views are left to annotate" if open_views else f"go on with\n{train_command()}")
+    else:
+        settings = {"port": _PORT.value, "browser": not _NO_BROWSER.value}
+        annotation.annotate(config, workdir, command=train_command(), **settings)
 
 
 if __name__ == "__main__":
     flags.mark_flags_as_required(["config", "workdir"])
-    app.run(main)
+    app.run(main, flags_parser=command.parse)

@@ -3,12 +3,12 @@
 Runs the stages of one experiment in order and resumes where an earlier run of the same command stopped.
 """
 
-import os
-import sys
 from pathlib import Path
 
 from absl import app, flags, logging
 from ml_collections import config_flags
+
+from launch import command
 
 _CONFIG = config_flags.DEFINE_config_file(
     "config", None, "Experiment, e.g. configs/toy_car.py", lock_config=True
@@ -34,14 +34,10 @@ def main(argv: list[str]) -> None:
     jax.config.update("jax_compilation_cache_dir", str(Path(_WORKDIR.value).absolute() / "cache" / "xla"))
     if _DISTRIBUTED.value:
         jax.distributed.initialize()
-    try:
-        pipeline.run(_CONFIG.value.to_dict(), Path(_WORKDIR.value), stages=_STAGES.value)
-    except (ValueError, FileNotFoundError, FloatingPointError, OSError) as error:
-        if os.environ.get("GANVERSE_TRACEBACK"):
-            raise
-        sys.exit(f"error: {error}\n(set GANVERSE_TRACEBACK=1 to see where it came from)")
+    config, workdir = _CONFIG.value.to_dict(), Path(_WORKDIR.value)
+    command.guarded(lambda: pipeline.run(config, workdir, stages=_STAGES.value))
 
 
 if __name__ == "__main__":
     flags.mark_flags_as_required(["config", "workdir"])
-    app.run(main)
+    app.run(main, flags_parser=command.parse)

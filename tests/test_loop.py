@@ -77,3 +77,18 @@ def test_a_damaged_log_names_file_and_line(tmp_path):
     metrics.path.write_text('nonsense\n{"stage": "gan", "step": 1}\n')
     with pytest.raises(ValueError, match=r"metrics\.jsonl:1 is not JSON"):
         metrics.read()
+
+
+def test_a_line_cut_short_is_dropped_when_the_next_is_written(tmp_path):
+    metrics = Metrics(tmp_path)
+    metrics.write("gan", 1, loss=1.0)
+    with open(metrics.path, "a") as file:
+        file.write('{"stage": "ga')
+    metrics.write("gan", 2, loss=2.0)
+    assert [row["step"] for row in metrics.read()] == [1, 2]
+
+
+@pytest.mark.parametrize("num_steps", [0, -5])
+def test_training_for_no_steps_is_an_error(tmp_path, num_steps):
+    with pytest.raises(ValueError, match=f"num_steps = {num_steps}; set it to 1 or more"):
+        _fit(tmp_path, num_steps)

@@ -4,10 +4,13 @@ import os
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import jax
 import numpy as np
 
 from ganverse_jax.checkpoint import fingerprint, load_weights, save_weights
 from ganverse_jax.models.stylegan2 import Discriminator, Generator
+
+_BUNDLE = {"generator": ("noise", "w_avg"), "discriminator": ()}
 
 
 class LoadedGenerator(NamedTuple):
@@ -67,4 +70,12 @@ def _load(path: str | os.PathLike, kind: str) -> tuple[dict, dict]:
     bundle, metadata = load_weights(path)
     if metadata.get("kind") != kind:
         raise ValueError(f"{Path(path)} holds a {metadata.get('kind')!r}, not a {kind}; check the path")
+    absent = {"params", *_BUNDLE[kind]} - set(bundle) | {"settings", "card"} - set(metadata)
+    if absent:
+        raise ValueError(f"{Path(path)} lacks {sorted(absent)}; write it again, or check the path")
+    for name, leaf in jax.tree_util.tree_leaves_with_path(bundle):
+        if not np.isfinite(leaf).all():
+            raise ValueError(
+                f"{Path(path)} holds NaN or infinity in {jax.tree_util.keystr(name)}; use an earlier file"
+            )
     return bundle, metadata

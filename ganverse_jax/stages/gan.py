@@ -82,7 +82,7 @@ def run(
     else:
         train(workdir, seed=seed, mesh=mesh, metrics=metrics, world=world, generator=generator,
               discriminator=discriminator, **training)  # fmt: skip
-    loaded = load_generator(generator_path(workdir))
+    loaded, _ = load(workdir)
     z = np.random.default_rng([seed, 1]).standard_normal((64, loaded.module.z_dim)).astype(np.float32)
     images = sample(loaded, z, psi=truncation)
     write_npz(folder / "figures.npz", samples=images)

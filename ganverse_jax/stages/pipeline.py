@@ -1,13 +1,15 @@
 """All stages of one experiment in order; each reads what earlier ones left in the workdir."""
 
+import contextlib
 import difflib
+import fcntl
 import hashlib
 import importlib.metadata
 import json
 import platform
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -72,16 +74,31 @@ def run(
         raise ValueError(f"the config lacks the sections {missing}; see configs/toy_car.py")
     workdir.mkdir(parents=True, exist_ok=True)
     mesh = parallel.data_mesh(config.get("num_devices"))
-    _write_run_files(config, workdir, mesh)
-    metrics = Metrics(workdir)
     absent = [name for name in stages or () if config[name] is None]
     if absent:
         raise ValueError(f"this experiment has no stage {absent}; its section in the config is None")
-    for name in STAGES:
-        if (stages is None or name in stages) and config[name] is not None:
-            _run_stage(name, config, workdir, mesh, metrics, train=stages is not None)
-        if name == until:
-            break
+    if stages is not None and not stages:
+        raise ValueError(f"--stages names no stage; the stages are {', '.join(STAGES)}")
+    with _only_run(workdir):
+        for name in STAGES:
+            if (stages is None or name in stages) and config[name] is not None:
+                _run_stage(name, config, workdir, mesh, Metrics(workdir), train=stages is not None)
+            if name == until:
+                break
+
+
+@contextlib.contextmanager
+def _only_run(workdir: Path) -> Iterator[None]:
+    """Hold the workdir's lock (the first process of a multi-host run does); the system frees it on a kill."""
+    with open(workdir / ".lock", "a") as file:
+        if jax.process_index() == 0:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise ValueError(
+                    f"another run is working in {workdir}; wait for it, or use another --workdir"
+                ) from error
+        yield
 
 
 def stage_digest(name: str, config: dict[str, Any], workdir: Path) -> str:
@@ -89,42 +106,68 @@ def stage_digest(name: str, config: dict[str, Any], workdir: Path) -> str:
     inputs: dict[str, Any] = {"settings": config[name], "seed": config["seed"], "world": config.get("world")}
     for needed in STAGES[name][1]:
         marker = workdir / needed / "DONE.json"
-        inputs[needed] = read_json(marker)["digest"] if marker.exists() else None
+        inputs[needed] = _read_marker(marker)["digest"] if marker.exists() else None
     return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _read_marker(path: Path) -> dict[str, Any]:
+    content = read_json(path)
+    if not isinstance(content, dict) or "digest" not in content:
+        raise ValueError(f"{path} names no digest; delete {path.parent} and run its stage again")
+    return content
+
+
+def _done_before(name: str, folder: Path, digest: str, kept: str, train: bool) -> bool:
+    """Whether the stage is finished; ValueError when it was made, or begun, in another way.
+
+    kept: the digest of settings that load shipped weights, which a training may replace.
+    """
+    marker, begun = folder / "DONE.json", folder / "BEGUN.json"
+    if begun.exists() and _read_marker(begun)["digest"] != digest:
+        raise ValueError(
+            f"stage {name} was begun in {folder} with other settings and interrupted; go on with those (and "
+            f"the same --stages), or delete {folder} and {folder.parent / 'checkpoints' / name} to begin anew"
+        )
+    if not marker.exists() or name == "report":
+        return False
+    done = _read_marker(marker)
+    # Weights trained here serve later runs that would otherwise load the shipped ones.
+    trained_here = name in PRETRAINABLE and not train and done.get("pretrained") is None
+    if done["digest"] == digest or trained_here:
+        return True
+    if train and name in PRETRAINABLE and done["digest"] == kept:
+        return False
+    raise ValueError(
+        f"{folder} was made with other settings or inputs (digest {done['digest']}, now {digest}); use a new "
+        f"--workdir, or delete {folder} to make it again"
+    )
 
 
 def _run_stage(
     name: str, config: dict[str, Any], workdir: Path, mesh, metrics: Metrics, *, train: bool
 ) -> None:
-    folder, marker = workdir / name, workdir / name / "DONE.json"
-    function, upstream = STAGES[name]
+    folder, (function, upstream) = workdir / name, STAGES[name]
     settings = dict(config[name])
     if name in PRETRAINABLE and train:
         settings["pretrained"] = None
     digest = stage_digest(name, config | {name: settings}, workdir)
-    kept = stage_digest(name, config, workdir)
-    if marker.exists() and name != "report":
-        done = read_json(marker)["digest"]
-        # Weights trained here serve later runs that would otherwise load the shipped ones.
-        if done == digest or (name in PRETRAINABLE and not train):
-            print(f"[{name}] done before, skipped", flush=True)
-            return
-        if not (name in PRETRAINABLE and done == kept):
-            raise ValueError(
-                f"{folder} was made with other settings or inputs (digest {done}, now {digest}); use a new "
-                f"--workdir, or delete {folder} to make it again"
-            )
+    if _done_before(name, folder, digest, stage_digest(name, config, workdir), train):
+        print(f"[{name}] done before, skipped", flush=True)
+        return
     # A stage that is no part of the experiment is not waited for.
     needs = [needed for needed in upstream if config[needed] is not None]
     absent = [needed for needed in needs if not (workdir / needed / "DONE.json").exists()]
     if absent:
         raise ValueError(f"stage {name} needs {absent}, not finished in {workdir}; run them first")
-    folder.mkdir(parents=True, exist_ok=True)
+    _write_run_files(config, workdir, mesh)
+    write_json(folder / "BEGUN.json", {"digest": digest})
     started = time.perf_counter()
     print(f"[{name}] begins", flush=True)
     function(workdir, seed=config["seed"], mesh=mesh, metrics=metrics, world=config.get("world"), **settings)
     minutes = (time.perf_counter() - started) / 60
-    write_json(marker, {"digest": digest, "minutes": round(minutes, 3)})
+    done = {"digest": digest, "minutes": round(minutes, 3), "pretrained": settings.get("pretrained")}
+    write_json(folder / "DONE.json", done)
+    (folder / "BEGUN.json").unlink()
     shutil.rmtree(workdir / "checkpoints" / name, ignore_errors=True)
     print(f"[{name}] done in {minutes:.1f} min", flush=True)
 

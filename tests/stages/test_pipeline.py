@@ -2,7 +2,7 @@
 
 import pytest
 
-from ganverse_jax.checkpoint import read_json
+from ganverse_jax.checkpoint import read_json, write_json
 from ganverse_jax.stages import pipeline
 
 CONFIG = {"seed": 0, "num_devices": 1, "gan": {}, "viewpoints": {"views": 3}, "report": {}}
@@ -49,3 +49,66 @@ def test_changed_settings_are_refused_with_the_remedy(ran, tmp_path):
     pipeline.run(CONFIG, tmp_path)
     with pytest.raises(ValueError, match="other settings or inputs.*new --workdir, or delete"):
         pipeline.run(CONFIG | {"viewpoints": {"views": 4}}, tmp_path)
+
+
+def test_a_refused_run_leaves_the_record_of_the_settings(ran, tmp_path):
+    pipeline.run(CONFIG, tmp_path)
+    with pytest.raises(ValueError, match="other settings"):
+        pipeline.run(CONFIG | {"viewpoints": {"views": 4}}, tmp_path, stages=["viewpoints"])
+    assert read_json(tmp_path / "config.json") == CONFIG
+
+
+def test_an_interrupted_stage_goes_on_with_its_own_settings_only(ran, tmp_path, monkeypatch):
+    def interrupted(workdir, **settings):
+        raise KeyboardInterrupt
+
+    stages = dict(pipeline.STAGES)
+    monkeypatch.setitem(pipeline.STAGES, "viewpoints", (interrupted, ("gan",)))
+    with pytest.raises(KeyboardInterrupt):
+        pipeline.run(CONFIG, tmp_path)
+    monkeypatch.setattr(pipeline, "STAGES", stages)
+    with pytest.raises(ValueError, match="viewpoints was begun in .* with other settings and interrupted"):
+        pipeline.run(CONFIG | {"viewpoints": {"views": 4}}, tmp_path)
+    pipeline.run(CONFIG, tmp_path)
+    assert ran == ["gan", "viewpoints", "report"]
+
+
+def test_an_interrupted_training_is_not_replaced_by_shipped_weights(ran, tmp_path, monkeypatch):
+    monkeypatch.setattr(pipeline, "PRETRAINABLE", ("gan",))
+    shipped = CONFIG | {"gan": {"pretrained": "toy"}}
+    (tmp_path / "gan").mkdir()
+    trained = pipeline.stage_digest("gan", CONFIG | {"gan": {"pretrained": None}}, tmp_path)
+    write_json(tmp_path / "gan" / "BEGUN.json", {"digest": trained})
+    with pytest.raises(ValueError, match="gan was begun"):
+        pipeline.run(shipped, tmp_path)
+    pipeline.run(shipped, tmp_path, stages=["gan"])
+    pipeline.run(shipped, tmp_path)  # and, trained here, serves runs that would load the shipped ones
+    assert ran == ["gan", "viewpoints", "report"]
+
+
+def test_other_pretrained_weights_are_refused_in_a_finished_workdir(ran, tmp_path, monkeypatch):
+    monkeypatch.setattr(pipeline, "PRETRAINABLE", ("gan",))
+    pipeline.run(CONFIG | {"gan": {"pretrained": "toy"}}, tmp_path)
+    with pytest.raises(ValueError, match="other settings or inputs"):
+        pipeline.run(CONFIG | {"gan": {"pretrained": "another"}}, tmp_path)
+
+
+def test_two_runs_do_not_share_a_workdir(ran, tmp_path, monkeypatch):
+    def second_run(workdir, **settings):
+        pipeline.run(CONFIG, workdir)
+
+    monkeypatch.setitem(pipeline.STAGES, "viewpoints", (second_run, ("gan",)))
+    with pytest.raises(ValueError, match="another run is working in"):
+        pipeline.run(CONFIG, tmp_path)
+
+
+def test_a_damaged_marker_is_named_with_its_remedy(ran, tmp_path):
+    pipeline.run(CONFIG, tmp_path)
+    (tmp_path / "gan" / "DONE.json").write_text("[]")
+    with pytest.raises(ValueError, match="DONE.json names no digest; delete"):
+        pipeline.run(CONFIG, tmp_path)
+
+
+def test_no_stage_at_all_is_an_error(ran, tmp_path):
+    with pytest.raises(ValueError, match="names no stage"):
+        pipeline.run(CONFIG, tmp_path, stages=[])
