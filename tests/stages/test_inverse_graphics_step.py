@@ -76,8 +76,10 @@ def test_one_and_four_devices_take_the_same_step(one_device):
     _, four = advance(*build(4), 2)
     for step in range(2):
         for name, value in four[step].items():
-            # Means over 4 shards are summed in another order: float32 rounding, through one Adam step.
-            np.testing.assert_allclose(value, one_device[1][step][name], rtol=2e-3, err_msg=name)
+            # Means over 4 shards are summed in another order: float32 rounding, through one Adam step, which
+            # turns rounding of near-zero gradients into steps of up to its rate. The Laplacian of the few
+            # displacements it has made by then is about 1e-4: it may be off by 1 % of that.
+            np.testing.assert_allclose(value, one_device[1][step][name], rtol=2e-3, atol=1e-6, err_msg=name)
 
 
 def test_training_lowers_the_loss(one_device):
