@@ -21,13 +21,18 @@ SOFT = dict(sigma_inverse=300.0, margin=0.1)
 
 
 def disc_set(objects=12, views=3, size=16):
-    """Discs of random size and colour: pictures a ball explains."""
+    """Ellipses of random size and colour: pictures a ball explains.
+
+    They lie off the centre: a symmetric scene has gradients that are zero but for rounding, and Adam's first
+    step makes them as large as the others.
+    """
     generator = np.random.default_rng(0)
     n = objects * views
     object_id, view_id = np.repeat(np.arange(objects), views), np.tile(np.arange(views), objects)
     radius = generator.uniform(0.5, 0.8, objects)[object_id]
     grid = (np.arange(size) + 0.5) / size * 2 - 1
-    inside = grid[None, :, None] ** 2 + grid[None, None] ** 2 < radius[:, None, None] ** 2
+    down, right = grid[None, :, None] - 0.17, 1.3 * (grid[None, None] + 0.11 + 0.23 * grid[None, :, None])
+    inside = down**2 + right**2 < radius[:, None, None] ** 2
     colour = generator.uniform(50, 255, (objects, 3))[object_id]
     images = np.where(inside[..., None], colour[:, None, None], 20.0).astype(np.uint8)
     views_list = [{"id": view, "azimuth_bin": 4 * view} for view in range(views)]
@@ -77,9 +82,8 @@ def test_one_and_four_devices_take_the_same_step(one_device):
     for step in range(2):
         for name, value in four[step].items():
             # Means over 4 shards are summed in another order: float32 rounding, through one Adam step, which
-            # turns rounding of near-zero gradients into steps of up to its rate. The Laplacian of the few
-            # displacements it has made by then is about 1e-4: it may be off by 1 % of that.
-            np.testing.assert_allclose(value, one_device[1][step][name], rtol=2e-3, atol=1e-6, err_msg=name)
+            # makes more of it where gradients are near zero; 1e-5 was measured.
+            np.testing.assert_allclose(value, one_device[1][step][name], rtol=5e-4, err_msg=name)
 
 
 def test_training_lowers_the_loss(one_device):
