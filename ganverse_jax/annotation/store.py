@@ -11,6 +11,7 @@ import base64
 import hashlib
 import io
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -151,7 +152,10 @@ def read_annotation(path: Path, candidates: Candidates) -> Session:
         )
     try:
         answers = _answers(content["views"], candidates)
-        return Session(len(candidates.views), answers, float(content.get("seconds") or 0.0))
+        seconds = float(content.get("seconds") or 0.0)
+        if not 0.0 <= seconds < math.inf:
+            raise ValueError(f"seconds is {seconds}, not a time spent")
+        return Session(len(candidates.views), answers, seconds)
     except (TypeError, KeyError, ValueError) as error:
         raise ValueError(f"{path} : {error}; correct that entry, or move the file away") from error
 

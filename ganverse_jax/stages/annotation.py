@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import sys
 import webbrowser
 from collections.abc import Iterator, Mapping
@@ -135,7 +136,9 @@ def _browser(address: str, folder: Path, *, wanted: bool) -> Iterator[None]:
 
 
 def export_annotation(config: Mapping[str, Any], workdir: Path, path: Path) -> Path:
-    """Write the answers so far to `path` and a contact sheet beside it; returns the sheet's path."""
+    """Write the answers so far to `path` (JSON) and a contact sheet beside it; returns the sheet's path."""
+    if path.suffix == ".png":
+        raise ValueError(f"--export={path} is the contact sheet's place; name a .json file")
     folder = workdir / viewpoints.STAGE
     in_use = (folder / "DONE.json").exists() and (folder / store.CANDIDATES).exists()
     candidates = store.read_candidates(folder) if in_use else prepare(config, workdir)
@@ -161,6 +164,6 @@ def import_annotation(config: Mapping[str, Any], workdir: Path, path: Path) -> S
     session = store.read_annotation(path, candidates)
     target = workdir / viewpoints.STAGE / store.ANNOTATION
     if target.exists():
-        os.replace(target, target.with_name("annotation.before_import.json"))
+        shutil.copyfile(target, target.with_name("annotation.before_import.json"))
     store.write_annotation(target, candidates, session)
     return session

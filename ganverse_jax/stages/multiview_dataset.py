@@ -167,6 +167,11 @@ def _finish(workdir, paths, views: Viewpoints, generator, digest: str, metrics: 
             "lower multiview_dataset.min_area"
         )
     splits = multiview.split_objects(ids["object_id"][kept])
+    if not all(map(len, splits.values())):
+        sizes = {name: len(objects) for name, objects in splits.items()}
+        raise ValueError(
+            f"the objects that passed the filter split into {sizes}; raise multiview_dataset.num_objects"
+        )
 
     def records(objects: set[int]):
         return lambda: (r for path in paths for r in records_of(path) if r["object_id"] in objects)

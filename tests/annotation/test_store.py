@@ -101,6 +101,7 @@ def test_another_gans_candidates_are_refused_with_file_and_remedy(folder):
         (lambda c: c["views"][1].update(keep="yes"), "view 1 has keep 'yes'"),
         (lambda c: c["views"][1].update(keep=True), "view 1 is kept but has no azimuth_bin"),
         (lambda c: c.update(views=3), "correct that entry"),
+        (lambda c: c.update(seconds=-1.0), "seconds is -1.0, not a time spent"),
     ],
 )
 def test_a_wrong_annotation_is_refused_with_file_and_remedy(folder, change, message):

@@ -43,6 +43,19 @@ def test_answers_go_out_to_a_file_and_come_back(workdir):
     assert (workdir / "viewpoints" / "annotation.before_import.json").is_file()
 
 
+def test_a_wrong_file_leaves_the_answers_as_they_were(workdir):
+    path = workdir / "views.json"
+    annotation.export_annotation(CONFIG, workdir, path)
+    annotation.import_annotation(CONFIG, workdir, path)
+    before = (workdir / "viewpoints" / store.ANNOTATION).read_bytes()
+    path.write_text(path.read_text().replace('"seconds": 0.0', '"seconds": NaN'))
+    with pytest.raises(ValueError, match="views.json : seconds is nan"):
+        annotation.import_annotation(CONFIG, workdir, path)
+    assert (workdir / "viewpoints" / store.ANNOTATION).read_bytes() == before
+    with pytest.raises(ValueError, match="the contact sheet's place"):
+        annotation.export_annotation(CONFIG, workdir, workdir / "views.png")
+
+
 def test_the_served_page_saves_into_the_run(workdir):
     candidates = store.read_candidates(workdir / "viewpoints")
     server = annotation.make_server(CONFIG, workdir, candidates, command="python -m launch.train").start()
