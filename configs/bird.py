@@ -19,6 +19,7 @@ Table A).
 from ml_collections import ConfigDict
 
 from configs import paper
+from configs.gan_data import get_data
 
 
 def get_config() -> ConfigDict:
@@ -40,18 +41,8 @@ def get_config() -> ConfigDict:
     config.gan.update(
         generator=dict(z_dim=512, w_dim=512, mapping_layers=8, **sizes),
         discriminator=dict(mbstd_group=8, **sizes),
-        data=dict(
-            kind="images",
-            path="data/nabirds/images",
-            name="",
-            split="train",
-            feature="",
-            limit=0,
-            fit="crop",
-            enlarge=False,
-            unfit="skip",  # a few pictures are less than 256 pixels high or wide
-            keep_decoded=True,
-        ),
+        # A few pictures are less than 256 pixels high or wide.
+        data=get_data(kind="images", path="data/nabirds/images", unfit="skip"),
         mirror=True,
         cache="",
         weights_dtype="float32",

@@ -8,6 +8,8 @@ Step counts and learning rates are the toy's own; the paper's are in configs/car
 
 from ml_collections import ConfigDict
 
+from configs.gan_data import get_data
+
 
 def get_config() -> ConfigDict:
     """All settings, one section per stage."""
@@ -27,18 +29,7 @@ def get_config() -> ConfigDict:
         weights_dtype="float16",
         start_from=None,
         # Or kind "images" (path: a folder or .zip), "lsun" (an LMDB), "tfds" (name): stages/gan_data.py.
-        data=dict(
-            kind="toy_cars",
-            path="",
-            name="",
-            split="train",
-            feature="",
-            limit=0,
-            fit="crop",
-            enlarge=False,
-            unfit="error",
-            keep_decoded=True,
-        ),
+        data=get_data(),
         mirror=False,
         num_images=40000,
         batch_size=16,

@@ -5,9 +5,9 @@ the `gan` stage reads, without executing anything of it. Or from state dicts sav
 --generator=G.npz --discriminator=D.npz.
 """
 
-import sys
-
 from absl import app, flags, logging
+
+from launch import command
 
 _PICKLE = flags.DEFINE_string("pickle", None, "NVIDIA's network pickle (.pkl)")
 _GENERATOR = flags.DEFINE_string("generator", None, "Averaged generator's state dict as .npz")
@@ -28,16 +28,18 @@ def main(argv: list[str]) -> None:
         raise app.UsageError("pass either --pickle, or both --generator and --discriminator")
     logging.set_verbosity(logging.WARNING)  # orbax tells every file it writes
 
+    command.guarded(write_folder)
+
+
+def write_folder() -> None:
+    """The import that the flags ask for, and where it lies."""
     from ganverse_jax.interchange.import_stylegan2 import import_networks, import_pickle
 
     card = {"crop": _CROP.value, "licence": _LICENCE.value, "origin": _ORIGIN.value}
-    try:
-        if _PICKLE.value:
-            settings = import_pickle(_PICKLE.value, _OUT.value, **card)
-        else:
-            settings = import_networks(*archives, _OUT.value, **card)
-    except (ValueError, OSError) as error:
-        sys.exit(f"error: {error}")
+    if _PICKLE.value:
+        settings = import_pickle(_PICKLE.value, _OUT.value, **card)
+    else:
+        settings = import_networks(_GENERATOR.value, _DISCRIMINATOR.value, _OUT.value, **card)
     print(f"wrote {_OUT.value}: {settings['generator']}")
     if settings["crop"]:
         print(f"the picture is in rows {settings['crop'][0]} to {settings['crop'][1] - 1}")

@@ -79,10 +79,11 @@ def run(
         raise ValueError(f"this experiment has no stage {absent}; its section in the config is None")
     if stages is not None and not stages:
         raise ValueError(f"--stages names no stage; the stages are {', '.join(STAGES)}")
+    metrics = Metrics(workdir)
     with _only_run(workdir):
         for name in STAGES:
             if (stages is None or name in stages) and config[name] is not None:
-                _run_stage(name, config, workdir, mesh, Metrics(workdir), train=stages is not None)
+                _run_stage(name, config, workdir, mesh, metrics, train=stages is not None)
             if name == until:
                 break
 
