@@ -124,12 +124,14 @@ def _done_before(name: str, folder: Path, digest: str, kept: str, train: bool) -
     kept: the digest of settings that load shipped weights, which a training may replace.
     """
     marker, begun = folder / "DONE.json", folder / "BEGUN.json"
+    if name == "report":  # made anew by every run
+        return False
     if begun.exists() and _read_marker(begun)["digest"] != digest:
         raise ValueError(
             f"stage {name} was begun in {folder} with other settings and interrupted; go on with those (and "
             f"the same --stages), or delete {folder} and {folder.parent / 'checkpoints' / name} to begin anew"
         )
-    if not marker.exists() or name == "report":
+    if not marker.exists():
         return False
     done = _read_marker(marker)
     # Weights trained here serve later runs that would otherwise load the shipped ones.
@@ -164,12 +166,20 @@ def _run_stage(
     write_json(folder / "BEGUN.json", {"digest": digest})
     started = time.perf_counter()
     print(f"[{name}] begins", flush=True)
-    function(workdir, seed=config["seed"], mesh=mesh, metrics=metrics, world=config.get("world"), **settings)
+    checkpoints = (workdir / "checkpoints" / name, folder / "checkpoints")
+    try:
+        function(
+            workdir, seed=config["seed"], mesh=mesh, metrics=metrics, world=config.get("world"), **settings
+        )
+    except (ValueError, OSError):
+        if not any(any(path.rglob("*")) for path in checkpoints):  # nothing that other settings could spoil
+            (folder / "BEGUN.json").unlink()
+        raise
     minutes = (time.perf_counter() - started) / 60
     done = {"digest": digest, "minutes": round(minutes, 3), "pretrained": settings.get("pretrained")}
     write_json(folder / "DONE.json", done)
     (folder / "BEGUN.json").unlink()
-    shutil.rmtree(workdir / "checkpoints" / name, ignore_errors=True)
+    shutil.rmtree(checkpoints[0], ignore_errors=True)
     print(f"[{name}] done in {minutes:.1f} min", flush=True)
 
 

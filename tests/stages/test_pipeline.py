@@ -112,3 +112,16 @@ def test_a_damaged_marker_is_named_with_its_remedy(ran, tmp_path):
 def test_no_stage_at_all_is_an_error(ran, tmp_path):
     with pytest.raises(ValueError, match="names no stage"):
         pipeline.run(CONFIG, tmp_path, stages=[])
+
+
+def test_settings_that_a_stage_refused_may_be_corrected(ran, tmp_path, monkeypatch):
+    def refuses(workdir, **settings):
+        raise ValueError("views = 3 is too few")
+
+    stages = dict(pipeline.STAGES)
+    monkeypatch.setitem(pipeline.STAGES, "viewpoints", (refuses, ("gan",)))
+    with pytest.raises(ValueError, match="too few"):
+        pipeline.run(CONFIG, tmp_path)
+    monkeypatch.setattr(pipeline, "STAGES", stages)
+    pipeline.run(CONFIG | {"viewpoints": {"views": 4}}, tmp_path)
+    assert ran == ["gan", "viewpoints", "report"]
