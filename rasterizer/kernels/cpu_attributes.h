@@ -54,14 +54,13 @@ struct Corners {
 template <int channels>
 void interpolate_pixels(const Corners& c, const int32_t* face_id, const float* barycentrics, int64_t pixels,
                         float* values) {
-  alignas(32) int32_t ids[kLanes];
   for (int64_t p = 0; p < pixels; p += kLanes) {
     const int64_t count = pixels - p;
-    load_ids(face_id + p, count, ids);
+    const Ints ids = load_ids(face_id + p, count);
     Floats out[channels] = {}, beta[3];
-    if (any(load<Ints>(ids) >= 0)) {
+    if (any(ids >= 0)) {
       load_channels(barycentrics + 3 * p, count, beta);
-      for_runs(ids, [&](int32_t id, Ints lanes) {
+      for_ids(ids, [&](int32_t id, Ints lanes) {
         const int32_t* face = corners_of(c.faces, c.num_faces, c.num_vertices, id);
         if (!face) return;
         const float *a = c.attributes + face[0] * int64_t{channels},
@@ -126,15 +125,14 @@ void interpolate_gradients(const Corners& c, const int32_t* face_id, const float
       }
     }
   };
-  alignas(32) int32_t ids[kLanes];
   for (int64_t p = 0; p < pixels; p += kLanes) {
     const int64_t count = pixels - p;
-    load_ids(face_id + p, count, ids);
+    const Ints ids = load_ids(face_id + p, count);
     Floats grad_beta[3] = {}, beta[3], g[channels];
-    if (any(load<Ints>(ids) >= 0)) {
+    if (any(ids >= 0)) {
       load_channels(barycentrics + 3 * p, count, beta);
       load_channels(grad_values + p * channels, count, g);
-      for_runs(ids, [&](int32_t id, Ints lanes) {
+      for_ids(ids, [&](int32_t id, Ints lanes) {
         const int32_t* face = corners_of(c.faces, c.num_faces, c.num_vertices, id);
         if (!face) return;
         if (face != current) {

@@ -136,20 +136,50 @@ inline ScreenVertex project(const float* p, int64_t height, int64_t width) {
   return out;
 }
 
-// Sets up per-face records of type Face for all items: set_up(corners, face) where all three corners
-// are usable, with `rows` left empty otherwise. The rows are kept apart, so that the many faces that
-// a strip of rows does not meet cost one short read each.
-template <typename Face>
+// Which faces of one item meet which strip of rows: those of strip s, in ascending order, are
+// faces[starts[s]] to faces[starts[s + 1] - 1].
+struct StripLists {
+  std::vector<int64_t> starts;
+  std::vector<int32_t> faces;
+
+  template <int32_t strip_rows>
+  void fill(const Span* rows, int64_t num_faces, int64_t strips) {
+    std::vector<int64_t> next(strips + 1, 0);
+    for (int64_t f = 0; f < num_faces; ++f) {
+      if (rows[f].last < rows[f].first) continue;
+      for (int32_t s = rows[f].first / strip_rows; s <= rows[f].last / strip_rows; ++s) ++next[s + 1];
+    }
+    for (int64_t s = 0; s < strips; ++s) next[s + 1] += next[s];
+    starts = next;
+    faces.resize(next[strips]);
+    for (int64_t f = 0; f < num_faces; ++f) {
+      if (rows[f].last < rows[f].first) continue;
+      for (int32_t s = rows[f].first / strip_rows; s <= rows[f].last / strip_rows; ++s) {
+        faces[next[s]++] = static_cast<int32_t>(f);
+      }
+    }
+  }
+};
+
+// Per-face records of type Face for all items, made by set_up(corners, face) where all three corners
+// are usable, which gives the rows that the face meets. Each item's faces are listed by strip, so that
+// a strip never looks at the many faces it does not meet.
+template <typename Face, int32_t strip_rows>
 struct FaceTable {
   std::unique_ptr<Face[]> faces;
   std::unique_ptr<Span[]> rows;
+  std::unique_ptr<StripLists[]> lists;
+  int64_t num_faces, strips;
   bool ok;
 
   template <typename SetUp>
   FaceTable(ffi::ThreadPool& pool, const Sizes& n, const float* clip, const int32_t* indices,
             const SetUp& set_up)
       : faces(new Face[std::max<int64_t>(1, n.batch * n.faces)]),
-        rows(new Span[std::max<int64_t>(1, n.batch * n.faces)]) {
+        rows(new Span[std::max<int64_t>(1, n.batch * n.faces)]),
+        lists(new StripLists[std::max<int64_t>(1, n.batch)]),
+        num_faces(n.faces),
+        strips((n.height + strip_rows - 1) / strip_rows) {
     std::unique_ptr<ScreenVertex[]> vertices(new ScreenVertex[std::max<int64_t>(1, n.batch * n.vertices)]);
     const int64_t chunk = 1024, blocks = (n.batch * n.vertices + chunk - 1) / chunk;
     ok = parallel_for(pool, blocks, [&](int64_t block) {
@@ -175,6 +205,19 @@ struct FaceTable {
         if (usable) rows[at] = set_up(corners, faces[at]);
       }
     });
+    ok &= parallel_for(pool, n.batch, [&](int64_t item) {
+      lists[item].template fill<strip_rows>(rows.get() + item * n.faces, n.faces, strips);
+    });
+  }
+
+  // Calls body(face, its number, its rows) for the faces of an item that meet one of its strips.
+  template <typename Body>
+  void for_strip(int64_t item, int64_t strip, const Body& body) const {
+    const StripLists& list = lists[item];
+    for (int64_t i = list.starts[strip]; i < list.starts[strip + 1]; ++i) {
+      const int32_t f = list.faces[i];
+      body(faces[item * num_faces + f], f, rows[item * num_faces + f]);
+    }
   }
 };
 

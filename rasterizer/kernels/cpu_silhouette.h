@@ -64,116 +64,112 @@ inline Floats boundary_distance_squared(const SoftFace& face, Floats x, Floats y
   return minimum(minimum(a, b), NearestOnEdge(face, 2, x, y).distance_squared());
 }
 
-// The pixels of one strip that still need a product: uncovered, and for the gradient with a
-// cotangent. `open` holds -1 or 0 per pixel; bit r of `open_rows` says whether any of 8 columns is
-// open in row r.
-struct OpenPixels {
-  int first_row, last_row;
-  int64_t stride;
-  std::vector<int32_t> open;
-  std::vector<uint8_t> open_rows;
-  bool any_open = false;
-
-  // cotangent: null, or an image of which pixels at 0 are closed.
-  OpenPixels(int first, int last, int64_t width, const int32_t* face_id, const float* cotangent)
-      : first_row(first), last_row(last), stride((width + kLanes - 1) / kLanes * kLanes) {
-    open.resize((last - first) * stride);
-    open_rows.assign(stride / kLanes, 0);
-    for (int row = first; row < last; ++row) {
-      for (int64_t column = 0; column < width; column += kLanes) {
-        const int64_t count = std::min<int64_t>(kLanes, width - column);
-        int32_t ids[kLanes];
-        std::memcpy(ids, face_id + row * width + column, count * sizeof(int32_t));
-        for (int64_t lane = count; lane < kLanes; ++lane) ids[lane] = 0;
-        Ints is_open = load<Ints>(ids) < 0;
-        if (cotangent && any(is_open)) {
-          Floats g[1];
-          load_channels(cotangent + row * width + column, count, g);
-          is_open &= g[0] != 0.0f;
-        }
-        store(open.data() + (row - first) * stride + column, is_open);
-        if (!any(is_open)) continue;
-        open_rows[column / kLanes] |= static_cast<uint8_t>(1 << (row - first));
-        any_open = true;
-      }
-    }
-  }
-};
-
-// NDC of 8 pixel centres from `column` on, and of a row's.
-inline Floats column_centres(int64_t column, int64_t width) {
-  return (lane_index() + (column + 0.5f - 0.5f * width)) * (2.0f / width);
+inline float column_centre(int64_t column, int64_t width) {
+  return static_cast<float>(2 * column + 1 - width) / width;
 }
 inline float row_centre(int64_t row, int64_t height) {
   return static_cast<float>(height - 2 * row - 1) / height;
 }
 
-// Calls visit(face, index in the strip, lanes, miss = 1 - p) for every face and open pixels in its
-// grown box, faces in ascending order.
-template <typename Visit>
-void visit_strip(const SoftFace* faces, const Span* rows, const Sizes& n, const OpenPixels& pixels,
-                 float sigma_inverse, const Visit& visit) {
-  if (!pixels.any_open) return;
-  Floats row_centres{};
-  for (int row = pixels.first_row; row < pixels.last_row; ++row) {
-    row_centres[row - pixels.first_row] = row_centre(row, n.height);
-  }
-  for (int64_t f = 0; f < n.faces; ++f) {
-    const int top = std::max(rows[f].first - pixels.first_row, 0);
-    const int bottom = std::min(rows[f].last, pixels.last_row - 1) - pixels.first_row;
-    if (top > bottom) continue;
-    const SoftFace& face = faces[f];
-    const uint32_t own_rows = ((2u << bottom) - 1) & ~((1u << top) - 1);
-    for (int column = face.columns.first & ~(kLanes - 1); column <= face.columns.last; column += kLanes) {
-      uint32_t todo = pixels.open_rows[column / kLanes] & own_rows;
-      if (!todo) continue;
-      const Ints columns = lane_number() + column;
-      const Ints in_box = (columns >= face.columns.first) & (columns <= face.columns.last);
-      const Floats x = column_centres(column, n.width);
-      for (; todo; todo &= todo - 1) {
+using SoftFaces = FaceTable<SoftFace, kSoftStrip>;
+
+// The pixels of one strip that need a product: near a face, uncovered, and for the gradient with a
+// cotangent. They are packed column by column, so that those in a face's box follow one another.
+struct OpenPixels {
+  int64_t first_row;
+  int32_t first_column = 0, last_column = -1;
+  std::vector<int32_t> starts;  // of each column's pixels, from first_column on
+  std::vector<float> x, y;      // NDC of the centres; longer by kLanes than there are pixels
+  std::vector<int32_t> at;      // from the strip's first pixel on
+
+  // face_id and cotangent: of the whole image; pixels whose cotangent is 0 are left out, unless null.
+  OpenPixels(const SoftFaces& table, int64_t item, int64_t strip, const Sizes& n, const int32_t* face_id,
+             const float* cotangent)
+      : first_row(strip * kSoftStrip) {
+    first_column = static_cast<int32_t>(n.width);
+    table.for_strip(item, strip, [&](const SoftFace& face, int32_t, Span) {
+      first_column = std::min(first_column, face.columns.first);
+      last_column = std::max(last_column, face.columns.last);
+    });
+    if (last_column < first_column) return;
+    const int64_t rows = std::min<int64_t>(kSoftStrip, n.height - first_row), begin = first_row * n.width;
+    const std::vector<uint32_t> open = open_rows(rows, n.width, face_id + begin, cotangent ? cotangent + begin : nullptr);
+    float row_centres[kSoftStrip];
+    for (int64_t row = 0; row < rows; ++row) row_centres[row] = row_centre(first_row + row, n.height);
+    starts.resize(open.size() + 1);
+    x.resize(rows * open.size() + kLanes), y.resize(x.size()), at.resize(x.size());
+    int32_t count = 0;
+    for (size_t i = 0; i < open.size(); ++i) {
+      const int64_t column = first_column + static_cast<int64_t>(i);
+      const float centre = column_centre(column, n.width);
+      starts[i] = count;
+      for (uint32_t todo = open[i]; todo; todo &= todo - 1, ++count) {
         const int row = __builtin_ctz(todo);
-        const int64_t at = row * pixels.stride + column;
-        const Ints lanes = load<Ints>(pixels.open.data() + at) & in_box;
-        if (!any(lanes)) continue;
-        const Floats distance2 = boundary_distance_squared(face, x, splat(row_centres[row]));
-        visit(static_cast<int32_t>(f), at, lanes, 1.0f - exp_minus(distance2 * sigma_inverse));
+        x[count] = centre, y[count] = row_centres[row];
+        at[count] = static_cast<int32_t>(row * n.width + column);
       }
     }
+    starts.back() = count;
+    x.resize(count + kLanes), y.resize(count + kLanes), at.resize(count);
   }
+
+  // Which rows of each column are open, one bit each.
+  std::vector<uint32_t> open_rows(int64_t rows, int64_t width, const int32_t* face_id,
+                                  const float* cotangent) const {
+    const int32_t count = last_column - first_column + 1;
+    std::vector<uint32_t> open(count, 0);
+    for (int64_t row = 0; row < rows; ++row) {
+      const int32_t* ids = face_id + row * width + first_column;
+      const uint32_t bit = 1u << row;
+      for (int32_t i = 0; i < count; ++i) open[i] |= ids[i] < 0 ? bit : 0;
+      if (!cotangent) continue;
+      const float* g = cotangent + row * width + first_column;
+      for (int32_t i = 0; i < count; ++i) open[i] &= g[i] != 0 ? ~0u : ~bit;
+    }
+    return open;
+  }
+};
+
+// Calls visit(face, its number, index of the first of eight open pixels, lanes, miss = 1 - p) for every face
+// and the open pixels in its grown box, faces in ascending order.
+template <typename Visit>
+void visit_strip(const SoftFaces& table, int64_t item, int64_t strip, const Sizes& n, const OpenPixels& pixels,
+                 float sigma_inverse, const Visit& visit) {
+  if (pixels.at.empty()) return;
+  table.for_strip(item, strip, [&](const SoftFace& face, int32_t f, Span rows) {
+    const float top = row_centre(rows.first, n.height), bottom = row_centre(rows.last, n.height);
+    const int32_t end = pixels.starts[face.columns.last - pixels.first_column + 1];
+    for (int32_t i = pixels.starts[face.columns.first - pixels.first_column]; i < end; i += kLanes) {
+      const Floats x = load<Floats>(pixels.x.data() + i), y = load<Floats>(pixels.y.data() + i);
+      const Ints lanes = (lane_number() < end - i) & (y <= top) & (y >= bottom);
+      if (!any(lanes)) continue;
+      visit(face, f, i, lanes, 1.0f - exp_minus(boundary_distance_squared(face, x, y) * sigma_inverse));
+    }
+  });
 }
 
 inline ffi::Error Silhouette(ffi::ThreadPool pool, F32 clip, S32 faces, S32 face_id, SilhouetteOptions options,
                              ffi::Result<F32> mask) {
   const Sizes n(face_id.dimensions(), clip, faces);
-  const FaceTable<SoftFace> table(pool, n, clip.typed_data(), faces.typed_data(),
-                                  [&](const ScreenVertex* const corners[3], SoftFace& out) {
-                                    return set_up_soft_face(corners, n, options, out);
-                                  });
-  const int64_t strips = (n.height + kSoftStrip - 1) / kSoftStrip;
-  const bool ok = parallel_for(pool, n.batch * strips, [&](int64_t piece) {
-    const int64_t item = piece / strips;
-    const int first = static_cast<int>(piece % strips) * kSoftStrip;
-    const int last = static_cast<int>(std::min<int64_t>(first + kSoftStrip, n.height));
+  const SoftFaces table(pool, n, clip.typed_data(), faces.typed_data(),
+                        [&](const ScreenVertex* const corners[3], SoftFace& out) {
+                          return set_up_soft_face(corners, n, options, out);
+                        });
+  const bool ok = parallel_for(pool, n.batch * table.strips, [&](int64_t piece) {
+    const int64_t item = piece / table.strips, strip = piece % table.strips;
     const int32_t* ids = face_id.typed_data() + item * n.height * n.width;
-    float* out = mask->typed_data() + item * n.height * n.width;
-    const OpenPixels pixels(first, last, n.width, ids, nullptr);
-    if (!pixels.any_open) {
-      std::fill(out + first * n.width, out + last * n.width, 1.0f);
-      return;
-    }
-    std::vector<float> keep(pixels.open.size(), 1.0f);
-    visit_strip(table.faces.get() + item * n.faces, table.rows.get() + item * n.faces, n, pixels,
-                static_cast<float>(options.sigma_inverse), [&](int32_t, int64_t at, Ints lanes, Floats miss) {
-                  const Floats product = load<Floats>(keep.data() + at);
-                  store(keep.data() + at, select(lanes, product * miss, product));
+    const OpenPixels pixels(table, item, strip, n, ids, nullptr);
+    std::vector<float> keep(pixels.x.size(), 1.0f);
+    visit_strip(table, item, strip, n, pixels, static_cast<float>(options.sigma_inverse),
+                [&](const SoftFace&, int32_t, int32_t i, Ints lanes, Floats miss) {
+                  const Floats product = load<Floats>(keep.data() + i);
+                  store(keep.data() + i, select(lanes, product * miss, product));
                 });
-    for (int row = first; row < last; ++row) {
-      const float* kept_row = keep.data() + (row - first) * pixels.stride;
-      const int32_t* open_row = pixels.open.data() + (row - first) * pixels.stride;
-      for (int64_t column = 0; column < n.width; ++column) {
-        out[row * n.width + column] = open_row[column] ? 1.0f - kept_row[column] : 1.0f;
-      }
-    }
+    const int64_t begin = strip * kSoftStrip * n.width;
+    const int64_t end = std::min((strip + 1) * kSoftStrip, n.height) * n.width;
+    float* out = mask->typed_data() + item * n.height * n.width;
+    for (int64_t p = begin; p < end; ++p) out[p] = ids[p] >= 0 ? 1.0f : 0.0f;
+    for (size_t i = 0; i < pixels.at.size(); ++i) out[begin + pixels.at[i]] = 1.0f - keep[i];
   });
   return finished(ok && table.ok);
 }
@@ -218,34 +214,34 @@ struct DistanceGradient {
 
 // d mask / d p_j is the product of all other factors: those before were kept, those after are
 // gathered on the way back. Nothing is divided by 1 - p, which may be 0.
-inline void soft_gradient_of_strip(const SoftFace* faces, const Span* rows, const Sizes& n,
+inline void soft_gradient_of_strip(const SoftFaces& table, int64_t item, int64_t strip, const Sizes& n,
                                    const OpenPixels& pixels, float sigma_inverse, const float* cotangent,
                                    std::vector<Factors>& factors, double* face_gradient) {
-  if (!pixels.any_open) return;
-  std::vector<float> product(pixels.open.size(), 1.0f), cotangents(pixels.open.size(), 0.0f);
-  for (int row = pixels.first_row; row < pixels.last_row; ++row) {
-    std::copy_n(cotangent + row * n.width, n.width,
-                cotangents.begin() + (row - pixels.first_row) * pixels.stride);
+  std::vector<float> product(pixels.x.size(), 1.0f), cotangents(pixels.x.size(), 0.0f);
+  for (size_t i = 0; i < pixels.at.size(); ++i) {
+    cotangents[i] = cotangent[pixels.first_row * n.width + pixels.at[i]];
   }
   factors.clear();
-  visit_strip(faces, rows, n, pixels, sigma_inverse, [&](int32_t face, int64_t at, Ints lanes, Floats miss) {
-    const Floats factor = select(lanes, miss, splat(1.0f));
-    if (!any(factor < 1.0f)) return;
-    const Floats before = load<Floats>(product.data() + at);
-    factors.push_back({before, factor, face, static_cast<int32_t>(at)});
-    store(product.data() + at, before * factor);
-  });
+  visit_strip(table, item, strip, n, pixels, sigma_inverse,
+              [&](const SoftFace&, int32_t face, int32_t i, Ints lanes, Floats miss) {
+                const Floats factor = select(lanes, miss, splat(1.0f));
+                if (!any(factor < 1.0f)) return;
+                const Floats before = load<Floats>(product.data() + i);
+                factors.push_back({before, factor, face, i});
+                store(product.data() + i, before * factor);
+              });
+  const SoftFace* faces = table.faces.get() + item * n.faces;
   std::fill(product.begin(), product.end(), 1.0f);
   DistanceGradient sum;
-  for (size_t i = factors.size(); i-- > 0;) {
-    const Factors& factor = factors[i];
-    const Floats after = load<Floats>(product.data() + factor.at);
-    const Floats slope = load<Floats>(cotangents.data() + factor.at) * factor.before * after;
-    store(product.data() + factor.at, after * factor.miss);
-    const int64_t row = pixels.first_row + factor.at / pixels.stride, column = factor.at % pixels.stride;
-    sum.add(faces[factor.face], column_centres(column, n.width), splat(row_centre(row, n.height)),
+  for (size_t k = factors.size(); k-- > 0;) {
+    const Factors& factor = factors[k];
+    const int32_t i = factor.at;
+    const Floats after = load<Floats>(product.data() + i);
+    const Floats slope = load<Floats>(cotangents.data() + i) * factor.before * after;
+    store(product.data() + i, after * factor.miss);
+    sum.add(faces[factor.face], load<Floats>(pixels.x.data() + i), load<Floats>(pixels.y.data() + i),
             slope * (1.0f - factor.miss) * -sigma_inverse);
-    if (i == 0 || factors[i - 1].face != factor.face) sum.flush(face_gradient + 6 * factor.face);
+    if (k == 0 || factors[k - 1].face != factor.face) sum.flush(face_gradient + 6 * factor.face);
   }
 }
 
@@ -277,25 +273,23 @@ inline void gather_soft_gradient(const Sizes& n, int64_t bands, const float* cli
 inline ffi::Error SilhouetteGrad(ffi::ThreadPool pool, F32 clip, S32 faces, S32 face_id, F32 grad_mask,
                                  SilhouetteOptions options, ffi::Result<F32> grad_clip) {
   const Sizes n(face_id.dimensions(), clip, faces);
-  const FaceTable<SoftFace> table(pool, n, clip.typed_data(), faces.typed_data(),
-                                  [&](const ScreenVertex* const corners[3], SoftFace& out) {
-                                    return set_up_soft_face(corners, n, options, out);
-                                  });
-  const int64_t bands = bands_per_image(n.batch, n.height), size = n.faces * 6;
+  const SoftFaces table(pool, n, clip.typed_data(), faces.typed_data(),
+                        [&](const ScreenVertex* const corners[3], SoftFace& out) {
+                          return set_up_soft_face(corners, n, options, out);
+                        });
+  const int64_t bands = std::min(bands_per_image(n.batch, n.height), table.strips), size = n.faces * 6;
   std::unique_ptr<double[]> face_gradients(new double[n.batch * bands * size]);
   bool ok = parallel_for(pool, n.batch * bands, [&](int64_t piece) {
     const int64_t item = piece / bands, band = piece % bands;
-    const int first = static_cast<int>(band * n.height / bands),
-              end = static_cast<int>((band + 1) * n.height / bands);
     const int32_t* ids = face_id.typed_data() + item * n.height * n.width;
     const float* cotangent = grad_mask.typed_data() + item * n.height * n.width;
     double* own = face_gradients.get() + piece * size;
     std::fill(own, own + size, 0.0);
     std::vector<Factors> factors;
-    for (int row = first; row < end; row += kSoftStrip) {
-      const OpenPixels pixels(row, std::min(row + kSoftStrip, end), n.width, ids, cotangent);
-      soft_gradient_of_strip(table.faces.get() + item * n.faces, table.rows.get() + item * n.faces, n, pixels,
-                             static_cast<float>(options.sigma_inverse), cotangent, factors, own);
+    for (int64_t strip = band * table.strips / bands; strip < (band + 1) * table.strips / bands; ++strip) {
+      const OpenPixels pixels(table, item, strip, n, ids, cotangent);
+      soft_gradient_of_strip(table, item, strip, n, pixels, static_cast<float>(options.sigma_inverse), cotangent,
+                             factors, own);
     }
   });
   ok &= parallel_for(pool, n.batch, [&](int64_t item) {

@@ -30,7 +30,6 @@ struct TextureSizes {
 };
 
 inline int32_t wrapped(int32_t i, int32_t size, int64_t wrap) {
-  if (wrap == kClamp) return std::min(std::max(i, 0), size - 1);
   const int32_t period = wrap == kMirror ? 2 * size : size;
   int32_t rest = i % period;
   if (rest < 0) rest += period;
@@ -48,11 +47,23 @@ struct Sides {
     first = floor_to_int(kept(usable, position));
     second = first + 1;
     weight = position - select(usable, __builtin_convertvector(first, Floats), position);
-    if (!any((first < 0) | (second >= size))) return;
+    if (wrap == kClamp) {
+      first = clamped(first, size), second = clamped(second, size);
+      return;
+    }
+    if (wrap == kRepeat) {  // most of what is outside is less than a turn away
+      first += (first < 0) & size, second += (second < 0) & size;
+      first -= (first >= size) & size, second -= (second >= size) & size;
+    }
+    if (!any((first < 0) | (second < 0) | (first >= size) | (second >= size))) return;
     for (int lane = 0; lane < kLanes; ++lane) {
       first[lane] = wrapped(first[lane], size, wrap);
       second[lane] = wrapped(second[lane], size, wrap);
     }
+  }
+  static Ints clamped(Ints i, int32_t size) {
+    i = select(i < 0, Ints{}, i);
+    return select(i >= size, Ints{} + (size - 1), i);
   }
 };
 
@@ -83,6 +94,16 @@ struct Footprints {
   }
 };
 
+// Up to four channels of the texels around one sample; `texture` starts at the first of them.
+struct Texels {
+  Quad at[2][2];
+
+  Texels(const float* texture, const Footprints& f, int lane, int64_t channels, int64_t live) {
+    for (int r = 0; r < 2; ++r)
+      for (int c = 0; c < 2; ++c) at[r][c] = load_quad(texture + f.at[r][c][lane] * channels, live);
+  }
+};
+
 template <typename Channels>
 void sample_pixels(const float* texture, const float* uv, int64_t pixels, const TextureSizes& n,
                    Channels channels, float* values) {
@@ -90,15 +111,13 @@ void sample_pixels(const float* texture, const float* uv, int64_t pixels, const 
     const int64_t count = std::min<int64_t>(kLanes, pixels - p);
     const Footprints f(uv + 2 * p, count, n);
     for (int lane = 0; lane < count; ++lane) {
-      const float *a = texture + int64_t{f.at[0][0][lane]} * channels,
-                  *b = texture + int64_t{f.at[0][1][lane]} * channels,
-                  *c = texture + int64_t{f.at[1][0][lane]} * channels,
-                  *d = texture + int64_t{f.at[1][1][lane]} * channels;
       const float right = f.columns.weight[lane], below = f.rows.weight[lane];
-      float* out = values + (p + lane) * channels;
-      for (int k = 0; k < channels; ++k) {
-        const float top = a[k] * (1 - right) + b[k] * right, bottom = c[k] * (1 - right) + d[k] * right;
-        out[k] = top * (1 - below) + bottom * below;
+      for (int64_t k = 0; k < channels; k += 4) {
+        const int64_t live = std::min<int64_t>(4, channels - k);
+        const Texels t(texture + k, f, lane, channels, live);
+        const Quad top = t.at[0][0] * (1 - right) + t.at[0][1] * right,
+                   bottom = t.at[1][0] * (1 - right) + t.at[1][1] * right;
+        store_quad(values + (p + lane) * channels + k, live, top * (1 - below) + bottom * below);
       }
     }
   }
@@ -152,24 +171,25 @@ void add_texture_gradients(const float* texture, const float* uv, const float* g
       const float* cotangent = cotangents + lane * channels;
       if (all_zero(cotangent, 1, channels)) continue;
       const float right = f.columns.weight[lane], below = f.rows.weight[lane];
-      for (int r = 0; out.texture && r < 2; ++r) {
-        if (!own[r][lane]) continue;
-        const float row_weight = r ? below : 1 - below;
-        float *left_texel = out.texture + int64_t{f.at[r][0][lane]} * channels,
-              *right_texel = out.texture + int64_t{f.at[r][1][lane]} * channels;
-        for (int k = 0; k < channels; ++k) left_texel[k] += row_weight * (1 - right) * cotangent[k];
-        for (int k = 0; k < channels; ++k) right_texel[k] += row_weight * right * cotangent[k];
+      float along_column = 0, along_row = 0;
+      for (int64_t k = 0; k < channels; k += 4) {
+        const int64_t live = std::min<int64_t>(4, channels - k);
+        const Quad quad = load_quad(cotangent + k, live);
+        for (int r = 0; out.texture && r < 2; ++r) {
+          if (!own[r][lane]) continue;
+          const Quad share = quad * (r ? below : 1 - below);
+          for (int c = 0; c < 2; ++c) {
+            float* texel = out.texture + f.at[r][c][lane] * int64_t{channels} + k;
+            store_quad(texel, live, load_quad(texel, live) + share * (c ? right : 1 - right));
+          }
+        }
+        if (!out.uv) continue;
+        const Texels t(texture + k, f, lane, channels, live);
+        const Quad columns = quad * ((t.at[0][1] - t.at[0][0]) * (1 - below) + (t.at[1][1] - t.at[1][0]) * below);
+        const Quad rows = quad * ((t.at[1][0] - t.at[0][0]) * (1 - right) + (t.at[1][1] - t.at[0][1]) * right);
+        for (int64_t i = 0; i < live; ++i) along_column += columns[i], along_row += rows[i];
       }
       if (!out.uv) continue;
-      const float *a = texture + int64_t{f.at[0][0][lane]} * channels,
-                  *b = texture + int64_t{f.at[0][1][lane]} * channels,
-                  *c = texture + int64_t{f.at[1][0][lane]} * channels,
-                  *d = texture + int64_t{f.at[1][1][lane]} * channels;
-      float along_column = 0, along_row = 0;
-      for (int k = 0; k < channels; ++k) {
-        along_column += cotangent[k] * ((b[k] - a[k]) * (1 - below) + (d[k] - c[k]) * below);
-        along_row += cotangent[k] * ((c[k] - a[k]) * (1 - right) + (d[k] - b[k]) * right);
-      }
       out.uv[2 * (p + lane)] = along_column * static_cast<float>(n.columns);
       out.uv[2 * (p + lane) + 1] = -along_row * static_cast<float>(n.rows);
     }

@@ -6,10 +6,8 @@
 
 #if defined(__clang__)
 #define RASTERIZER_SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
-#define RASTERIZER_SHUFFLE_HALVES(a) __builtin_shufflevector(a, a, 2, 3, 0, 1)
 #else
 #define RASTERIZER_SHUFFLE(a, b, ...) __builtin_shuffle(a, b, Ints{__VA_ARGS__})
-#define RASTERIZER_SHUFFLE_HALVES(a) __builtin_shuffle(a, Halves{2, 3, 0, 1})
 #endif
 
 namespace rasterizer {
@@ -17,21 +15,35 @@ namespace rasterizer {
 constexpr int kLanes = 8;
 typedef float Floats __attribute__((vector_size(4 * kLanes), aligned(4)));
 typedef int32_t Ints __attribute__((vector_size(4 * kLanes), aligned(4)));
-typedef int64_t Halves __attribute__((vector_size(4 * kLanes)));
 
 inline Floats splat(float value) { return Floats{} + value; }
 inline Floats select(Ints mask, Floats yes, Floats no) { return mask ? yes : no; }
 inline Ints select(Ints mask, Ints yes, Ints no) { return mask ? yes : no; }
 inline Floats kept(Ints mask, Floats value) { return (Floats)(mask & (Ints)value); }  // 0 elsewhere
-inline bool any(Ints mask) {
-  Halves h = (Halves)mask;
-  h |= RASTERIZER_SHUFFLE_HALVES(h);
-  return (h[0] | h[1]) != 0;
+// One bit per lane of a mask. The only place that names an instruction: compilers build it from the
+// vector extensions in a dozen.
+inline uint32_t bits_of(Ints mask) {
+#if defined(__AVX__)
+  return static_cast<uint32_t>(__builtin_ia32_movmskps256((Floats)mask));
+#elif defined(__SSE__)
+  typedef float Quad __attribute__((vector_size(16)));
+  Quad halves[2];
+  std::memcpy(halves, &mask, sizeof(halves));
+  return static_cast<uint32_t>(__builtin_ia32_movmskps(halves[0]) | __builtin_ia32_movmskps(halves[1]) << 4);
+#else
+  uint32_t bits = 0;
+  for (int lane = 0; lane < kLanes; ++lane) bits |= static_cast<uint32_t>(mask[lane] & 1) << lane;
+  return bits;
+#endif
 }
+inline bool any(Ints mask) { return bits_of(mask) != 0; }
 inline Floats minimum(Floats a, Floats b) { return a < b ? a : b; }
 inline Floats maximum(Floats a, Floats b) { return a > b ? a : b; }
 inline Floats lane_index() { return Floats{0, 1, 2, 3, 4, 5, 6, 7}; }
 inline Ints lane_number() { return Ints{0, 1, 2, 3, 4, 5, 6, 7}; }
+
+// Four floats, the channels of one texel or some of them.
+typedef float Quad __attribute__((vector_size(16), aligned(4)));
 
 template <typename Vector, typename Element>
 Vector load(const Element* from) {
@@ -145,25 +157,44 @@ void store_channels(float* to, int64_t count, const Floats (&in)[channels]) {
   std::memcpy(to, padded, count * channels * sizeof(float));
 }
 
-// Eight face ids, -1 past the end.
-inline void load_ids(const int32_t* from, int64_t count, int32_t* out) {
-  for (int lane = static_cast<int>(count); lane < kLanes; ++lane) out[lane] = -1;
-  std::memcpy(out, from, (count < kLanes ? count : kLanes) * sizeof(int32_t));
+// The first `count` of four floats, by pieces that a later load of the same count gets back unstalled.
+inline Quad load_quad(const float* from, int64_t count) {
+  switch (count) {
+    case 1:
+      return Quad{from[0], 0, 0, 0};
+    case 2:
+      return Quad{from[0], from[1], 0, 0};
+    case 3:
+      return Quad{from[0], from[1], from[2], 0};
+    default:
+      return load<Quad>(from);
+  }
+}
+inline void store_quad(float* to, int64_t count, Quad value) {
+  if (count >= 4) return store(to, value);
+  for (int64_t k = 0; k < count; ++k) to[k] = value[k];
 }
 
-// Calls body(id, lanes) for every run of equal ids >= 0 among eight pixels.
+// Eight face ids, -1 past the end.
+inline Ints load_ids(const int32_t* from, int64_t count) {
+  if (count >= kLanes) return load<Ints>(from);
+  Ints ids = Ints{} - 1;
+  std::memcpy(&ids, from, count * sizeof(int32_t));
+  return ids;
+}
+inline void store_ids(int32_t* to, int64_t count, Ints ids) {
+  if (count >= kLanes) return store(to, ids);
+  std::memcpy(to, &ids, count * sizeof(int32_t));
+}
+
+// Calls body(id, lanes) for every different id >= 0 among eight pixels.
 template <typename Body>
-void for_runs(const int32_t* ids, const Body& body) {
-  const Ints all = load<Ints>(ids);
-  if (!any(all != ids[0])) {
-    if (ids[0] >= 0) body(ids[0], Ints{} - 1);
-    return;
-  }
-  for (int lane = 0; lane < kLanes;) {
-    int end = lane + 1;
-    while (end < kLanes && ids[end] == ids[lane]) ++end;
-    if (ids[lane] >= 0) body(ids[lane], (lane_number() >= lane) & (lane_number() < end));
-    lane = end;
+void for_ids(Ints ids, const Body& body) {
+  for (uint32_t todo = bits_of(ids >= 0); todo;) {
+    const int32_t id = ids[__builtin_ctz(todo)];
+    const Ints lanes = ids == id;
+    body(id, lanes);
+    todo &= ~bits_of(lanes);
   }
 }
 

@@ -154,14 +154,11 @@ inline void draw_face(const ScreenFace& face, int32_t f, int top, int bottom, in
     const Floats z = (x - face.inverse_depth.anchor_x) * face.inverse_depth.slope_x;
     for (int row = 0; row < count; ++row) {
       const Floats least = minimum(minimum(a + rows[0][row], b + rows[1][row]), c + rows[2][row]);
-      const Ints possible = least >= -doubtful;
-      if (!any(possible)) continue;
       Ints inside = least > doubtful;
-      const Ints unsure = possible & ~inside;
-      if (any(unsure)) {
-        for (int lane = 0; lane < kLanes; ++lane) {
-          if (unsure[lane]) inside[lane] = covers(face, column + lane, top + row) ? -1 : 0;
-        }
+      // Hardly ever: and without a branch on `inside` none is mispredicted.
+      for (uint32_t unsure = bits_of((least >= -doubtful) & ~inside); unsure; unsure &= unsure - 1) {
+        const int lane = __builtin_ctz(unsure);
+        inside[lane] = covers(face, column + lane, top + row) ? -1 : 0;
       }
       const int64_t at = start + row * stride + column;
       const Floats inverse_depth = z + rows[3][row], best = load<Floats>(nearest + at);
@@ -179,7 +176,8 @@ inline void resolve_row(const ScreenFace* faces, int row, int64_t width, const i
     const int64_t count = std::min<int64_t>(kLanes, width - column);
     Floats beta[3] = {}, z[1] = {};
     const Floats x = lane_index() + static_cast<float>(column);
-    for_runs(ids + column, [&](int32_t id, Ints lanes) {
+    const Ints own = load<Ints>(ids + column);
+    for_ids(own, [&](int32_t id, Ints lanes) {
       const ScreenFace& face = faces[id];
       Floats affine[3], perspective[3], affine_sum{}, perspective_sum{};
       for (int k = 0; k < 3; ++k) {
@@ -197,7 +195,7 @@ inline void resolve_row(const ScreenFace* faces, int row, int64_t width, const i
       }
       z[0] = select(lanes, affine_sum * inverse_perspective, z[0]);
     });
-    std::memcpy(face_id + column, ids + column, count * sizeof(int32_t));
+    store_ids(face_id + column, count, own);
     store_channels(barycentrics + 3 * column, count, beta);
     store_channels(depth + column, count, z);
   }
@@ -208,26 +206,23 @@ inline ffi::Error Rasterize(ffi::ThreadPool pool, F32 clip, S32 faces, Rasterize
                             ffi::Result<F32> depth) {
   const Sizes n(face_id->dimensions(), clip, faces);
   const bool cull = options.cull_backfaces != 0, perspective = options.perspective_correct != 0;
-  const FaceTable<ScreenFace> table(
+  const FaceTable<ScreenFace, kStrip> table(
       pool, n, clip.typed_data(), faces.typed_data(),
       [&](const ScreenVertex* const corners[3], ScreenFace& out) { return set_up_face(corners, n, cull, out); });
   int32_t* ids_out = face_id->typed_data();
   float *beta_out = barycentrics->typed_data(), *depth_out = depth->typed_data();
-  const int64_t strips = (n.height + kStrip - 1) / kStrip;
   const int64_t stride = (n.width + kLanes - 1) / kLanes * kLanes;
-  const bool ok = parallel_for(pool, n.batch * strips, [&](int64_t piece) {
-    const int64_t item = piece / strips;
-    const int first = static_cast<int>(piece % strips) * kStrip;
+  const bool ok = parallel_for(pool, n.batch * table.strips, [&](int64_t piece) {
+    const int64_t item = piece / table.strips, strip = piece % table.strips;
+    const int first = static_cast<int>(strip) * kStrip;
     const int last = static_cast<int>(std::min<int64_t>(first + kStrip, n.height)) - 1;
     std::vector<float> nearest(kStrip * stride, 0.0f);
     std::vector<int32_t> ids(kStrip * stride, -1);
+    table.for_strip(item, strip, [&](const ScreenFace& face, int32_t f, Span rows) {
+      draw_face(face, f, std::max(rows.first, first), std::min(rows.last, last), first, stride, nearest.data(),
+                ids.data());
+    });
     const ScreenFace* item_faces = table.faces.get() + item * n.faces;
-    const Span* rows = table.rows.get() + item * n.faces;
-    for (int64_t f = 0; f < n.faces; ++f) {
-      const int top = std::max(rows[f].first, first), bottom = std::min(rows[f].last, last);
-      if (top > bottom) continue;
-      draw_face(item_faces[f], static_cast<int32_t>(f), top, bottom, first, stride, nearest.data(), ids.data());
-    }
     for (int row = first; row <= last; ++row) {
       const int64_t offset = (item * n.height + row) * n.width;
       resolve_row(item_faces, row, n.width, ids.data() + (row - first) * stride, perspective,
@@ -245,16 +240,17 @@ struct Moments {
   double m[3][3];
 };
 
-// N of the faces over `pixels` pixels. One pixel at a time: faces have too few pixels in a row for
-// sums by lanes to pay.
+// N of the faces over `pixels` pixels. One pixel at a time, by corners: faces have too few pixels in a
+// row for sums by lanes to pay.
 inline void add_moments(const int32_t* face_id, const float* barycentrics, const float* depth,
                         const float* grad_barycentrics, const float* grad_depth, int64_t pixels,
                         int64_t num_faces, Moments* moments) {
   int32_t current = -1;
-  float m[3][3] = {};
+  Quad m[3] = {};
   const auto flush = [&] {
-    for (int i = 0; current >= 0 && i < 9; ++i) moments[current].m[i / 3][i % 3] += m[i / 3][i % 3];
-    std::memset(m, 0, sizeof(m));
+    for (int k = 0; current >= 0 && k < 3; ++k)
+      for (int i = 0; i < 3; ++i) moments[current].m[k][i] += m[k][i];
+    m[0] = m[1] = m[2] = Quad{};
   };
   for (int64_t p = 0; p < pixels; ++p) {
     const int32_t id = face_id[p];
@@ -263,11 +259,10 @@ inline void add_moments(const int32_t* face_id, const float* barycentrics, const
       flush();
       current = id;
     }
-    const float* beta = barycentrics + 3 * p;
+    const Quad beta = load_quad(barycentrics + 3 * p, 3);
     const float* g = grad_barycentrics + 3 * p;
     const float common = beta[0] * g[0] + beta[1] * g[1] + beta[2] * g[2] + grad_depth[p] * depth[p];
-    for (int k = 0; k < 3; ++k)
-      for (int i = 0; i < 3; ++i) m[k][i] += (g[k] - common) * beta[i];
+    for (int k = 0; k < 3; ++k) m[k] += beta * (g[k] - common);
   }
   flush();
 }
