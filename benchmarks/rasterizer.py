@@ -2,10 +2,12 @@
 
     python benchmarks/rasterizer.py                  # the comparison and the scaling table
     python benchmarks/rasterizer.py --only headline  # 16 x 1280 faces at 256 x 256, and `render`
+    python benchmarks/rasterizer.py --jaxrenderer jr/bin/python  # compared as well: rasterizer_jaxrenderer.py
 
 Figures are the medians of repeated calls, the fastest beside them. Backward is the pullback alone, on
 the residuals of a forward pass. Peak memory is of a fresh process per case, less what it held before
-the first call.
+the first call. On a GPU of known memory bandwidth, the floor is the time to read every input and write every
+output once, and its share of the measured time is given.
 Prints a table and writes benchmarks/results/rasterizer_<device>.json.
 """
 
@@ -17,6 +19,7 @@ import platform
 import resource
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -31,7 +34,9 @@ import rasterizer  # noqa: E402
 
 RESULTS = Path(__file__).parent / "results"
 FACES_LEVEL = {1280: 3, 5120: 4, 20480: 5}
+BANDWIDTH = {"H100": 3.35e12, "H200": 4.8e12, "A100": 2.0e12, "RTX 4090": 1.0e12}  # bytes/s, vendors' figures
 CPU_HEADLINE = (16, 1280, 256, 256)
+ONE_IMAGE = (1, 1280, 256, 256)
 GPU_HEADLINE = (16, 1280, 512, 384)
 SCALING = [
     *((batch, 1280, 256, 256) for batch in (1, 4, 16)),
@@ -108,7 +113,26 @@ def measure(name, case, implementation, budget=2.0):
     row["forward_ms"], row["forward_least_ms"] = milliseconds(lambda: forward(*operands), budget)
     row["backward_ms"], row["backward_least_ms"] = milliseconds(lambda: backward(pull, cotangents), budget)
     row["peak_mib"] = (peak_bytes() - before) / 2**20
+    size = sum(x.nbytes for x in jax.tree.leaves((operands, outputs)))
+    for device, bandwidth in BANDWIDTH.items():
+        if device in jax.devices()[0].device_kind:
+            row["floor_ms"] = 1e3 * size / bandwidth
     return row
+
+
+def measure_jaxrenderer(python):
+    """The row of jaxrenderer on one image, forward only, by the interpreter that has it."""
+    mesh, vertices, camera, colours, _ = scene(*ONE_IMAGE)
+    names = {"work": "primitives", "implementation": "jaxrenderer", "batch": 1, "faces": ONE_IMAGE[1]}
+    names |= {"height": ONE_IMAGE[2], "width": ONE_IMAGE[3], "case": ONE_IMAGE}
+    with tempfile.NamedTemporaryFile(suffix=".npz") as file:
+        np.savez(
+            file, vertices=vertices[0], faces=mesh.faces, colours=colours[0], eye=camera.eye()[0],
+            fov_y=camera.fov_y, height=ONE_IMAGE[2], width=ONE_IMAGE[3],
+        )  # fmt: skip
+        file.flush()
+        script = Path(__file__).with_name("rasterizer_jaxrenderer.py")
+        return names | _json_printed([python, str(script), file.name])
 
 
 def peak_bytes():
@@ -121,12 +145,16 @@ def peak_bytes():
 
 def measure_apart(*arguments):
     """`measure` in a process of its own: a peak only ever rises, and one failure is one row."""
-    command = [sys.executable, __file__, "--case", json.dumps(arguments)]
+    names = dict(zip(("work", "case", "implementation"), arguments, strict=False))
+    row = _json_printed([sys.executable, __file__, "--case", json.dumps(arguments)])
+    return names | row if "error" in row else row
+
+
+def _json_printed(command):
+    """The JSON in the last line that a command prints, or its last words as "error"."""
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        reason = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        name, case, implementation = arguments[:3]
-        return {"work": name, "case": case, "implementation": implementation, "error": reason[:200]}
+        return {"error": (done.stderr.strip().splitlines() or ["no message"])[-1][:200]}
     return json.loads(done.stdout.splitlines()[-1])
 
 
@@ -153,16 +181,22 @@ def description():
 
 def print_row(row):
     if "error" in row:
-        return print(f"{row['work']:11} {row['implementation']:9} {row['case']}: {row['error']}", flush=True)
+        return print(f"{row['work']:11} {row['implementation']:11} {row['case']}: {row['error']}", flush=True)
     size = f"{row['batch']:3} x {row['faces']:5} x {row['height']}x{row['width']}"
-    times = "   ".join(f"{row[k + '_ms']:8.2f} ({row[k + '_least_ms']:.2f})" for k in ("forward", "backward"))
-    print(f"{row['work']:11} {row['implementation']:9} {size:22} {times}  {row['peak_mib']:7.0f}", flush=True)
+    passes = [k for k in ("forward", "backward") if f"{k}_ms" in row]
+    times = "   ".join(f"{row[k + '_ms']:8.2f} ({row[k + '_least_ms']:.2f})" for k in passes)
+    memory = f"{row['peak_mib']:7.0f}" if "peak_mib" in row else ""
+    floor = (
+        f"  forward at {row['floor_ms'] / row['forward_ms']:.0%} of the floor" if "floor_ms" in row else ""
+    )
+    print(f"{row['work']:11} {row['implementation']:11} {size:22} {times}  {memory}{floor}", flush=True)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", nargs="+", choices=["headline", "compare", "scaling"])
     parser.add_argument("--implementation", help="for headline and scaling; default: the platform's own")
+    parser.add_argument("--jaxrenderer", metavar="PYTHON", help="an interpreter that has jaxrenderer")
     parser.add_argument("--budget", type=float, default=2.0, help="seconds per figure")
     parser.add_argument("--case", help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -173,15 +207,25 @@ def main():
     headline = CPU_HEADLINE if on_cpu else GPU_HEADLINE
     plan = {
         "headline": [("primitives", headline, own), ("render", headline, own)],
-        "compare": [("primitives", headline, "xla"), ("render", headline, "xla")],
+        "compare": [
+            ("primitives", headline, "xla"),
+            ("render", headline, "xla"),
+            ("primitives", ONE_IMAGE, own),
+            ("primitives", ONE_IMAGE, "xla"),
+        ],
         "scaling": [("primitives", case, own) for case in SCALING],
     }
-    print("work        kernel    batch x faces x image   forward ms (least)   backward ms (least)  peak MiB")
+    print(
+        "work        kernel      batch x faces x image   forward ms (least)   backward ms (least)  peak MiB"
+    )
     rows = []
     for part in options.only or plan:
         for arguments in plan[part]:
             rows.append(measure_apart(*arguments, options.budget))
             print_row(rows[-1])
+    if options.jaxrenderer:
+        rows.append(measure_jaxrenderer(options.jaxrenderer))
+        print_row(rows[-1])
     RESULTS.mkdir(exist_ok=True)
     kind = "cpu" if on_cpu else jax.devices()[0].device_kind.replace(" ", "_")
     path = RESULTS / f"rasterizer_{kind}.json"
