@@ -171,9 +171,12 @@ def _run_stage(
         function(
             workdir, seed=config["seed"], mesh=mesh, metrics=metrics, world=config.get("world"), **settings
         )
-    except (ValueError, OSError):
+    except (ValueError, OSError) as error:
         if not any(any(path.rglob("*")) for path in checkpoints):  # nothing that other settings could spoil
             (folder / "BEGUN.json").unlink()
+        blamed = [workdir / needed for needed in needs if f"{workdir / needed}/" in str(error)]
+        if blamed:  # what the error says of making it would be skipped: the stage is done
+            raise ValueError(f"{error}. Delete the finished stage's {blamed[0]} to make it again") from error
         raise
     minutes = (time.perf_counter() - started) / 60
     done = {"digest": digest, "minutes": round(minutes, 3), "pretrained": settings.get("pretrained")}

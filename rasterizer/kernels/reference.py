@@ -9,13 +9,12 @@ import jax.numpy as jnp
 from rasterizer.kernels import formulas
 
 
-def rasterize(vertices_clip, faces, height, width, cull_backfaces, perspective_correct, visible_faces=None):
-    """-> face_id [b h w], barycentrics [b h w 3], depth [b h w]; `visible_faces` finds the first."""
-    find = visible_faces or _visible
+def rasterize(vertices_clip, faces, height, width, cull_backfaces, perspective_correct):
+    """-> face_id [b h w], barycentrics [b h w 3], depth [b h w]."""
 
     def one(item):
         clip, faces = item
-        visible = find(jax.lax.stop_gradient(clip), faces, height, width, cull_backfaces)
+        visible = _visible(jax.lax.stop_gradient(clip), faces, height, width, cull_backfaces)
         return visible, *formulas.fragments_of(clip, faces, visible, perspective_correct)
 
     return jax.lax.map(one, (vertices_clip, faces))

@@ -125,3 +125,12 @@ def test_settings_that_a_stage_refused_may_be_corrected(ran, tmp_path, monkeypat
     monkeypatch.setattr(pipeline, "STAGES", stages)
     pipeline.run(CONFIG | {"viewpoints": {"views": 4}}, tmp_path)
     assert ran == ["gan", "viewpoints", "report"]
+
+
+def test_a_finished_stage_with_a_missing_file_is_named_as_the_one_to_make_again(ran, tmp_path, monkeypatch):
+    def reads(workdir, **settings):
+        raise FileNotFoundError(f"no such file: {workdir / 'gan' / 'generator.safetensors'}")
+
+    monkeypatch.setitem(pipeline.STAGES, "viewpoints", (reads, ("gan",)))
+    with pytest.raises(ValueError, match=r"generator.safetensors. Delete the finished stage's .*gan to"):
+        pipeline.run(CONFIG, tmp_path)
