@@ -48,7 +48,8 @@ def _default(dtype):
     try:
         return "cpu", f"default on cpu; {cpu.load()}"
     except cpu.Unavailable as error:
-        if "xla" not in _announced:
+        if "fallback" not in _announced:
+            _announced.add("fallback")
             warnings.warn(
                 f"rasterizer: the C++ kernels are not available: {error}. The plain JAX kernel serves, "
                 "which is many times slower; install a C++17 compiler and reinstall the package.",
