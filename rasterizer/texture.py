@@ -81,7 +81,7 @@ def mip_level(
     two neighbours' steps counts, so that silhouettes and texture seams do not blur. No gradient.
     """
     texels = jax.lax.stop_gradient(uv) * jnp.array([texture_width, texture_height], uv.dtype)
-    squared = jnp.maximum(_smaller_step(texels, 1), _smaller_step(texels, 2))
+    squared = jnp.fmax(_smaller_step(texels, 1), _smaller_step(texels, 2))  # whatever is no number apart
     return jnp.clip(0.5 * jnp.log2(jnp.maximum(squared, 1.0)), 0.0, levels - 1.0)
 
 
@@ -92,4 +92,4 @@ def _smaller_step(texels, axis):
     squared = jnp.sum(jnp.diff(texels, axis=axis) ** 2, axis=-1)
     ahead = jnp.concatenate([squared, jnp.take(squared, jnp.array([-1]), axis=axis)], axis=axis)
     behind = jnp.concatenate([jnp.take(squared, jnp.array([0]), axis=axis), squared], axis=axis)
-    return jnp.minimum(ahead, behind)
+    return jnp.fmin(ahead, behind)

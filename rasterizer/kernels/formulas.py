@@ -183,18 +183,28 @@ def boundary_distance_squared(xy, x, y):
 
 
 def interpolate(attributes, faces, face_id, barycentrics):
-    """sum_k beta_k a_k for one image; attributes [v c] -> [h w c], 0 where empty."""
-    corners = faces[jnp.maximum(face_id, 0)]
-    gathered = attributes[jnp.clip(corners, 0, attributes.shape[0] - 1)]
+    """sum_k beta_k a_k for one image; attributes [v c] -> [h w c].
+
+    0 where empty, and where an index is out of range.
+    """
+    strictly = {"mode": "fill", "wrap_negative_indices": False}
+    corners = faces.at[face_id].get(fill_value=-1, **strictly)
+    gathered = attributes.at[corners].get(fill_value=0, **strictly)
     values = jnp.sum(barycentrics[..., None] * gathered, axis=-2)
-    return jnp.where((face_id >= 0)[..., None], values, 0)
+    usable = jnp.all((corners >= 0) & (corners < attributes.shape[0]), axis=-1)
+    return jnp.where(usable[..., None], values, 0)
 
 
 def sample_bilinear(texture, uv, wrap_u, wrap_v):
-    """Bilinear samples of one texture [th tw c] at uv [h w 2]; wrap_*: "repeat", "clamp" or "mirror"."""
+    """Bilinear samples of one texture [th tw c] at uv [h w 2]; wrap_*: "repeat", "clamp" or "mirror".
+
+    NaN, without a gradient, where uv is not finite.
+    """
     height, width = texture.shape[:2]
     column = uv[..., 0] * width - 0.5
     row = (1 - uv[..., 1]) * height - 0.5
+    finite = jnp.isfinite(column) & jnp.isfinite(row)
+    column, row = jnp.where(finite, column, 0), jnp.where(finite, row, 0)
     left, top = jnp.floor(column), jnp.floor(row)
     right_weight, bottom_weight = (column - left)[..., None], (row - top)[..., None]
     columns = [_texel(left + k, width, wrap_u) for k in (0, 1)]
@@ -204,11 +214,10 @@ def sample_bilinear(texture, uv, wrap_u, wrap_v):
         left_texel, right_texel = texture[rows[r], columns[0]], texture[rows[r], columns[1]]
         return left_texel * (1 - right_weight) + right_texel * right_weight
 
-    return mix(0) * (1 - bottom_weight) + mix(1) * bottom_weight
+    return jnp.where(finite[..., None], mix(0) * (1 - bottom_weight) + mix(1) * bottom_weight, jnp.nan)
 
 
 def _texel(index, size, wrap):
-    index = jnp.nan_to_num(index)
     if wrap == "repeat":
         return jnp.mod(index, size).astype(jnp.int32)
     if wrap == "mirror":
