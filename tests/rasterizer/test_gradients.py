@@ -1,124 +1,258 @@
-"""Finite differences in float64 pin the formulas; the other kernels are then held to them."""
+"""Finite differences in float64 pin the reference's gradients; the other kernels are held to those."""
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 import rasterizer
 
-SIZE = (10, 14)
-
-
-def losses(faces, perspective_correct, implementation):
-    """Scalar functions of everything differentiable, weighted so that no symmetry hides an error."""
-    height, width = SIZE
-    rng = np.random.default_rng(5)
-    weights = [rng.normal(size=(2, height, width, n)) for n in (3, 1, 1, 4, 3)]
-
-    def loss(operands):
-        vertices, attributes, texture, uv = operands
-        options = {"implementation": implementation}
-        out = rasterizer.rasterize(
-            vertices, faces, height, width, perspective_correct=perspective_correct, **options
-        )
-        mask = rasterizer.silhouette(vertices, faces, out, sigma_inverse=60.0, margin=0.2, **options)
-        values = rasterizer.interpolate(attributes, faces, out, **options)
-        pixel_uv = rasterizer.interpolate(uv, faces, out, **options)
-        colours = rasterizer.sample_texture(texture, pixel_uv, **options)
-        terms = (out.barycentrics, out.depth[..., None], mask[..., None], values, colours)
-        return sum(jnp.sum(w.astype(t.dtype) * t) for w, t in zip(weights, terms, strict=True))
-
-    return loss
-
-
-def operands(scene, dtype):
-    rng = np.random.default_rng(6)
-    vertices = np.asarray(scene[0])
-    attributes, texture = rng.normal(size=(2, 36, 4)), rng.uniform(size=(2, 5, 7, 3))
-    uv = rng.uniform(-0.4, 1.4, size=(36, 2))
-    return tuple(jnp.asarray(a, dtype) for a in (vertices, attributes, texture, uv))
-
-
-@pytest.mark.parametrize(
-    "perspective_correct, others",
-    [
-        (True, ("cpu",)),
-        pytest.param(True, ("xla",), marks=pytest.mark.slow),
-        pytest.param(False, ("cpu", "xla"), marks=pytest.mark.slow),
-    ],
+SIZE = (9, 12)
+FACES = np.arange(36, dtype=np.int32).reshape(12, 3)
+QUICK = {"xla_backend_optimization_level": 0}  # halves the time to compile
+scenes = given(seed=st.integers(0, 2**32 - 1))
+steady = settings(
+    deadline=None,
+    derandomize=True,
+    max_examples=4,
+    # The fixtures only choose the kernel: nothing to reset between examples.
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-def test_gradients_equal_finite_differences_and_each_other(scene, perspective_correct, others, needs_kernel):
-    needs_kernel("cpu")
-    faces = scene[1]
-    gradients = {}
-    with jax.enable_x64(True):
-        exact = jax.jit(
-            jax.value_and_grad(losses(faces, perspective_correct, "reference")),
-            compiler_options={"xla_backend_optimization_level": 0},  # halves the compilation
+
+
+class Case(NamedTuple):
+    """A scalar function of arrays: loss(operands, fixed, implementation); both are dicts of arrays.
+
+    The loss weighs its images by random numbers, so that no symmetry hides an error. `fixed` has no
+    gradient; `operands(rng)` and `fixed(rng, operands)` make a random scene.
+    """
+
+    operands: Callable
+    loss: Callable
+    fixed: Callable = lambda rng, operands: {}
+
+
+def weighted(*images):
+    rng = np.random.default_rng(5)
+    return sum(jnp.sum(rng.normal(size=image.shape).astype(image.dtype) * image) for image in images)
+
+
+def clip_vertices(rng):
+    """Twelve faces [1 36 4], none of them a sliver, crossing and overlapping, some partly off screen."""
+    turn = rng.uniform(0, 2 * np.pi, (12, 1)) + np.arange(3) * 2.1 + rng.uniform(-0.4, 0.4, (12, 3))
+    radius = rng.uniform(0.25, 0.7, (12, 1))
+    around = np.stack([np.cos(turn), np.sin(turn)], axis=-1) * radius[..., None]
+    ndc = (rng.uniform(-0.9, 0.9, (12, 1, 2)) + around).reshape(1, 36, 2)
+    w = rng.uniform(1.0, 3.0, (1, 36, 1))
+    return np.concatenate([ndc * w, w, w], axis=-1).astype(np.float32)
+
+
+def fragments_of(rng, operands):
+    vertices = operands.get("vertices", clip_vertices(rng))
+    return rasterizer.rasterize(jnp.asarray(vertices, jnp.float32), FACES, *SIZE)._asdict()
+
+
+def rasterize_case(perspective_correct):
+    def loss(operands, fixed, implementation):
+        out = rasterizer.rasterize(
+            operands["vertices"],
+            FACES,
+            *SIZE,
+            perspective_correct=perspective_correct,
+            implementation=implementation,
         )
-        at = operands(scene, jnp.float64)
-        gradients["reference"] = exact(at)[1]
-        rng = np.random.default_rng(7)
-        for n in range(4):
-            # 1e-7 is small enough for no pixel of this scene to change its face, and leaves 1e-8
-            # relative from cancellation in float64.
-            for _ in range(2):
-                direction = jnp.asarray(rng.normal(size=at[n].shape))
-                moved = [
-                    exact(tuple(a + s * 1e-7 * direction if i == n else a for i, a in enumerate(at)))[0]
-                    for s in (1, -1)
-                ]
-                slope = jnp.vdot(gradients["reference"][n], direction)
-                assert (moved[0] - moved[1]) / 2e-7 == pytest.approx(float(slope), rel=2e-5, abs=2e-5)
-    for implementation in others:
-        run = jax.jit(jax.grad(losses(faces, perspective_correct, implementation)))
-        for actual, expected in zip(run(operands(scene, jnp.float32)), gradients["reference"], strict=True):
-            # float32 on edge functions of order one, against the largest gradient.
-            np.testing.assert_allclose(actual, expected, atol=1e-4 * float(np.abs(expected).max()))
+        # Where a rounding decides between two faces there is nothing to compare.
+        same = out.face_id == fixed["face_id"]
+        return weighted(out.barycentrics * same[..., None], out.depth * same)
+
+    return Case(lambda rng: {"vertices": clip_vertices(rng)}, loss, fragments_of)
 
 
-def test_moving_a_vertex_outward_grows_the_mask(implementation):
-    vertices = jnp.array([[[-0.5, -0.5, 1, 1], [0.5, -0.5, 1, 1], [0.0, 0.5, 1, 1]]], jnp.float32)
-    faces = np.array([[0, 1, 2]], np.int32)
-
-    def area(vertices):
-        out = rasterizer.rasterize(vertices, faces, 64, 64, implementation=implementation)
-        return jnp.sum(rasterizer.silhouette(vertices, faces, out, implementation=implementation))
-
-    gradient = jax.grad(area)(vertices)[0]
-    assert gradient[0, 0] < 0 and gradient[0, 1] < 0 and gradient[1, 0] > 0 and gradient[2, 1] > 0
+def silhouette_loss(operands, fixed, implementation):
+    fragments = rasterizer.Fragments(**fixed)
+    options = {"sigma_inverse": 60.0, "margin": 0.2, "implementation": implementation}
+    return weighted(rasterizer.silhouette(operands["vertices"], FACES, fragments, **options))
 
 
-def test_a_pixel_on_the_boundary_of_two_faces_has_a_finite_mask_gradient(implementation):
-    # Culled faces leave uncovered pixels at distance 0, where 1 - p = 0 twice: dividing by it fails.
-    vertices = jnp.array([[[-0.75, -0.75, 1, 1], [0.75, -0.75, 1, 1], [0.75, 0.75, 1, 1]]], jnp.float32)
-    faces = np.array([[0, 2, 1], [0, 2, 1]], np.int32)
-
-    def area(vertices):
-        out = rasterizer.rasterize(vertices, faces, 4, 4, cull_backfaces=True, implementation=implementation)
-        mask = rasterizer.silhouette(vertices, faces, out, sigma_inverse=50.0, implementation=implementation)
-        return jnp.sum(mask), mask
-
-    gradient, mask = jax.grad(area, has_aux=True)(vertices)
-    assert np.isfinite(gradient).all() and float(mask.max()) == 1.0
+def interpolate_loss(operands, fixed, implementation):
+    fragments = rasterizer.Fragments(**fixed)._replace(barycentrics=operands["barycentrics"])
+    values = [
+        rasterizer.interpolate(operands[name], FACES, fragments, implementation=implementation)
+        for name in ("attributes", "many")
+    ]
+    return weighted(*values)
 
 
-def test_one_and_four_devices_agree(scene, needs_kernel):
-    needs_kernel("cpu")
-    if jax.device_count() < 4:
-        pytest.skip("needs four virtual devices")
-    vertices, faces = jnp.concatenate([scene[0], scene[0][::-1]]), scene[1]
+def interpolate_operands(rng):
+    shapes = {"attributes": (1, 36, 2), "many": (1, 36, 5), "barycentrics": (1, *SIZE, 3)}
+    return {name: rng.normal(size=shape) for name, shape in shapes.items()}
 
-    def gradient(vertices):
-        def loss(vertices):
-            out = rasterizer.rasterize(vertices, faces, 24, 24, implementation="cpu")
-            return jnp.sum(rasterizer.silhouette(vertices, faces, out, implementation="cpu") + out.depth)
 
-        return jax.grad(loss)(vertices)
+def texture_case(wrap_u, wrap_v, mip_levels=1):
+    """`uv` moves every pixel by itself, or all of them together (and with them no mip level)."""
 
-    mesh = jax.make_mesh((4,), ("data",), axis_types=(jax.sharding.AxisType.Auto,))
-    spec = jax.sharding.PartitionSpec("data")
-    sharded = jax.shard_map(gradient, mesh=mesh, in_specs=spec, out_specs=spec, check_vma=False)
-    # Each image's sums are made in the same order in double: only the last bit may differ.
-    np.testing.assert_allclose(jax.jit(sharded)(vertices), jax.jit(gradient)(vertices), rtol=1e-6, atol=1e-6)
+    def operands(rng):
+        uv = rng.uniform(-1.4, 2.4, (1, *SIZE, 2))
+        moved = {"uv": uv} if mip_levels == 1 else {"shift": rng.uniform(size=2)}
+        return {"texture": rng.uniform(size=(1, 4, 8, 3)), **moved}
+
+    def fixed(rng, operands):
+        grid = np.stack(np.meshgrid(*(np.arange(n) for n in SIZE[::-1])), axis=-1)
+        return {"grid": 0.3 * grid[None] + rng.uniform(0, 0.1, (1, *SIZE, 2))}
+
+    def loss(operands, fixed, implementation):
+        uv = operands["uv"] if mip_levels == 1 else fixed["grid"] + operands["shift"]
+        options = {"wrap_u": wrap_u, "wrap_v": wrap_v, "mip_levels": mip_levels}
+        return weighted(
+            rasterizer.sample_texture(operands["texture"], uv, **options, implementation=implementation)
+        )
+
+    return Case(operands, loss, fixed)
+
+
+PRIMITIVES = {
+    "rasterize": rasterize_case(True),
+    "rasterize, affine": rasterize_case(False),
+    "silhouette": Case(lambda rng: {"vertices": clip_vertices(rng)}, silhouette_loss, fragments_of),
+    "interpolate": Case(interpolate_operands, interpolate_loss, fragments_of),
+    "sample_texture, repeat and clamp": texture_case("repeat", "clamp"),
+    "sample_texture, mirror and repeat": texture_case("mirror", "repeat"),
+    "sample_texture, mip levels": texture_case("repeat", "mirror", mip_levels=3),
+}
+
+MESH = rasterizer.icosphere(0)
+
+
+def ball(rng):
+    return np.asarray(MESH.vertices)[None] + 0.1 * rng.normal(size=(1, 12, 3))
+
+
+def camera(rng):
+    angles = {"azimuth": rng.uniform(-3, 3, 1), "elevation": rng.uniform(-1.4, 1.4, 1)}
+    return {**angles, "distance": rng.uniform(3, 5, 1), "fov_y": rng.uniform(0.4, 0.8, 1)}
+
+
+def view(operands):
+    return rasterizer.Camera(*(operands[name] for name in rasterizer.Camera._fields))
+
+
+def light(*shape):
+    def operands(rng):
+        return {"normals": rng.normal(size=(2, 3, 4, 3)), "coefficients": rng.normal(size=(2, 9, *shape))}
+
+    return Case(
+        operands,
+        lambda o, *_: weighted(rasterizer.shade_spherical_harmonics(o["normals"], o["coefficients"])),
+    )
+
+
+def render_loss(operands, fixed, implementation):
+    out = rasterizer.render(
+        operands["vertices"],
+        MESH.faces,
+        operands["uv"],
+        MESH.uv_faces,
+        operands["texture"],
+        view(operands),
+        *SIZE,
+        background=operands["background"],
+        lighting=operands["lighting"],
+        supersampling=2,
+        implementation=implementation,
+    )
+    return weighted(out.rgb)  # the mask and the depth would only repeat other cases
+
+
+def render_operands(rng):
+    bright = np.array([3.0, *0.3 * rng.normal(size=8)])  # neither dark nor clipped anywhere
+    return {
+        "vertices": 0.8 * ball(rng),
+        "uv": np.asarray(MESH.uv) + 0.01 * rng.normal(size=MESH.uv.shape),
+        "texture": rng.uniform(0.1, 0.6, (1, 4, 8, 3)),
+        "background": rng.uniform(size=3),
+        "lighting": bright[None, :, None] * rng.uniform(0.9, 1.1, 3),
+        **camera(rng),
+    }
+
+
+COMPOSITIONS = {
+    "camera": Case(
+        lambda rng: {"vertices": ball(rng), **camera(rng)},
+        lambda o, *_: weighted(rasterizer.transform(o["vertices"], view(o), *SIZE), view(o).eye()),
+    ),
+    "normals": Case(
+        lambda rng: {"vertices": ball(rng)},
+        lambda o, *_: weighted(
+            rasterizer.compute_face_normals(o["vertices"], MESH.faces),
+            rasterizer.compute_vertex_normals(o["vertices"], MESH.faces),
+        ),
+    ),
+    "white light": light(),
+    "light of three colours": light(3),
+    "antialiased, lit render": Case(render_operands, render_loss),
+}
+CASES = PRIMITIVES | COMPOSITIONS
+
+
+@lru_cache
+def program(name, implementation):
+    loss = CASES[name].loss
+    return jax.jit(
+        jax.value_and_grad(lambda operands, fixed: loss(operands, fixed, implementation)),
+        compiler_options=QUICK,
+    )
+
+
+def values_and_gradients(name, implementation, dtype, operands, fixed):
+    """In the precision asked for."""
+
+    def cast(a):
+        return a.astype(dtype) if np.issubdtype(a.dtype, np.floating) else a
+
+    with jax.enable_x64(dtype == np.float64):
+        at = jax.tree.map(lambda a: cast(np.asarray(a)), (operands, fixed))
+        return jax.tree.map(np.asarray, program(name, implementation)(*at))
+
+
+@pytest.mark.parametrize("name", CASES)
+@steady
+@scenes
+def test_the_reference_s_gradients_equal_finite_differences(name, seed):
+    rng = np.random.default_rng(seed)
+    operands = {key: np.float64(value) for key, value in CASES[name].operands(rng).items()}
+    fixed = CASES[name].fixed(rng, operands)
+    _, gradients = values_and_gradients(name, "reference", np.float64, operands, fixed)
+    for key, gradient in gradients.items():
+        direction = rng.normal(size=gradient.shape)
+        # Small enough for no pixel to change its face; cancellation in float64 leaves 1e-8.
+        ahead, behind = (
+            values_and_gradients(
+                name, "reference", np.float64, {**operands, key: operands[key] + h * direction}, fixed
+            )[0]
+            for h in (1e-7, -1e-7)
+        )
+        slope = np.vdot(gradient, direction)
+        bound = 1e-6 * np.linalg.norm(gradient) * np.linalg.norm(direction)
+        assert (ahead - behind) / 2e-7 == pytest.approx(slope, rel=1e-5, abs=1e-6 + bound), key
+        assert np.abs(gradient).max() > 1e-3, key
+
+
+@pytest.mark.parametrize("name", PRIMITIVES)
+@steady
+@scenes
+def test_gradients_of_every_kernel_equal_the_reference_s_in_double(name, implementation, seed):
+    rng = np.random.default_rng(seed)
+    operands = {key: np.float32(value) for key, value in CASES[name].operands(rng).items()}
+    fixed = CASES[name].fixed(rng, operands)
+    _, actual = values_and_gradients(name, implementation, np.float32, operands, fixed)
+    _, expected = values_and_gradients(name, "reference", np.float64, operands, fixed)
+    for key in operands:
+        # float32 on edge functions of order one, against the largest gradient.
+        scale = np.abs(expected[key]).max()
+        np.testing.assert_allclose(actual[key], expected[key], atol=1e-4 * scale, err_msg=key)

@@ -1,17 +1,11 @@
 """Camera, meshes, textures, lighting and the whole render."""
 
-import logging
-import subprocess
-import sys
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 import rasterizer
-from rasterizer import kernels
-from rasterizer.kernels import cpu
 
 
 def test_the_camera_sits_where_the_angles_say_and_sees_depth_along_its_axis():
@@ -126,34 +120,6 @@ def test_supersampling_blends_the_edges_and_leaves_mask_and_depth_alone(needs_ke
         run(0)
 
 
-def test_the_same_input_gives_the_same_bits(scene, needs_kernel):
-    needs_kernel("cpu")
-    vertices, faces = scene
-
-    @jax.jit
-    def gradients(vertices, texture):
-        def loss(vertices, texture):
-            out = rasterizer.rasterize(vertices, faces, 40, 56)
-            uv = rasterizer.interpolate(vertices[..., :2], faces, out)
-            rgb = rasterizer.sample_texture(texture, uv)
-            return jnp.sum(rgb**2) + jnp.sum(rasterizer.silhouette(vertices, faces, out) ** 2)
-
-        return jax.grad(loss, argnums=(0, 1))(vertices, texture)
-
-    texture = jnp.asarray(np.random.default_rng(0).uniform(size=(2, 9, 7, 3)), jnp.float32)
-    first = gradients(vertices, texture)
-    for _ in range(5):  # threads race differently each time
-        for a, b in zip(first, gradients(vertices, texture), strict=True):
-            assert np.array_equal(a, b)
-
-
-def test_a_library_of_other_sources_is_refused(monkeypatch, needs_kernel):
-    needs_kernel("cpu")
-    monkeypatch.setattr(cpu, "KERNELS_VERSION", -1)
-    with pytest.raises(cpu.Unavailable, match="this source needs -1; reinstall"):
-        cpu.load.__wrapped__()
-
-
 def test_a_render_shows_the_texture_over_the_background_and_reaches_every_parameter(needs_kernel):
     mesh = rasterizer.icosphere(1)
     texture = jnp.broadcast_to(jnp.array([0.25, 0.5, 0.75]), (2, 4, 8, 3))
@@ -178,40 +144,3 @@ def test_a_render_shows_the_texture_over_the_background_and_reaches_every_parame
     gradients = jax.jit(jax.grad(loss, argnums=(0, 1, 2)))(vertices, texture, jnp.array([0.1, 2.0]))
     for gradient in gradients:
         assert np.isfinite(gradient).all() and np.abs(gradient).max() > 0
-
-
-def test_without_the_library_one_warning_is_given_and_the_xla_kernel_serves(monkeypatch, caplog):
-    def missing():
-        raise cpu.Unavailable("_kernels.so was not built")
-
-    monkeypatch.setattr(cpu, "load", missing)
-    monkeypatch.setattr(kernels, "_announced", set())
-    with caplog.at_level(logging.INFO, logger="rasterizer"):
-        with pytest.warns(RuntimeWarning, match="C\\+\\+17 compiler") as caught:
-            assert kernels.select(None, np.float32) is kernels.xla
-            assert kernels.select(None, np.float32) is kernels.xla
-    assert len(caught) == 1 and len(caplog.records) == 1
-    with pytest.raises(cpu.Unavailable, match="not built"):
-        kernels.select("cpu", np.float32)
-
-
-def test_a_runtime_older_than_the_build_is_refused(monkeypatch, needs_kernel):
-    needs_kernel("cpu")
-    monkeypatch.setattr(cpu, "_running_ffi_version", lambda: (0, 0))
-    with pytest.raises(cpu.Unavailable, match="built for XLA FFI"):
-        cpu.load.__wrapped__()
-
-
-def test_float64_is_served_without_the_float32_kernels(double_precision):
-    with pytest.raises(ValueError, match="float32 only"):
-        kernels.select("cpu", np.dtype(np.float64))
-    assert kernels.select(None, np.dtype(np.float64)) is kernels.xla
-
-
-def test_importing_needs_only_jax_numpy_and_jaxtyping():
-    code = (
-        "import sys, rasterizer; "
-        "heavy = {'flax', 'optax', 'PIL', 'trimesh', 'ganverse_jax', 'ml_collections'};"
-        "sys.exit(bool(heavy & set(sys.modules)))"
-    )
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,5 +1,7 @@
 """Wrap modes and mip-mapping of `sample_texture`, and its refusals."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -27,12 +29,14 @@ def test_wrap_modes_continue_the_texture_on_both_sides(implementation):
         "mirror": [2, 3, 3, 2, 1, 0, 0, 1, 2, 3, 3, 2, 1, 0, 0, 1],
     }
     for wrap, texels in expected.items():
-        out = rasterizer.sample_texture(row(range(4)), along(u), wrap_u=wrap, implementation=implementation)
+        sample = jax.jit(partial(rasterizer.sample_texture, wrap_u=wrap, implementation=implementation))
+        out = sample(row(range(4)), along(u))
         # Between centres the error is that of u in float32, 1e-7 times 4 texels.
         np.testing.assert_allclose(out[0, 0, :, 0], texels, atol=1e-5, err_msg=wrap)
 
 
 def test_the_gradient_of_a_mirrored_texture_falls_on_the_reflected_texel(implementation):
+    @jax.jit
     def total(texture):
         out = rasterizer.sample_texture(
             texture, along([1.125]), wrap_u="mirror", implementation=implementation
@@ -42,17 +46,21 @@ def test_the_gradient_of_a_mirrored_texture_falls_on_the_reflected_texel(impleme
     np.testing.assert_allclose(jax.grad(total)(row(range(4)))[0, 0, :, 0], [0, 0, 0, 1], atol=1e-5)
 
 
-def test_a_sample_that_is_not_a_number_stays_one_and_harms_no_other(implementation):
-    uv = along([0.125, np.nan, np.inf, 0.875])
+@pytest.mark.parametrize("mip_levels", [1, 2])
+def test_a_sample_that_is_not_a_number_stays_one_and_harms_no_other(implementation, mip_levels):
+    uv = along([0.125, 0.375, np.nan, 0.375, 0.625, 0.875, np.inf])
 
-    def total(texture):
-        out = rasterizer.sample_texture(texture, uv, implementation=implementation)
+    @jax.jit
+    def run(texture):
+        out = rasterizer.sample_texture(
+            jnp.tile(texture, (1, 2, 1, 1)), uv, mip_levels=mip_levels, implementation=implementation
+        )
         return jnp.sum(jnp.where(jnp.isfinite(out), out, 0)), out
 
-    gradient, out = jax.grad(total, has_aux=True)(row(range(4)))
-    assert np.isfinite(out[0, 0, [0, 3], 0]).all() and not np.isfinite(out[0, 0, 1, 0])
-    if implementation == "cpu":  # JAX's own derivative multiplies the zero cotangent by the NaN weight
-        np.testing.assert_allclose(gradient[0, 0, :, 0], [1, 0, 0, 1], atol=1e-5)
+    gradient, out = jax.grad(run, has_aux=True)(row(range(4)))
+    assert np.array_equal(np.isfinite(out[0, 0, :, 0]), [True, True, False, True, True, True, False])
+    # One texel per pixel is level 0, whose weight is a rounding from one.
+    np.testing.assert_allclose(gradient[0, 0, :, 0], [1, 2, 1, 1], atol=1e-5)
 
 
 def test_a_distant_texture_shows_its_mean_and_a_near_one_its_texels(needs_kernel):
@@ -73,22 +81,6 @@ def test_mip_levels_count_texels_per_pixel_and_ignore_seams():
     np.testing.assert_allclose(level[0, 0], 2.0, atol=1e-5)  # log2 in float32
     assert float(rasterizer.mip_level(along(u), 16, 16, 2).max()) == 1.0
     assert not rasterizer.mip_level(along([0.3]), 16, 16, 5).any()
-
-
-def test_mip_mapped_gradients_equal_finite_differences(double_precision):
-    rng = np.random.default_rng(0)
-    texture = jnp.asarray(rng.uniform(size=(1, 8, 8, 2)))
-    uv = jnp.asarray(rng.uniform(0.1, 0.9, (1, 5, 6, 2)))
-    weights = jnp.asarray(rng.normal(size=(1, 5, 6, 2)))
-
-    def loss(texture):
-        return jnp.sum(weights * rasterizer.sample_texture(texture, uv, mip_levels=3, wrap_v="mirror"))
-
-    direction = jnp.asarray(rng.normal(size=texture.shape))
-    slope = jnp.vdot(jax.grad(loss)(texture), direction)
-    # The loss is linear in the texture: only cancellation in float64 is left.
-    difference = (loss(texture + 1e-3 * direction) - loss(texture - 1e-3 * direction)) / 2e-3
-    assert float(difference) == pytest.approx(float(slope), rel=1e-9)
 
 
 def test_wrong_textures_are_refused_with_the_value_and_the_remedy():
