@@ -8,16 +8,14 @@ import numpy as np
 import pytest
 
 import rasterizer
+from rasterizer.kernels import pallas
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "rasterizer"
 SCENES = ("torus", "blob", "crossing_boxes", "triangle_soup")
-# Plain JAX spends its time compiling: one scene of the portable kernel is enough to run always.
-ALWAYS = [("cpu", scene) for scene in SCENES] + [("xla", "blob")]
 CASES = [
-    pytest.param(
-        (kernel, scene), marks=() if (kernel, scene) in ALWAYS else pytest.mark.slow, id=f"{kernel}-{scene}"
-    )
-    for kernel in ("cpu", "xla", "reference")
+    # Plain JAX takes long to compile, and test_gradients compares it always.
+    pytest.param((kernel, scene), marks=() if kernel == "cpu" else pytest.mark.slow, id=f"{kernel}-{scene}")
+    for kernel in ("cpu", "xla", "pallas", "reference")
     for scene in SCENES
     # 1300 faces by brute force take many gigabytes; the smaller scenes cover the reference.
     if kernel != "reference" or scene in ("crossing_boxes", "triangle_soup")
@@ -25,8 +23,9 @@ CASES = [
 
 
 @pytest.fixture(params=CASES)
-def case(request, needs_kernel):
+def case(request, needs_kernel, monkeypatch):
     needs_kernel(request.param[0])
+    monkeypatch.setattr(pallas, "INTERPRET", request.param[0] == "pallas")
     return request.param
 
 

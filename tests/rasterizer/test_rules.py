@@ -274,19 +274,18 @@ def test_nothing_to_draw_gives_an_empty_image(implementation):
 
 @pytest.mark.parametrize("size", [(1, 1), (19, 37)])
 def test_images_of_any_size_agree_with_the_reference(scene, implementation, size):
-    vertices, faces = scene
-
-    def run(implementation):
-        def images(vertices):
-            out = rasterizer.rasterize(vertices, faces, *size, implementation=implementation)
-            return *out, rasterizer.silhouette(vertices, faces, out, **WIDE, implementation=implementation)
-
-        return [np.asarray(image) for image in jax.jit(images, compiler_options=QUICK)(vertices)]
-
-    face_id, barycentrics, depth, mask = run(implementation)
-    expected = run("reference")
+    face_id, barycentrics, depth, mask = images_of(*scene, size, implementation)
+    expected = images_of(*scene, size, "reference")
     # On the edges of faces a rounding decides; none of this scene's 1408 pixels is that near one.
     assert np.array_equal(face_id, expected[0]) and face_id.shape == (2, *size)
     np.testing.assert_allclose(barycentrics, expected[1], atol=2e-5)
     np.testing.assert_allclose(depth, expected[2], rtol=2e-5)
     np.testing.assert_allclose(mask, expected[3], atol=1e-5)  # twelve factors, each good to a rounding
+
+
+def images_of(vertices, faces, size, implementation):
+    def images(vertices, faces):
+        out = rasterizer.rasterize(vertices, faces, *size, implementation=implementation)
+        return *out, rasterizer.silhouette(vertices, faces, out, **WIDE, implementation=implementation)
+
+    return [np.asarray(image) for image in jax.jit(images, compiler_options=QUICK)(vertices, faces)]

@@ -9,13 +9,17 @@ import rasterizer
 
 
 def test_the_camera_sits_where_the_angles_say_and_sees_depth_along_its_axis():
-    camera = rasterizer.Camera(jnp.array([0.0, np.pi / 2, 0.3]), jnp.array([0.0, 0.0, 0.5]), 4.0, 0.5)
+    @jax.jit
+    def run(points):
+        camera = rasterizer.Camera(jnp.array([0.0, np.pi / 2, 0.3]), jnp.array([0.0, 0.0, 0.5]), 4.0, 0.5)
+        return camera.eye(), camera.view_matrix(), rasterizer.transform(points, camera, 20, 40)
+
+    points = np.array([[0.0, 0, 0], [0, 0.1, 0], [0.1, 0, 0]], np.float32)
+    eye, view, clip = map(np.asarray, run(points))
     # Exact positions up to float32's sine and cosine.
-    np.testing.assert_allclose(camera.eye()[:2], [[0, 0, 4], [4, 0, 0]], atol=1e-6)
-    eye = jnp.concatenate([camera.eye(), jnp.ones((3, 1))], axis=-1)
-    np.testing.assert_allclose(jnp.einsum("bij,bj->bi", camera.view_matrix(), eye)[:, :3], 0, atol=1e-6)
-    points = jnp.array([[0.0, 0, 0], [0, 0.1, 0], [0.1, 0, 0]])
-    clip = rasterizer.transform(points, camera, 20, 40)
+    np.testing.assert_allclose(eye[:2], [[0, 0, 4], [4, 0, 0]], atol=1e-6)
+    at_origin = np.einsum("bij,bj->bi", view, np.concatenate([eye, np.ones((3, 1))], axis=-1))
+    np.testing.assert_allclose(at_origin[:, :3], 0, atol=1e-6)
     np.testing.assert_allclose(clip[:, 0], [[0, 0, 3.8, 4]] * 3, atol=1e-6)
     ndc = clip[0, :, :2] / clip[0, :, 3:]
     up = 0.1 / 4 / np.tan(0.25)
@@ -35,12 +39,17 @@ def test_camera_gradients_are_finite_straight_above_the_object():
 def test_icospheres_have_the_promised_size_and_face_outward(level, counts):
     mesh = rasterizer.icosphere(level)
     assert (len(mesh.vertices), len(mesh.faces)) == counts
-    normals = jax.jit(rasterizer.compute_face_normals)(mesh.vertices[None], mesh.faces)[0]
-    centres = mesh.vertices[mesh.faces].mean(axis=1)
-    assert (jnp.sum(normals * centres, axis=-1) > 0.7).all()
-    smooth = jax.jit(rasterizer.compute_vertex_normals)(mesh.vertices[None], mesh.faces)[0]
+
+    @jax.jit
+    def normals(vertices, faces):
+        smooth = rasterizer.compute_vertex_normals(vertices, faces)
+        return rasterizer.compute_face_normals(vertices, faces)[0], smooth[0]
+
+    vertices, faces = map(np.asarray, mesh[:2])
+    flat, smooth = map(np.asarray, normals(vertices[None], faces))
+    assert (np.sum(flat * vertices[faces].mean(axis=1), axis=-1) > 0.7).all()
     # Area weights on a slightly irregular sphere: within a few degrees of the radius.
-    assert (jnp.sum(smooth * mesh.vertices, axis=-1) > 0.995).all()
+    assert (np.sum(smooth * vertices, axis=-1) > 0.995).all()
 
 
 def test_icosphere_uv_is_seam_safe_and_mirror_symmetric():
