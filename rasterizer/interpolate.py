@@ -28,7 +28,7 @@ def interpolate(
     if attributes.ndim != 3 or attributes.shape[0] != batch:
         raise ValueError(f"attributes have shape {attributes.shape}; expected [v c] or [{batch} v c]")
     faces = batch_faces(check_faces(faces, attributes.shape[1]), batch)
-    if faces.shape[1] == 0 or attributes.shape[2] == 0:
+    if faces.shape[1] == 0 or 0 in attributes.shape:
         return jnp.zeros((*fragments.face_id.shape, attributes.shape[2]), attributes.dtype)
     kernel = kernels.select(implementation, attributes.dtype)
     return kernel.interpolate(attributes, faces, fragments.face_id, fragments.barycentrics)

@@ -55,7 +55,7 @@ def rasterize(
     if height < 1 or width < 1:
         raise ValueError(f"image of {height} x {width} pixels; height and width must be at least 1")
     kernel = kernels.select(implementation, vertices_clip.dtype)
-    if faces.shape[1] == 0:
+    if faces.shape[1] == 0 or vertices_clip.shape[1] == 0:
         image = jnp.zeros((vertices_clip.shape[0], height, width), vertices_clip.dtype)
         return Fragments(
             jnp.full(image.shape, -1, jnp.int32), jnp.zeros((*image.shape, 3), image.dtype), image

@@ -33,7 +33,7 @@ def silhouette(
         )
     if not (sigma_inverse > 0 and margin >= 0):
         raise ValueError(f"sigma_inverse={sigma_inverse} must be positive and margin={margin} not negative")
-    if faces.shape[1] == 0:
+    if faces.shape[1] == 0 or vertices_clip.shape[1] == 0:
         return jnp.zeros(fragments.face_id.shape, vertices_clip.dtype)
     kernel = kernels.select(implementation, vertices_clip.dtype)
     return kernel.silhouette(vertices_clip, faces, fragments.face_id, float(sigma_inverse), float(margin))
