@@ -262,14 +262,24 @@ def test_a_mesh_larger_than_the_screen_fills_it(draw):
 
 
 def test_nothing_to_draw_gives_an_empty_image(implementation):
-    for vertices in (clip(PLAIN)[None], np.zeros((2, 0, 4), np.float32)):
-        none = np.zeros((0, 3), np.int32)
-        chosen = {"implementation": implementation}
-        out = rasterizer.rasterize(vertices, none, 5, 7, **chosen)
+    chosen = {"implementation": implementation}
+
+    @jax.jit
+    def run(vertices, faces):
+        out = rasterizer.rasterize(vertices, faces, 5, 7, **chosen)
+        mask = rasterizer.silhouette(vertices, faces, out, **chosen)
+        return out, mask, rasterizer.interpolate(vertices, faces, out, **chosen)
+
+    # No faces; neither faces nor vertices; faces that can only be out of range.
+    for vertices, faces in (
+        (clip(PLAIN)[None], FACE[:0]),
+        (np.zeros((2, 0, 4), np.float32), FACE[:0]),
+        (np.zeros((2, 0, 4), np.float32), FACE),
+    ):
+        out, mask, values = run(vertices, faces)
         assert out.face_id.shape == (len(vertices), 5, 7) and (np.asarray(out.face_id) == -1).all()
-        assert not np.asarray(out.barycentrics).any() and not np.asarray(out.depth).any()
-        assert not np.asarray(rasterizer.silhouette(vertices, none, out, **chosen)).any()
-        assert not np.asarray(rasterizer.interpolate(vertices, none, out, **chosen)).any()
+        for image in (out.barycentrics, out.depth, mask, values):
+            assert image.shape[:3] == (len(vertices), 5, 7) and not np.asarray(image).any()
 
 
 @pytest.mark.parametrize("size", [(1, 1), (19, 37)])
