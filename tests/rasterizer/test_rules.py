@@ -59,8 +59,7 @@ def test_a_face_around_one_pixel_centre_covers_that_pixel_and_faces_between_cent
     expected = np.full((HEIGHT, WIDTH), -1)
     for n, pixel in enumerate(pixels):
         expected[pixel] = n
-    out = draw(clip(corners.reshape(18, 2)), faces, gradient=False)
-    assert np.array_equal(out.face_id, expected)
+    assert np.array_equal(draw(clip(corners.reshape(18, 2)), faces, gradient=False).face_id, expected)
     moved = corners + np.array([1 / WIDTH, 1 / HEIGHT])  # to the corners of the pixels
     assert (draw(clip(moved.reshape(18, 2)), faces, gradient=False).face_id == -1).all()
 
