@@ -33,7 +33,7 @@ def of_fragments(clip, faces, face_id, grad_barycentrics, grad_depth, perspectiv
     else:
         n = (w[..., None] * spread - of_depth) / w[..., None, :]
         on_w = jnp.diagonal(spread, axis1=-2, axis2=-1) / w
-        gradient = _minus_inverse_times(corners, n).at[..., 2].add(on_w)
+        gradient = _minus_inverse_times(corners, n) + on_w[..., None] * jnp.array([0.0, 0.0, 1.0])
     return _to_clip(gradient, faces, clip)
 
 
@@ -140,5 +140,5 @@ def _minus_inverse_times(corners, moments):
 
 def _to_clip(gradient, faces, clip):
     """Gradients of corners (x, y, w) [b f 3 3] summed at the vertices [b v 4]."""
-    at_vertices = sum_at_vertices(gradient, faces, clip.shape[1])
-    return jnp.insert(at_vertices, 2, 0.0, axis=-1)
+    x, y, w = jnp.moveaxis(sum_at_vertices(gradient, faces, clip.shape[1]), -1, 0)
+    return jnp.stack([x, y, jnp.zeros_like(w), w], axis=-1)
