@@ -200,21 +200,26 @@ def sample_bilinear(texture, uv, wrap_u, wrap_v):
 
     NaN, without a gradient, where uv is not finite.
     """
-    height, width = texture.shape[:2]
-    column = uv[..., 0] * width - 0.5
-    row = (1 - uv[..., 1]) * height - 0.5
-    finite = jnp.isfinite(column) & jnp.isfinite(row)
-    column, row = jnp.where(finite, column, 0), jnp.where(finite, row, 0)
-    left, top = jnp.floor(column), jnp.floor(row)
-    right_weight, bottom_weight = (column - left)[..., None], (row - top)[..., None]
-    columns = [_texel(left + k, width, wrap_u) for k in (0, 1)]
-    rows = [_texel(top + k, height, wrap_v) for k in (0, 1)]
+    finite = jnp.all(jnp.isfinite(uv), axis=-1, keepdims=True)
+    footprint = bilinear_footprint(jnp.where(finite, uv, 0), *texture.shape[:2], wrap_u, wrap_v)
+    rows, columns, bottom_weight, right_weight = footprint
+    bottom_weight, right_weight = bottom_weight[..., None], right_weight[..., None]
 
     def mix(r):
         left_texel, right_texel = texture[rows[r], columns[0]], texture[rows[r], columns[1]]
         return left_texel * (1 - right_weight) + right_texel * right_weight
 
-    return jnp.where(finite[..., None], mix(0) * (1 - bottom_weight) + mix(1) * bottom_weight, jnp.nan)
+    return jnp.where(finite, mix(0) * (1 - bottom_weight) + mix(1) * bottom_weight, jnp.nan)
+
+
+def bilinear_footprint(uv, height, width, wrap_u, wrap_v):
+    """The two rows and the two columns of texels around uv [... 2], and the shares of the second of each."""
+    column = uv[..., 0] * width - 0.5
+    row = (1 - uv[..., 1]) * height - 0.5
+    left, top = jnp.floor(column), jnp.floor(row)
+    columns = [_texel(left + k, width, wrap_u) for k in (0, 1)]
+    rows = [_texel(top + k, height, wrap_v) for k in (0, 1)]
+    return rows, columns, row - top, column - left
 
 
 def _texel(index, size, wrap):
