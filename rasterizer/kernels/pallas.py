@@ -2,8 +2,8 @@
 
 Forward, a block owns one tile of pixels and walks the faces near it: for the visible face and for the
 silhouette's product. Barycentrics, depth, interpolation and texture samples are gathers in plain JAX.
-Backward, a block owns one face and walks the tiles of its box; what it sums goes to the vertices in a
-fixed order (`pallas_gradients`). No gradient of a vertex is scattered: same input, same bits.
+Backward, a block owns one face and walks the tiles of its box; what it sums goes to the vertices, and
+the samples' gradients to the texels, in a fixed order (`pallas_gradients`): same input, same bits.
 """
 
 from functools import partial
@@ -100,11 +100,25 @@ def _interpolate_backward(saved, cotangent):
 interpolate.defvjp(_interpolate_forward, _interpolate_backward)
 
 
+@partial(jax.custom_vjp, nondiff_argnums=(2, 3))
 def sample_texture(texture, uv, wrap_u, wrap_v):
     """texture [b th tw c], uv [b h w 2] -> [b h w c].
 
-    The gradient of the texture is XLA's scatter: on a GPU its sums are made in an order that may differ
-    from run to run, and so may their last bits, unless XLA_FLAGS holds --xla_gpu_deterministic_ops=true,
-    which costs speed.
+    The texture's gradient sorts the texels of all samples to add them up in a fixed order, which costs
+    more than the scatter that `implementation="xla"` would make in any order.
     """
     return reference.sample_texture(texture, uv, wrap_u, wrap_v)
+
+
+def _sample_texture_forward(texture, uv, wrap_u, wrap_v):
+    return sample_texture(texture, uv, wrap_u, wrap_v), (texture, uv)
+
+
+def _sample_texture_backward(wrap_u, wrap_v, saved, cotangent):
+    texture, uv = saved
+    _, to_uv = jax.vjp(lambda uv: reference.sample_texture(texture, uv, wrap_u, wrap_v), uv)
+    gradient = pallas_gradients.of_texture(texture, uv, cotangent, wrap_u, wrap_v)
+    return gradient, *to_uv(cotangent)
+
+
+sample_texture.defvjp(_sample_texture_forward, _sample_texture_backward)

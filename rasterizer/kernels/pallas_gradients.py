@@ -1,4 +1,7 @@
-"""Gradients of the Pallas kernels: sums per face made by blocks, then per vertex in a fixed order."""
+"""Gradients of the Pallas kernels: sums per face made by blocks, then per vertex in a fixed order.
+
+No float is scattered where two may meet: same input, same bits.
+"""
 
 from functools import partial
 
@@ -75,7 +78,7 @@ def of_interpolation(attributes, faces, face_id, barycentrics, cotangent, interp
         sums.append(group.reshape(*faces.shape, -1))
     # As the forward pass reads them.
     known = jnp.clip(faces, 0, attributes.shape[1] - 1)
-    grad_attributes = sum_at_vertices(jnp.concatenate(sums, axis=-1), known, attributes.shape[1])
+    grad_attributes = _sum_at_vertices(jnp.concatenate(sums, axis=-1), known, attributes.shape[1])
 
     def of_barycentrics(attributes, faces, face_id, cotangent):
         gathered = attributes[faces[jnp.maximum(face_id, 0)]]
@@ -85,32 +88,48 @@ def of_interpolation(attributes, faces, face_id, barycentrics, cotangent, interp
     return grad_attributes, jax.vmap(of_barycentrics)(attributes, known, face_id, cotangent)
 
 
-def sum_at_vertices(values, faces, num_vertices):
-    """Sums corners [b f 3 c] into the vertices that faces [b f 3] name -> [b v c], deterministically.
+def of_texture(texture, uv, cotangent, wrap_u, wrap_v):
+    """Gradient of the texture [b th tw c] from that of its samples at uv [b h w 2]."""
+    batch, height, width, channels = texture.shape
+    rows, columns, bottom, right = formulas.bilinear_footprint(uv, height, width, wrap_u, wrap_v)
+    texels, shares = [], []
+    for row, along_v in zip(rows, (1 - bottom, bottom), strict=True):
+        for column, along_u in zip(columns, (1 - right, right), strict=True):
+            texels.append(row * width + column)
+            shares.append((along_v * along_u)[..., None] * cotangent)
+    used = jnp.any(cotangent != 0, axis=-1)  # left out, the background has no one texel all to itself
+    texels = jnp.where(used[:, None], jnp.stack(texels, axis=1), -1)
+    sums = ordered_sum(
+        jnp.stack(shares, axis=1).reshape(batch, -1, channels), texels.reshape(batch, -1), height * width
+    )
+    return sums.reshape(texture.shape)
 
-    The corners are sorted by vertex; then the sums of 1, 2, 4, ... corners that follow one another
-    within a vertex's stretch are doubled until they span any stretch: log2(3 f) steps, whatever the
-    valence, with pairwise sums. Corners at no vertex are dropped.
+
+def ordered_sum(values, index, size):
+    """Adds values [b n c] up where index [b n] says -> [b size c]; the same bits every time.
+
+    XLA's scatter makes its sums in any order on a GPU. Here the values are sorted by index; then the sums
+    of 1, 2, 4, ... values that follow one another in a stretch of one index are doubled until they span
+    the longest stretch: pairwise sums in log2(longest) steps. Indices out of range are dropped.
     """
+    place = jnp.arange(index.shape[1], dtype=jnp.int32)
+    index = jnp.where((index >= 0) & (index < size), index, size)
+    index, order = jax.lax.sort((index, jnp.broadcast_to(place, index.shape)), num_keys=1, is_stable=True)
+    values = jax.vmap(lambda values, order: values[order])(values, order)
 
-    def one(values, faces):
-        vertex, values = faces.reshape(-1), values.reshape(faces.size, -1)
-        order = jnp.argsort(vertex, stable=True)
-        vertex, values = vertex[order], values[order]
-        place = jnp.arange(vertex.size, dtype=jnp.int32)
+    def goes_on(step):
+        return (index < size) & (index.at[:, place + step].get(mode="fill", fill_value=size) == index)
 
-        def double(n, sums):
-            other = place + (1 << n)
-            same = vertex.at[other].get(mode="fill", fill_value=-1) == vertex
-            return sums + jnp.where(same[:, None], sums.at[other].get(mode="fill", fill_value=0), 0)
+    def double(state):
+        step, sums = state
+        later = sums.at[:, place + step].get(mode="fill", fill_value=0)
+        return 2 * step, sums + jnp.where(goes_on(step)[..., None], later, 0)
 
-        sums = jax.lax.fori_loop(0, (vertex.size - 1).bit_length(), double, values)
-        is_first = (vertex != jnp.roll(vertex, 1)) | (place == 0)
-        target = jnp.where(is_first & (vertex >= 0), vertex, num_vertices + place)
-        zeros = jnp.zeros((num_vertices, values.shape[1]), values.dtype)
-        return zeros.at[target].set(sums, mode="drop", unique_indices=True)
-
-    return jax.vmap(one)(values, faces)
+    _, sums = jax.lax.while_loop(lambda state: jnp.any(goes_on(state[0])), double, (jnp.int32(1), values))
+    is_first = index != jnp.pad(index[:, :-1], ((0, 0), (1, 0)), constant_values=-1)
+    target = jnp.where(is_first, index, size + place)  # beyond the end: dropped
+    zeros = jnp.zeros((size, values.shape[2]), values.dtype)
+    return jax.vmap(lambda t, s: zeros.at[t].set(s, mode="drop", unique_indices=True))(target, sums)
 
 
 def _over_pixels_of(body, size, face_id, num_faces, records, images, interpret):
@@ -140,5 +159,11 @@ def _minus_inverse_times(corners, moments):
 
 def _to_clip(gradient, faces, clip):
     """Gradients of corners (x, y, w) [b f 3 3] summed at the vertices [b v 4]."""
-    x, y, w = jnp.moveaxis(sum_at_vertices(gradient, faces, clip.shape[1]), -1, 0)
+    x, y, w = jnp.moveaxis(_sum_at_vertices(gradient, faces, clip.shape[1]), -1, 0)
     return jnp.stack([x, y, jnp.zeros_like(w), w], axis=-1)
+
+
+def _sum_at_vertices(corners, faces, num_vertices):
+    """Sums corners [b f 3 c] at the vertices that faces [b f 3] name -> [b v c]."""
+    batch = faces.shape[0]
+    return ordered_sum(corners.reshape(batch, -1, corners.shape[-1]), faces.reshape(batch, -1), num_vertices)

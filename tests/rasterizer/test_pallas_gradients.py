@@ -157,18 +157,34 @@ def test_gradients_of_interpolation_equal_the_reference_s(scene, interpreted):
         assert_close(actual, expected)
 
 
-def test_corners_are_summed_at_their_vertices_whatever_the_valence():
+@pytest.mark.parametrize("wraps", [("repeat", "clamp"), ("mirror", "repeat")])
+def test_gradients_of_texture_samples_equal_the_reference_s(wraps):
+    uv = 0.5 + normal(2, *SIZE, 2)  # many outside [0, 1]
+    operands, weights = (normal(2, 5, 7, 3, seed=4), uv), normal(2, *SIZE, 3, seed=5)
+    weights = weights * (uv[..., :1] > 0)  # half of the samples are not used at all
+
+    def loss(kernel):
+        return lambda operands: jnp.sum(weights * kernel.sample_texture(*operands, *wraps))
+
+    for actual, expected in zip(
+        gradient(loss(pallas), operands), gradient(loss(reference), operands), strict=True
+    ):
+        assert_close(actual, expected)
+
+
+def test_ordered_sums_are_right_however_many_values_meet():
     rng = np.random.default_rng(1)
-    faces = rng.integers(-1, 9, (2, 50, 3))  # -1 and 8 are no vertices
-    faces[1, 10:, 1] = 3  # a vertex of 40 faces more
-    values = rng.normal(size=(2, 50, 3, 2))
+    index = rng.integers(-1, 9, (2, 150))  # -1 and 8 are out of range
+    index[1, 30:130] = 3
+    values = rng.normal(size=(2, 150, 2))
     expected = np.zeros((2, 8, 2))
-    for item, face, k in np.argwhere((faces >= 0) & (faces < 8)):
-        expected[item, faces[item, face, k]] += values[item, face, k]
-    actual = pallas_gradients.sum_at_vertices(
-        jnp.asarray(values, jnp.float32), jnp.asarray(faces, jnp.int32), 8
-    )
-    np.testing.assert_allclose(actual, expected, atol=1e-5)  # float32 sums of some 50 numbers
+    for item, n in np.argwhere((index >= 0) & (index < 8)):
+        expected[item, index[item, n]] += values[item, n]
+    values, index = jnp.asarray(values, jnp.float32), jnp.asarray(index, jnp.int32)
+    actual = pallas_gradients.ordered_sum(values, index, 8)
+    np.testing.assert_allclose(actual, expected, atol=1e-5)  # float32 sums of some 100 numbers
+    alone = pallas_gradients.ordered_sum(values[:, :1], index[:, :1], 8)
+    np.testing.assert_array_equal(alone[0].any(axis=-1), np.arange(8) == index[0, 0])
 
 
 @pytest.mark.parametrize("blocks", [1, 4, 4096])
@@ -200,11 +216,12 @@ def test_boxes_of_visible_faces_are_their_rows_and_columns_of_tiles():
 
 
 def everything(vertices, faces, size, perspective_correct=True):
-    """A loss that passes through every kernel."""
+    """A loss that passes through every kernel and every gradient."""
     face_id, barycentrics, depth = pallas.rasterize(vertices, faces, *size, False, perspective_correct)
     mask = pallas.silhouette(vertices, faces, face_id, 60.0, 0.2)
     values = pallas.interpolate(vertices, faces, face_id, barycentrics)
-    return jnp.sum(values * values) + jnp.sum(depth) + jnp.sum(mask * mask)
+    colours = pallas.sample_texture(vertices[:, None], values[..., :2], "repeat", "clamp")
+    return jnp.sum(colours * colours) + jnp.sum(depth) + jnp.sum(mask * mask)
 
 
 def sharded(run):
