@@ -18,7 +18,7 @@ def nearest_face(face_list, records, item, x, y):
     def take(face, best):
         nearest, nearest_id = best
         value = [records[item, face, n] for n in range(13)]
-        edges = [value[12] * edge for edge in _edge_functions(value, x, y)]
+        edges = _edge_functions(value, x, y, value[12])
         inside = (edges[0] > value[9]) & (edges[1] > value[10]) & (edges[2] > value[11])
         weighted = edges[0] * value[2] + edges[1] * value[5] + edges[2] * value[8]
         inverse_depth = (edges[0] + edges[1] + edges[2]) / jnp.where(inside, weighted, 1.0)
@@ -83,7 +83,7 @@ def fragment_moments(refs, item, face, row, column, x, y, sums, *, perspective_c
     """
     corners, face_id, cotangents = refs
     value = [corners[item, face, n] for n in range(9)]
-    edges = _edge_functions(value, x, y)
+    edges = _edge_functions(value, x, y, 1.0)
     weighted = [edge * value[3 * k + 2] for k, edge in enumerate(edges)]
     total, total_weighted = sum(edges), sum(weighted)
     own = face_id[(item, *window(row, column))] == face
@@ -113,11 +113,19 @@ def corner_sums(refs, item, face, row, column, x, y, sums):
     return tuple(total + beta[n // channels] * g[n % channels] for n, total in enumerate(sums))
 
 
-def _edge_functions(value, x, y):
-    """As `formulas.edge_functions`, of corners (x, y, w) read into `value`."""
+def _edge_functions(value, x, y, orientation):
+    """As `formulas.edge_functions` times `orientation`, of corners (x, y, w) read into `value`.
+
+    Of sorted corners every edge is taken from its lower to its upper one, the sign changed afterwards: a
+    GPU rounds only one of the two products of a cross product, and so both faces at an edge round the
+    same one. No pixel falls between them.
+    """
     q = [(value[3 * k] - x * value[3 * k + 2], value[3 * k + 1] - y * value[3 * k + 2]) for k in range(3)]
-    pairs = ((1, 2), (2, 0), (0, 1))
-    return [q[a][0] * q[b][1] - q[a][1] * q[b][0] for a, b in pairs]
+
+    def cross(a, b):
+        return q[a][0] * q[b][1] - q[a][1] * q[b][0]
+
+    return orientation * cross(1, 2), -orientation * cross(0, 2), orientation * cross(0, 1)
 
 
 def _hit_and_miss(exponent):

@@ -138,7 +138,7 @@ def boxes_of_visible(face_id, num_faces):
 
 
 def _centres(row, column, height, width):
-    """NDC of a tile's pixels."""
+    """NDC of a tile's pixels; Mosaic GPU's division may miss them by two units in the last place."""
     x = (column * TILE_COLUMNS + jax.lax.broadcasted_iota(jnp.int32, TILE, 1)).astype(jnp.float32)
     y = (row * TILE_ROWS + jax.lax.broadcasted_iota(jnp.int32, TILE, 0)).astype(jnp.float32)
     return (2 * x + 1 - width) / width, (height - 1 - 2 * y) / height
