@@ -80,8 +80,8 @@ def measure_training(resolution, batch, calls, dtype="float32"):
     base, most, _ = SIZES[resolution]
     critic = Discriminator(resolution=resolution, channel_base=base, channel_max=most)
     mesh = parallel.data_mesh(1)
-    settings = {"batch_size": batch, "learning_rate": 2e-3, "r1_gamma": 1.0, "path_length_weight": 2.0,
-                "style_mixing": 0.9, "ema_half_life": 1e4, "ema_rampup": 0.05, "compute_dtype": dtype}  # fmt: skip
+    settings = {"learning_rate": 2e-3, "r1_gamma": 1.0, "path_length_weight": 2.0, "style_mixing": 0.9}
+    settings |= {"batch_size": batch, "compute_dtype": dtype, "ema_half_life": 1e4, "ema_rampup": 0.05}
     state, noise = initial_state(module, critic, key=jax.random.key(0))
     real = np.random.default_rng(0).integers(0, 256, (batch, resolution, resolution, 3), np.uint8)
     data = {"real": real, "index": strided_order(batch, 1, critic.mbstd_group).astype(np.int32)}

@@ -1,6 +1,6 @@
 """Times flaxmodels' StyleGAN2 synthesis; run by `stylegan2.py --flaxmodels` with a Python that has it.
 
-    python -m venv fm && fm/bin/pip install flaxmodels "jax==0.4.34" "jaxlib==0.4.34" "flax==0.10.2"  # newer ones fail
+    python -m venv fm && fm/bin/pip install flaxmodels jax==0.4.34 jaxlib==0.4.34 flax==0.10.2  # newer fail
     fm/bin/python benchmarks/stylegan2_flaxmodels.py RESOLUTION CHANNEL_BASE CHANNEL_MAX BATCH CALLS
 
 Random weights of the same widths, constant noise. Prints one JSON object.
