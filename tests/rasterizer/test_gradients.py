@@ -214,7 +214,11 @@ def values_and_gradients(name, implementation, dtype, operands, fixed):
         return jax.tree.map(np.asarray, program(name, implementation)(*at))
 
 
-@pytest.mark.parametrize("name", CASES)
+# The whole render takes long to compile; test_recovery descends along its gradients always.
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=pytest.mark.slow if "render" in name else ()) for name in CASES],
+)
 @steady
 @scenes
 def test_the_reference_s_gradients_equal_finite_differences(name, seed):

@@ -9,6 +9,13 @@ import rasterizer
 
 QUICK = {"xla_backend_optimization_level": 0}  # halves the time to compile
 
+# Plain JAX is JAX's to split, and takes 10 s to compile: the C++ kernels always, the others when slow.
+whole_programs = pytest.mark.parametrize(
+    "implementation",
+    ["cpu", *(pytest.param(name, marks=pytest.mark.slow) for name in ("xla", "pallas", "reference"))],
+    indirect=True,
+)
+
 
 @pytest.fixture
 def scenes(padded):
@@ -42,17 +49,13 @@ def assert_same(actual, expected):
         np.testing.assert_allclose(one, other, atol=1e-5 * np.abs(other).max())
 
 
+@whole_programs
 def test_vmap_over_batches_of_two_equals_a_loop(scenes, separately, drawing):
     paired = [array.reshape(4, 2, *array.shape[1:]) for array in scenes]
     assert_same(jax.jit(jax.vmap(drawing), compiler_options=QUICK)(*paired), separately)
 
 
-# Plain JAX is JAX's to split; its program takes 10 s to compile.
-@pytest.mark.parametrize(
-    "implementation",
-    ["cpu", *(pytest.param(name, marks=pytest.mark.slow) for name in ("xla", "pallas", "reference"))],
-    indirect=True,
-)
+@whole_programs
 def test_batches_of_two_on_four_devices_equal_a_loop(scenes, separately, drawing):
     if jax.device_count() < 4:
         pytest.skip("needs four virtual devices")
