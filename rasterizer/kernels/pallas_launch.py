@@ -23,30 +23,28 @@ def for_each_tile(body, low, high, kept, records, height, width, dtype, interpre
 
     Which ones do is known from two bit masks, a bit per face and column of tiles, a bit per face and row
     of tiles: their "and" is the tile's list, in the order of the faces, without sorting, capacity or
-    overflow.
+    overflow. Words that are 0 are skipped by means of a second pair of masks, a bit per word.
     """
     rows, columns = tile_counts(height, width)
     by_row, by_column = (_bits(meets) for meets in _meeting(low, high, kept, height, width))
-    num_words = by_row.shape[-1]
+    masks = by_row, by_column, _bits(by_row != 0), _bits(by_column != 0)
 
-    def block(item, row, column, by_row, by_column, records, out):
+    def block(item, row, column, by_row, by_column, words_by_row, words_by_column, records, out):
         def face_list(take, start):
-            def word(n, carry):
-                def step(state):
-                    bits, carry = state
-                    face = n * WORD + (WORD - 1) - jax.lax.clz(bits & -bits)
-                    return bits & (bits - 1), take(face, carry)
+            def faces_of_word(n, carry):
+                return _walk_bits(by_row[item, row, n] & by_column[item, column, n], n * WORD, take, carry)
 
-                bits = by_column[item, column, n] & by_row[item, row, n]
-                return jax.lax.while_loop(lambda state: state[0] != 0, step, (bits, carry))[1]
+            def words_of_word(n, carry):
+                bits = words_by_row[item, row, n] & words_by_column[item, column, n]
+                return _walk_bits(bits, n * WORD, faces_of_word, carry)
 
-            return jax.lax.fori_loop(0, num_words, word, start)
+            return jax.lax.fori_loop(0, masks[2].shape[-1], words_of_word, start)
 
         x, y = _centres(row, column, height, width)
         out[(item, *window(row, column))] = body(face_list, records, item, x, y)
 
     shape = (rows * TILE_ROWS, columns * TILE_COLUMNS)
-    image = _launch(block, (rows, columns), shape, dtype, interpret, by_row, by_column, records)
+    image = _launch(block, (rows, columns), shape, dtype, interpret, *masks, records)
     return image[:, :height, :width]
 
 
@@ -162,6 +160,17 @@ def _bits(meets):
     meets = jnp.pad(meets, ((0, 0), (0, 0), (0, -meets.shape[2] % WORD)))
     bits = meets.reshape(*meets.shape[:2], -1, WORD).astype(jnp.uint32) << jnp.arange(WORD, dtype=jnp.uint32)
     return jax.lax.bitcast_convert_type(jnp.sum(bits, axis=-1, dtype=jnp.uint32), jnp.int32)
+
+
+def _walk_bits(bits, first, take, carry):
+    """Folds take(first + place, carry) over the places of the bits that are set, in ascending order."""
+
+    def step(state):
+        bits, carry = state
+        place = (WORD - 1) - jax.lax.clz(bits & -bits)
+        return bits & (bits - 1), take(first + place, carry)
+
+    return jax.lax.while_loop(lambda state: state[0] != 0, step, (bits, carry))[1]
 
 
 def _launch(block, grid, shape, dtype, interpret, *operands):

@@ -37,16 +37,17 @@ def test_the_interpreted_bodies_agree_with_the_reference(scene, interpreted):
 
 
 def test_a_tile_s_list_of_faces_has_no_capacity(interpreted):
-    # 70 faces over one another: three words of bits in every tile, the highest bit of each in use.
+    # 1100 faces over one another: 35 words of bits in every tile, so two words of words; the nearest face is
+    # the highest bit of the first word of the second.
     plain = np.array([[-0.9, -0.9], [0.9, -0.9], [0.0, 0.9]])
-    depth = np.linspace(3.0, 1.0, 70)
-    depth[31] = 0.5
-    ndc = np.broadcast_to(plain, (70, 3, 2))
-    w = np.broadcast_to(depth[:, None, None], (70, 3, 1))
-    vertices = jnp.asarray(np.concatenate([ndc * w, w, w], axis=-1).reshape(1, 210, 4), jnp.float32)
-    faces = np.arange(210, dtype=np.int32).reshape(70, 3)
+    depth = np.linspace(3.0, 1.0, 1100)
+    depth[1055] = 0.5
+    ndc = np.broadcast_to(plain, (1100, 3, 2))
+    w = np.broadcast_to(depth[:, None, None], (1100, 3, 1))
+    vertices = jnp.asarray(np.concatenate([ndc * w, w, w], axis=-1).reshape(1, -1, 4), jnp.float32)
+    faces = np.arange(3300, dtype=np.int32).reshape(1100, 3)
     draw = jax.jit(lambda v: rasterizer.rasterize(v, faces, 8, 16, implementation="pallas").face_id)
-    assert set(np.unique(draw(vertices))) == {-1, 31}
+    assert set(np.unique(draw(vertices))) == {-1, 1055}
 
 
 @pytest.mark.parametrize(
