@@ -48,7 +48,7 @@ def rasterize(
     `perspective_correct=False` gives barycentrics affine on the screen (DIB-R's original); the
     depth stays the true one.
 
-    implementation: None (the best available), "cpu", "xla" or "reference".
+    implementation: None (the best available), "cpu", "pallas", "xla" or "reference".
     Raises ValueError for wrong shapes, and outside jit for face indices out of range.
     """
     vertices_clip, faces = check_mesh(vertices_clip, faces)
