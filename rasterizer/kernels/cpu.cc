@@ -37,6 +37,7 @@ namespace rasterizer {
 XLA_FFI_DEFINE_HANDLER_SYMBOL(rasterizer_rasterize, Rasterize);
 XLA_FFI_DEFINE_HANDLER_SYMBOL(rasterizer_rasterize_grad, RasterizeGrad);
 XLA_FFI_DEFINE_HANDLER_SYMBOL(rasterizer_silhouette, Silhouette);
+XLA_FFI_DEFINE_HANDLER_SYMBOL(rasterizer_silhouette_and_keep, SilhouetteAndKeep);
 XLA_FFI_DEFINE_HANDLER_SYMBOL(rasterizer_silhouette_grad, SilhouetteGrad);
 XLA_FFI_DEFINE_HANDLER_SYMBOL(rasterizer_interpolate, Interpolate);
 XLA_FFI_DEFINE_HANDLER_SYMBOL(rasterizer_interpolate_grad, InterpolateGrad);
@@ -50,7 +51,7 @@ extern "C" int rasterizer_ffi_major() { return XLA_FFI_API_MAJOR; }
 extern "C" int rasterizer_ffi_minor() { return XLA_FFI_API_MINOR; }
 
 // Which set of calls this library offers; cpu.py refuses one that is not its own (KERNELS_VERSION).
-extern "C" int rasterizer_kernels_version() { return 2; }
+extern "C" int rasterizer_kernels_version() { return 3; }
 
 // Whether this machine runs the x86-64-v3 build (asked of the plain build).
 extern "C" int rasterizer_runs_x86_64_v3() {

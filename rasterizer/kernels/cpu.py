@@ -13,14 +13,15 @@ from pathlib import Path
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.custom_derivatives import SymbolicZero
 
 _TARGETS = (
-    "rasterize", "rasterize_grad", "silhouette", "silhouette_grad",
+    "rasterize", "rasterize_grad", "silhouette", "silhouette_and_keep", "silhouette_grad",
     "interpolate", "interpolate_grad", "sample_texture", "sample_texture_grad",
 )  # fmt: skip
 
 WRAP_CODES = {"clamp": 0, "repeat": 1, "mirror": 2}
-KERNELS_VERSION = 2
+KERNELS_VERSION = 3
 """As rasterizer_kernels_version in cpu.cc: a library left over from older sources is not called."""
 
 
@@ -100,55 +101,57 @@ def _rasterize(vertices_clip, faces, height, width, cull_backfaces, perspective_
 
 
 def _rasterize_forward(vertices_clip, faces, *static):
+    vertices_clip, faces = vertices_clip.value, faces.value
     fragments = _rasterize(vertices_clip, faces, *static)
     return fragments, (vertices_clip, faces, *fragments)
 
 
 def _rasterize_backward(height, width, cull_backfaces, perspective_correct, saved, cotangents):
-    vertices_clip = saved[0]
+    vertices_clip, grad_barycentrics, grad_depth = saved[0], *cotangents[1:]
+    # Mostly unused outputs: what is zero for sure is neither made nor read.
+    if isinstance(grad_depth, SymbolicZero):
+        if isinstance(grad_barycentrics, SymbolicZero):
+            return jnp.zeros_like(vertices_clip), None
+        grad_depth = jnp.zeros(0, jnp.float32)
+    elif isinstance(grad_barycentrics, SymbolicZero):
+        grad_barycentrics = jnp.zeros(grad_barycentrics.shape, jnp.float32)
     (gradient,) = _call(
         "rasterize_grad",
         [(vertices_clip.shape, jnp.float32)],
         *saved,
-        *cotangents[1:],
+        grad_barycentrics,
+        grad_depth,
         perspective_correct=np.int64(perspective_correct),
     )
     return gradient, None
 
 
-_rasterize.defvjp(_rasterize_forward, _rasterize_backward)
+_rasterize.defvjp(_rasterize_forward, _rasterize_backward, symbolic_zeros=True)
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(3, 4))
 def silhouette(vertices_clip, faces, face_id, sigma_inverse, margin):
     """-> soft mask [b h w]."""
-    (mask,) = _call(
-        "silhouette",
-        [(face_id.shape, jnp.float32)],
-        vertices_clip,
-        faces,
-        face_id,
-        sigma_inverse=np.float64(sigma_inverse),
-        margin=np.float64(margin),
-    )
-    return mask
+    image = (face_id.shape, jnp.float32)
+    return _soft("silhouette", [image], vertices_clip, faces, face_id, sigma_inverse, margin)[0]
 
 
 def _silhouette_forward(vertices_clip, faces, face_id, sigma_inverse, margin):
-    mask = silhouette(vertices_clip, faces, face_id, sigma_inverse, margin)
-    return mask, (vertices_clip, faces, face_id)
+    image = (face_id.shape, jnp.float32)
+    operands = vertices_clip, faces, face_id, sigma_inverse, margin
+    mask, keep = _soft("silhouette_and_keep", [image, image], *operands)
+    return mask, (vertices_clip, faces, keep)
 
 
 def _silhouette_backward(sigma_inverse, margin, saved, cotangent):
-    (gradient,) = _call(
-        "silhouette_grad",
-        [(saved[0].shape, jnp.float32)],
-        *saved,
-        cotangent,
-        sigma_inverse=np.float64(sigma_inverse),
-        margin=np.float64(margin),
-    )
-    return gradient, None, None
+    results = [(saved[0].shape, jnp.float32)]
+    return *_soft("silhouette_grad", results, *saved, cotangent, sigma_inverse, margin), None, None
+
+
+def _soft(target, results, *operands):
+    *arrays, sigma_inverse, margin = operands
+    options = {"sigma_inverse": np.float64(sigma_inverse), "margin": np.float64(margin)}
+    return _call(target, results, *arrays, **options)
 
 
 silhouette.defvjp(_silhouette_forward, _silhouette_backward)

@@ -9,7 +9,7 @@ struct SilhouetteOptions {
   double sigma_inverse, margin;
 };
 
-constexpr int kSoftStrip = 8;  // rows handled together; bounds the memory of the gradient's records
+constexpr int kSoftStrip = 8;  // rows handled together
 
 struct SoftFace {
   float x[3], y[3];              // NDC
@@ -73,8 +73,16 @@ inline float row_centre(int64_t row, int64_t height) {
 
 using SoftFaces = FaceTable<SoftFace, kSoftStrip>;
 
-// The pixels of one strip that need a product: near a face, uncovered, and for the gradient with a
-// cotangent. They are packed column by column, so that those in a face's box follow one another.
+inline SoftFaces soft_faces(ffi::ThreadPool& pool, const Sizes& n, const F32& clip, const S32& faces,
+                            const SilhouetteOptions& options) {
+  return SoftFaces(pool, n, clip.typed_data(), faces.typed_data(),
+                   [&](const ScreenVertex* const corners[3], SoftFace& out) {
+                     return set_up_soft_face(corners, n, options, out);
+                   });
+}
+
+// The pixels of one strip that a face may matter to, packed column by column, so that those in a face's box
+// follow one another.
 struct OpenPixels {
   int64_t first_row;
   int32_t first_column = 0, last_column = -1;
@@ -82,9 +90,9 @@ struct OpenPixels {
   std::vector<float> x, y;      // NDC of the centres; longer by kLanes than there are pixels
   std::vector<int32_t> at;      // from the strip's first pixel on
 
-  // face_id and cotangent: of the whole image; pixels whose cotangent is 0 are left out, unless null.
-  OpenPixels(const SoftFaces& table, int64_t item, int64_t strip, const Sizes& n, const int32_t* face_id,
-             const float* cotangent)
+  // is_open(i): of the image's pixels, i counted from the strip's first.
+  template <typename IsOpen>
+  OpenPixels(const SoftFaces& table, int64_t item, int64_t strip, const Sizes& n, const IsOpen& is_open)
       : first_row(strip * kSoftStrip) {
     first_column = static_cast<int32_t>(n.width);
     table.for_strip(item, strip, [&](const SoftFace& face, int32_t, Span) {
@@ -92,10 +100,14 @@ struct OpenPixels {
       last_column = std::max(last_column, face.columns.last);
     });
     if (last_column < first_column) return;
-    const int64_t rows = std::min<int64_t>(kSoftStrip, n.height - first_row), begin = first_row * n.width;
-    const std::vector<uint32_t> open = open_rows(rows, n.width, face_id + begin, cotangent ? cotangent + begin : nullptr);
+    const int64_t rows = std::min<int64_t>(kSoftStrip, n.height - first_row);
+    std::vector<uint32_t> open(last_column - first_column + 1, 0);  // one bit per row
     float row_centres[kSoftStrip];
-    for (int64_t row = 0; row < rows; ++row) row_centres[row] = row_centre(first_row + row, n.height);
+    for (int64_t row = 0; row < rows; ++row) {
+      const int64_t start = row * n.width + first_column;
+      for (size_t i = 0; i < open.size(); ++i) open[i] |= is_open(start + i) ? 1u << row : 0;
+      row_centres[row] = row_centre(first_row + row, n.height);
+    }
     starts.resize(open.size() + 1);
     x.resize(rows * open.size() + kLanes), y.resize(x.size()), at.resize(x.size());
     int32_t count = 0;
@@ -112,92 +124,84 @@ struct OpenPixels {
     starts.back() = count;
     x.resize(count + kLanes), y.resize(count + kLanes), at.resize(count);
   }
-
-  // Which rows of each column are open, one bit each.
-  std::vector<uint32_t> open_rows(int64_t rows, int64_t width, const int32_t* face_id,
-                                  const float* cotangent) const {
-    const int32_t count = last_column - first_column + 1;
-    std::vector<uint32_t> open(count, 0);
-    for (int64_t row = 0; row < rows; ++row) {
-      const int32_t* ids = face_id + row * width + first_column;
-      const uint32_t bit = 1u << row;
-      for (int32_t i = 0; i < count; ++i) open[i] |= ids[i] < 0 ? bit : 0;
-      if (!cotangent) continue;
-      const float* g = cotangent + row * width + first_column;
-      for (int32_t i = 0; i < count; ++i) open[i] &= g[i] != 0 ? ~0u : ~bit;
-    }
-    return open;
-  }
 };
 
-// Calls visit(face, its number, index of the first of eight open pixels, lanes, miss = 1 - p) for every face
-// and the open pixels in its grown box, faces in ascending order.
+// Calls visit(i, x, y, lanes) for the open pixels, eight from the i-th on, in a face's grown box.
 template <typename Visit>
-void visit_strip(const SoftFaces& table, int64_t item, int64_t strip, const Sizes& n, const OpenPixels& pixels,
-                 float sigma_inverse, const Visit& visit) {
-  if (pixels.at.empty()) return;
-  table.for_strip(item, strip, [&](const SoftFace& face, int32_t f, Span rows) {
-    const float top = row_centre(rows.first, n.height), bottom = row_centre(rows.last, n.height);
-    const int32_t end = pixels.starts[face.columns.last - pixels.first_column + 1];
-    for (int32_t i = pixels.starts[face.columns.first - pixels.first_column]; i < end; i += kLanes) {
-      const Floats x = load<Floats>(pixels.x.data() + i), y = load<Floats>(pixels.y.data() + i);
-      const Ints lanes = (lane_number() < end - i) & (y <= top) & (y >= bottom);
-      if (!any(lanes)) continue;
-      visit(face, f, i, lanes, 1.0f - exp_minus(boundary_distance_squared(face, x, y) * sigma_inverse));
+void for_pixels(const SoftFace& face, Span rows, int64_t height, const OpenPixels& pixels, const Visit& visit) {
+  const float top = row_centre(rows.first, height), bottom = row_centre(rows.last, height);
+  const int32_t end = pixels.starts[face.columns.last - pixels.first_column + 1];
+  for (int32_t i = pixels.starts[face.columns.first - pixels.first_column]; i < end; i += kLanes) {
+    const Floats x = load<Floats>(pixels.x.data() + i), y = load<Floats>(pixels.y.data() + i);
+    const Ints lanes = (lane_number() < end - i) & (y <= top) & (y >= bottom);
+    if (any(lanes)) visit(i, x, y, lanes);
+  }
+}
+
+// mask, and unless null keep = prod (1 - p), which is 0 on covered pixels.
+inline bool draw_soft(ffi::ThreadPool& pool, const F32& clip, const S32& faces, const S32& face_id,
+                      const SilhouetteOptions& options, float* mask, float* keep) {
+  const Sizes n(face_id.dimensions(), clip, faces);
+  const SoftFaces table = soft_faces(pool, n, clip, faces, options);
+  const float sigma_inverse = static_cast<float>(options.sigma_inverse);
+  const bool ok = parallel_for(pool, n.batch * table.strips, [&](int64_t piece) {
+    const int64_t item = piece / table.strips, strip = piece % table.strips;
+    const int64_t begin = (item * n.height + strip * kSoftStrip) * n.width;
+    const int64_t count = std::min<int64_t>(kSoftStrip, n.height - strip * kSoftStrip) * n.width;
+    const int32_t* ids = face_id.typed_data() + begin;
+    const OpenPixels pixels(table, item, strip, n, [ids](int64_t i) { return ids[i] < 0; });
+    std::vector<float> product(pixels.x.size(), 1.0f);
+    if (!pixels.at.empty()) {
+      table.for_strip(item, strip, [&](const SoftFace& face, int32_t, Span rows) {
+        for_pixels(face, rows, n.height, pixels, [&](int32_t i, Floats x, Floats y, Ints lanes) {
+          const Floats miss = 1.0f - exp_minus(boundary_distance_squared(face, x, y) * sigma_inverse);
+          const Floats before = load<Floats>(product.data() + i);
+          store(product.data() + i, select(lanes, before * miss, before));
+        });
+      });
     }
+    for (int64_t i = 0; i < count; ++i) mask[begin + i] = ids[i] >= 0 ? 1.0f : 0.0f;
+    for (size_t i = 0; i < pixels.at.size(); ++i) mask[begin + pixels.at[i]] = 1.0f - product[i];
+    if (!keep) return;
+    for (int64_t i = 0; i < count; ++i) keep[begin + i] = ids[i] >= 0 ? 0.0f : 1.0f;
+    for (size_t i = 0; i < pixels.at.size(); ++i) keep[begin + pixels.at[i]] = product[i];
   });
+  return ok && table.ok;
 }
 
 inline ffi::Error Silhouette(ffi::ThreadPool pool, F32 clip, S32 faces, S32 face_id, SilhouetteOptions options,
                              ffi::Result<F32> mask) {
-  const Sizes n(face_id.dimensions(), clip, faces);
-  const SoftFaces table(pool, n, clip.typed_data(), faces.typed_data(),
-                        [&](const ScreenVertex* const corners[3], SoftFace& out) {
-                          return set_up_soft_face(corners, n, options, out);
-                        });
-  const bool ok = parallel_for(pool, n.batch * table.strips, [&](int64_t piece) {
-    const int64_t item = piece / table.strips, strip = piece % table.strips;
-    const int32_t* ids = face_id.typed_data() + item * n.height * n.width;
-    const OpenPixels pixels(table, item, strip, n, ids, nullptr);
-    std::vector<float> keep(pixels.x.size(), 1.0f);
-    visit_strip(table, item, strip, n, pixels, static_cast<float>(options.sigma_inverse),
-                [&](const SoftFace&, int32_t, int32_t i, Ints lanes, Floats miss) {
-                  const Floats product = load<Floats>(keep.data() + i);
-                  store(keep.data() + i, select(lanes, product * miss, product));
-                });
-    const int64_t begin = strip * kSoftStrip * n.width;
-    const int64_t end = std::min((strip + 1) * kSoftStrip, n.height) * n.width;
-    float* out = mask->typed_data() + item * n.height * n.width;
-    for (int64_t p = begin; p < end; ++p) out[p] = ids[p] >= 0 ? 1.0f : 0.0f;
-    for (size_t i = 0; i < pixels.at.size(); ++i) out[begin + pixels.at[i]] = 1.0f - keep[i];
-  });
-  return finished(ok && table.ok);
+  return finished(draw_soft(pool, clip, faces, face_id, options, mask->typed_data(), nullptr));
 }
 
-// The factors that one face gives to 8 pixels, with the products of the factors before them.
-// Closed pixels and those outside the face's box have the factor 1.
-struct Factors {
-  Floats before, miss;
-  int32_t face, at;
-};
+// What the gradient needs beside the mask: 1 - mask has lost the digits of a small keep.
+inline ffi::Error SilhouetteAndKeep(ffi::ThreadPool pool, F32 clip, S32 faces, S32 face_id,
+                                    SilhouetteOptions options, ffi::Result<F32> mask, ffi::Result<F32> keep) {
+  return finished(draw_soft(pool, clip, faces, face_id, options, mask->typed_data(), keep->typed_data()));
+}
 
 // Sums gradients of squared distances to one face's boundary: with the nearest boundary point
 // a + t (b - a) and r from it to the pixel, d(d^2) is -2 r (1 - t) on a and -2 r t on b.
 struct DistanceGradient {
   Floats x[3] = {}, y[3] = {};
 
-  void add(const SoftFace& face, Floats pixel_x, Floats pixel_y, Floats scale) {
+  // weight = cotangent * keep. d mask / d(d^2) is -sigma_inverse p times the product of all other factors,
+  // which is keep / (1 - p), exact to rounding: the very 1 - p that is in keep. Where that is 0 the pixel lies
+  // on the boundary, and d(d^2) is 0 as well.
+  void add(const SoftFace& face, Floats pixel_x, Floats pixel_y, Floats weight, float sigma_inverse) {
     const NearestOnEdge edges[3] = {{face, 0, pixel_x, pixel_y},
                                     {face, 1, pixel_x, pixel_y},
                                     {face, 2, pixel_x, pixel_y}};
     const Floats d0 = edges[0].distance_squared(), d1 = edges[1].distance_squared(),
                  d2 = edges[2].distance_squared();
+    const Floats p = exp_minus(minimum(minimum(d0, d1), d2) * sigma_inverse), miss = 1.0f - p;
+    const Floats scale = kept(miss > 0.0f, weight * p * (2.0f * sigma_inverse) / miss);
     const Ints first = (d0 <= d1) & (d0 <= d2), second = ~first & (d1 <= d2);
     const Ints chosen[3] = {first, second, ~first & ~second};
     for (int k = 0; k < 3; ++k) {
       const int next = (k + 1) % 3;
-      const Floats weight = kept(chosen[k], -2.0f * scale);
-      const Floats to_b = weight * edges[k].t, to_a = weight - to_b;
+      const Floats own = kept(chosen[k], scale);
+      const Floats to_b = own * edges[k].t, to_a = own - to_b;
       x[k] += to_a * edges[k].x, y[k] += to_a * edges[k].y;
       x[next] += to_b * edges[k].x, y[next] += to_b * edges[k].y;
     }
@@ -212,37 +216,24 @@ struct DistanceGradient {
   }
 };
 
-// d mask / d p_j is the product of all other factors: those before were kept, those after are
-// gathered on the way back. Nothing is divided by 1 - p, which may be 0.
 inline void soft_gradient_of_strip(const SoftFaces& table, int64_t item, int64_t strip, const Sizes& n,
-                                   const OpenPixels& pixels, float sigma_inverse, const float* cotangent,
-                                   std::vector<Factors>& factors, double* face_gradient) {
-  std::vector<float> product(pixels.x.size(), 1.0f), cotangents(pixels.x.size(), 0.0f);
-  for (size_t i = 0; i < pixels.at.size(); ++i) {
-    cotangents[i] = cotangent[pixels.first_row * n.width + pixels.at[i]];
-  }
-  factors.clear();
-  visit_strip(table, item, strip, n, pixels, sigma_inverse,
-              [&](const SoftFace&, int32_t face, int32_t i, Ints lanes, Floats miss) {
-                const Floats factor = select(lanes, miss, splat(1.0f));
-                if (!any(factor < 1.0f)) return;
-                const Floats before = load<Floats>(product.data() + i);
-                factors.push_back({before, factor, face, i});
-                store(product.data() + i, before * factor);
-              });
-  const SoftFace* faces = table.faces.get() + item * n.faces;
-  std::fill(product.begin(), product.end(), 1.0f);
-  DistanceGradient sum;
-  for (size_t k = factors.size(); k-- > 0;) {
-    const Factors& factor = factors[k];
-    const int32_t i = factor.at;
-    const Floats after = load<Floats>(product.data() + i);
-    const Floats slope = load<Floats>(cotangents.data() + i) * factor.before * after;
-    store(product.data() + i, after * factor.miss);
-    sum.add(faces[factor.face], load<Floats>(pixels.x.data() + i), load<Floats>(pixels.y.data() + i),
-            slope * (1.0f - factor.miss) * -sigma_inverse);
-    if (k == 0 || factors[k - 1].face != factor.face) sum.flush(face_gradient + 6 * factor.face);
-  }
+                                   const float* keep, const float* cotangent, float sigma_inverse,
+                                   double* face_gradient) {
+  const int64_t begin = (item * n.height + strip * kSoftStrip) * n.width;
+  keep += begin, cotangent += begin;
+  const OpenPixels pixels(table, item, strip, n, [=](int64_t i) { return keep[i] * cotangent[i] != 0; });
+  if (pixels.at.empty()) return;
+  std::vector<float> weights(pixels.x.size(), 0.0f);
+  for (size_t i = 0; i < pixels.at.size(); ++i) weights[i] = keep[pixels.at[i]] * cotangent[pixels.at[i]];
+  table.for_strip(item, strip, [&](const SoftFace& face, int32_t f, Span rows) {
+    DistanceGradient sum;
+    bool seen = false;
+    for_pixels(face, rows, n.height, pixels, [&](int32_t i, Floats x, Floats y, Ints lanes) {
+      seen = true;
+      sum.add(face, x, y, kept(lanes, load<Floats>(weights.data() + i)), sigma_inverse);
+    });
+    if (seen) sum.flush(face_gradient + 6 * f);
+  });
 }
 
 // One item's gradient [v 4] from its faces' [6], summed over the bands in their order.
@@ -270,26 +261,19 @@ inline void gather_soft_gradient(const Sizes& n, int64_t bands, const float* cli
   for (int64_t i = 0; i < 4 * n.vertices; ++i) out[i] = static_cast<float>(gradient[i]);
 }
 
-inline ffi::Error SilhouetteGrad(ffi::ThreadPool pool, F32 clip, S32 faces, S32 face_id, F32 grad_mask,
+inline ffi::Error SilhouetteGrad(ffi::ThreadPool pool, F32 clip, S32 faces, F32 keep, F32 grad_mask,
                                  SilhouetteOptions options, ffi::Result<F32> grad_clip) {
-  const Sizes n(face_id.dimensions(), clip, faces);
-  const SoftFaces table(pool, n, clip.typed_data(), faces.typed_data(),
-                        [&](const ScreenVertex* const corners[3], SoftFace& out) {
-                          return set_up_soft_face(corners, n, options, out);
-                        });
+  const Sizes n(keep.dimensions(), clip, faces);
+  const SoftFaces table = soft_faces(pool, n, clip, faces, options);
   const int64_t bands = std::min(bands_per_image(n.batch, n.height), table.strips), size = n.faces * 6;
   std::unique_ptr<double[]> face_gradients(new double[n.batch * bands * size]);
   bool ok = parallel_for(pool, n.batch * bands, [&](int64_t piece) {
     const int64_t item = piece / bands, band = piece % bands;
-    const int32_t* ids = face_id.typed_data() + item * n.height * n.width;
-    const float* cotangent = grad_mask.typed_data() + item * n.height * n.width;
     double* own = face_gradients.get() + piece * size;
     std::fill(own, own + size, 0.0);
-    std::vector<Factors> factors;
     for (int64_t strip = band * table.strips / bands; strip < (band + 1) * table.strips / bands; ++strip) {
-      const OpenPixels pixels(table, item, strip, n, ids, cotangent);
-      soft_gradient_of_strip(table, item, strip, n, pixels, static_cast<float>(options.sigma_inverse), cotangent,
-                             factors, own);
+      soft_gradient_of_strip(table, item, strip, n, keep.typed_data(), grad_mask.typed_data(),
+                             static_cast<float>(options.sigma_inverse), own);
     }
   });
   ok &= parallel_for(pool, n.batch, [&](int64_t item) {

@@ -261,7 +261,8 @@ inline void add_moments(const int32_t* face_id, const float* barycentrics, const
     }
     const Quad beta = load_quad(barycentrics + 3 * p, 3);
     const float* g = grad_barycentrics + 3 * p;
-    const float common = beta[0] * g[0] + beta[1] * g[1] + beta[2] * g[2] + grad_depth[p] * depth[p];
+    float common = beta[0] * g[0] + beta[1] * g[1] + beta[2] * g[2];
+    if (grad_depth) common += grad_depth[p] * depth[p];
     for (int k = 0; k < 3; ++k) m[k] += beta * (g[k] - common);
   }
   flush();
@@ -278,6 +279,7 @@ inline void add_affine_moments(const int32_t* face_id, const float* barycentrics
     const float* g = grad_barycentrics + 3 * p;
     for (int i = 0; i < 3; ++i) {
       for (int k = 0; k < 3; ++k) moments[id].m[k][i] += static_cast<double>(g[k]) * lambda[i];
+      if (!grad_depth) continue;
       depth_part[id].m[0][i] += static_cast<double>(grad_depth[p]) * depth[p] * depth[p] * lambda[i];
     }
   }
@@ -341,6 +343,7 @@ inline void gather_moments(const Sizes& n, int64_t bands, const float* clip, con
   for (int64_t i = 0; i < 4 * n.vertices; ++i) out[i] = static_cast<float>(gradient[i]);
 }
 
+// grad_depth may have no elements, for all zeros.
 inline ffi::Error RasterizeGrad(ffi::ThreadPool pool, F32 clip, S32 faces, S32 face_id, F32 barycentrics,
                                 F32 depth, F32 grad_barycentrics, F32 grad_depth,
                                 RasterizeGradOptions options, ffi::Result<F32> grad_clip) {
@@ -356,7 +359,8 @@ inline ffi::Error RasterizeGrad(ffi::ThreadPool pool, F32 clip, S32 faces, S32 f
     const int64_t pixels = (last - first) * n.width;
     const int32_t* ids = face_id.typed_data() + offset;
     const float *beta = barycentrics.typed_data() + 3 * offset, *z = depth.typed_data() + offset;
-    const float *g = grad_barycentrics.typed_data() + 3 * offset, *gz = grad_depth.typed_data() + offset;
+    const float* g = grad_barycentrics.typed_data() + 3 * offset;
+    const float* gz = grad_depth.element_count() ? grad_depth.typed_data() + offset : nullptr;
     Moments* own = moments.get() + piece * n.faces;
     std::fill(own, own + n.faces, Moments{});
     if (!affine) return add_moments(ids, beta, z, g, gz, pixels, n.faces, own);
