@@ -3,6 +3,10 @@
 Weights are stored as N(0, 1) / lr_multiplier and scaled at run time (equalised learning rate,
 arXiv:1710.10196): dense lr_multiplier / sqrt(fan_in), plain convolution 1 / sqrt(fan_in).
 Modulated 3x3 convolutions need no factor, since demodulation cancels it.
+
+A convolution's `dtype` is that of its products and of the activations it hands on; None takes the
+parameters' own. Styles, demodulation, noise, biases and nonlinearities stay in the parameters'.
+bfloat16 has float32's range, so nothing is rescaled before it as float16 would need.
 """
 
 import math
@@ -34,7 +38,12 @@ def clamp_values(x, clamp, gain=1.0):
     return x if clamp is None else jnp.clip(x, -clamp * gain, clamp * gain)
 
 
-def modulated_convolution(x, weight, style, *, up=False, demodulate=True):
+def at_least_float32(x):
+    """Widen bfloat16; leave float32 and float64 alone."""
+    return x.astype(jnp.promote_types(x.dtype, jnp.float32))
+
+
+def modulated_convolution(x, weight, style, *, up=False, demodulate=True, dtype=None):
     """Convolve [b h w i] with `weight` [3 3 i o] scaled per sample by `style` [b i].
 
     Activations are modulated and outputs demodulated around one shared convolution, which equals
@@ -42,8 +51,9 @@ def modulated_convolution(x, weight, style, *, up=False, demodulate=True):
     arXiv:1912.04958). With `up` the output is [b 2h 2w o]: transposed convolution (see `convolve_up`
     for the weight's orientation), then a blur.
     """
-    x = x * style[:, None, None, :]
-    y = blur(convolve_up(x, weight), 1, 2.0) if up else convolve(x, weight)
+    dtype = dtype or weight.dtype
+    x, kernel = (x * style[:, None, None, :]).astype(dtype), weight.astype(dtype)
+    y = blur(convolve_up(x, kernel), 1, 2.0) if up else convolve(x, kernel)
     if demodulate:
         energy = jnp.sum(weight * weight, axis=(0, 1))
         y = y * jax.lax.rsqrt(style * style @ energy + 1e-8)[:, None, None, :]
@@ -96,11 +106,14 @@ class Convolution(nn.Module):
     activate: bool = True
     gain: float = 1.0
     clamp: float | None = None
+    dtype: jnp.dtype | None = None
 
     @nn.compact
     def __call__(self, x):
         shape = (self.kernel, self.kernel, self.in_features, self.features)
         weight = self.param("weight", _normal, shape) / math.sqrt(math.prod(shape[:3]))
+        dtype = self.dtype or weight.dtype
+        x, weight = x.astype(dtype), weight.astype(dtype)
         if self.kernel == 1:
             y = (downsample(x) if self.down else x) @ weight[0, 0]
         else:
@@ -108,8 +121,10 @@ class Convolution(nn.Module):
         if self.use_bias:
             y = y + self.param("bias", _zeros, (self.features,))
         if self.activate:
-            return leaky_relu(y, gain=self.gain, clamp=self.clamp)
-        return clamp_values(y * self.gain, self.clamp, self.gain)
+            y = leaky_relu(y, gain=self.gain, clamp=self.clamp)
+        else:
+            y = clamp_values(y * self.gain, self.clamp, self.gain)
+        return y.astype(dtype)
 
 
 def layer_noise(key, index, batch, resolution):
@@ -134,6 +149,7 @@ class SynthesisLayer(nn.Module):
     index: int
     up: bool = False
     clamp: float | None = None
+    dtype: jnp.dtype | None = None
 
     def setup(self):
         self.affine = Dense(self.w_dim, self.in_features, bias_init=1.0)
@@ -165,15 +181,18 @@ class SynthesisLayer(nn.Module):
         return self.noise_const.value[None, :, :, None]
 
     def __call__(self, x, style, *, noise="const", key=None):
-        y = modulated_convolution(x, self.weight, style, up=self.up)
+        y = modulated_convolution(x, self.weight, style, up=self.up, dtype=self.dtype)
         added = self._noise(noise, key, x.shape[0])
         if added is not None:
             y = y + added * self.noise_strength
-        return leaky_relu(y + self.bias, clamp=self.clamp)
+        return leaky_relu(y + self.bias, clamp=self.clamp).astype(self.dtype or self.weight.dtype)
 
 
 class ToRGB(nn.Module):
-    """Modulated 1x1 convolution to 3 channels without demodulation; the style is scaled by 1 / sqrt(i)."""
+    """Modulated 1x1 convolution to 3 channels without demodulation; the style is scaled by 1 / sqrt(i).
+
+    It works in the parameters' dtype whatever that of its input.
+    """
 
     in_features: int
     w_dim: int

@@ -3,6 +3,11 @@
 Skip-output generator and residual discriminator, configurations e and f of the official code.
 Parameters are nested dicts: mapping.fc0.weight, b8.conv0.affine.bias, b64.skip.weight. A *generator
 bundle* is {"params": ..., "noise": ..., "w_avg": [w]}: the two collections, and the mean w beside them.
+
+`compute_dtype` "bfloat16" is for GPUs and TPUs: 3x3 convolutions of the generator and the residual blocks
+of the discriminator then work in it at the four highest resolutions, as the original's do in float16.
+Parameters, mapping, styles, demodulation, the sum of toRGB and the head with its logits remain float32. It is
+how to compute, not what: files of weights do not mention it.
 """
 
 import math
@@ -16,6 +21,7 @@ from ganverse_jax.models.layers import (
     Dense,
     SynthesisLayer,
     ToRGB,
+    at_least_float32,
     minibatch_stddev,
     normalize_second_moment,
 )
@@ -40,6 +46,15 @@ def block_resolutions(resolution):
     if resolution < 8 or resolution & (resolution - 1):
         raise ValueError(f"resolution {resolution} is no power of two >= 8; set gan.resolution")
     return [2**power for power in range(2, resolution.bit_length())]
+
+
+def block_dtype(compute_dtype, block, resolution):
+    """Dtype of a block's convolutions, None for the parameters' own; ValueError for an unknown name."""
+    if compute_dtype not in ("float32", "bfloat16"):
+        raise ValueError(
+            f"compute dtype {compute_dtype!r} is unknown; set gan.compute_dtype to 'float32' or 'bfloat16'"
+        )
+    return jnp.bfloat16 if compute_dtype == "bfloat16" and 8 * block >= resolution else None
 
 
 def styled_layers(resolution, channel_base, channel_max):
@@ -91,10 +106,11 @@ class SynthesisBlock(nn.Module):
     resolution: int
     w_dim: int
     clamp: float | None = None
+    dtype: jnp.dtype | None = None
 
     def setup(self):
         index = 2 * (self.resolution.bit_length() - 3)
-        shared = {"resolution": self.resolution, "w_dim": self.w_dim, "clamp": self.clamp}
+        shared = {name: getattr(self, name) for name in ("resolution", "w_dim", "clamp", "dtype")}
         if self.resolution == 4:
             self.const = self.param("const", nn.initializers.normal(1.0), (4, 4, self.features))
         else:
@@ -133,13 +149,15 @@ class Generator(nn.Module):
     channel_base: int
     channel_max: int
     conv_clamp: float | None = None
+    compute_dtype: str = "float32"
 
     def setup(self):
         self.mapping = Mapping(self.z_dim, self.w_dim, self.mapping_layers)
         previous = 0
         for r in block_resolutions(self.resolution):
             width = channels_at(r, self.channel_base, self.channel_max)
-            setattr(self, f"b{r}", SynthesisBlock(previous, width, r, self.w_dim, self.conv_clamp))
+            dtype = block_dtype(self.compute_dtype, r, self.resolution)
+            setattr(self, f"b{r}", SynthesisBlock(previous, width, r, self.w_dim, self.conv_clamp, dtype))
             previous = width
 
     @property
@@ -203,16 +221,18 @@ class DiscriminatorBlock(nn.Module):
     features: int
     from_rgb: bool = False
     clamp: float | None = None
+    dtype: jnp.dtype | None = None
 
     @nn.compact
     def __call__(self, x):
+        narrow, wide = self.in_features, self.features
+        shared = {"clamp": self.clamp, "dtype": self.dtype}
+        down = {"down": True, "gain": math.sqrt(0.5), "dtype": self.dtype}
         if self.from_rgb:
-            x = Convolution(3, self.in_features, 1, clamp=self.clamp, name="fromrgb")(x)
-        narrow, wide, clamp = self.in_features, self.features, self.clamp
-        down = {"down": True, "gain": math.sqrt(0.5)}
+            x = Convolution(3, narrow, 1, name="fromrgb", **shared)(x)
         skip = Convolution(narrow, wide, 1, use_bias=False, activate=False, name="skip", **down)(x)
-        x = Convolution(narrow, narrow, clamp=clamp, name="conv0")(x)
-        x = Convolution(narrow, wide, clamp=clamp, name="conv1", **down)(x)
+        x = Convolution(narrow, narrow, name="conv0", **shared)(x)
+        x = Convolution(narrow, wide, name="conv1", clamp=self.clamp, **down)(x)
         return x + skip
 
 
@@ -226,7 +246,7 @@ class DiscriminatorHead(nn.Module):
     @nn.compact
     def __call__(self, x):
         c = self.features
-        x = minibatch_stddev(x, self.mbstd_group)
+        x = minibatch_stddev(at_least_float32(x), self.mbstd_group)
         x = Convolution(c + 1, c, clamp=self.clamp, name="conv")(x)
         x = Dense(16 * c, c, activate=True, name="fc")(x.reshape(x.shape[0], -1))
         return Dense(c, 1, name="out")(x)[:, 0]
@@ -244,12 +264,14 @@ class Discriminator(nn.Module):
     channel_max: int
     mbstd_group: int | None = 4
     conv_clamp: float | None = None
+    compute_dtype: str = "float32"
 
     def setup(self):
         for r in block_resolutions(self.resolution)[:0:-1]:
             widths = [channels_at(size, self.channel_base, self.channel_max) for size in (r, r // 2)]
-            block = DiscriminatorBlock(*widths, from_rgb=r == self.resolution, clamp=self.conv_clamp)
-            setattr(self, f"b{r}", block)
+            dtype = block_dtype(self.compute_dtype, r, self.resolution)
+            first = r == self.resolution
+            setattr(self, f"b{r}", DiscriminatorBlock(*widths, first, self.conv_clamp, dtype))
         head_width = channels_at(4, self.channel_base, self.channel_max)
         self.b4 = DiscriminatorHead(head_width, self.mbstd_group, self.conv_clamp)
 
