@@ -41,6 +41,9 @@ def get_config() -> ConfigDict:
         path_length_weight=2.0,
         path_length_interval=8,
         style_mixing=0.9,
+        # For few images adaptive=True; or a fixed probability: stages/gan_adaptive.py.
+        augment=dict(adaptive=False, probability=0.0, target=0.6, interval=4, ramp=500_000),
+        compute_dtype="float32",  # "bfloat16" is faster on GPUs and TPUs
         ema_half_life=10000,
         ema_rampup=0.05,
         log_every=50,

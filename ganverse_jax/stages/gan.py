@@ -24,8 +24,15 @@ from ganverse_jax.models.pretrained import (
 from ganverse_jax.models.stylegan2 import Discriminator, Generator, truncate
 from ganverse_jax.pixels import gan_to_uint8
 from ganverse_jax.report.grid import image_grid
+from ganverse_jax.stages.gan_adaptive import AugmentSettings, initial_adaptive
 from ganverse_jax.stages.gan_data import real_images
-from ganverse_jax.stages.gan_step import GanSettings, initial_state, make_step_at, strided_order
+from ganverse_jax.stages.gan_step import (
+    GanSettings,
+    check_settings,
+    initial_state,
+    make_step_at,
+    strided_order,
+)
 
 ASSETS = Path(__file__).parents[1] / "assets"
 _GRID = (8, 8)
@@ -125,6 +132,7 @@ def train(
     start_from: str | None = None,
     data: dict[str, Any] | None = None,
     mirror: bool = False,
+    augment: dict[str, Any] | None = None,
     **settings: Any,
 ) -> None:
     """Adversarial training on the images that ``data`` names; resumable to the bit.
@@ -133,16 +141,22 @@ def train(
     ``mirror`` every second real image, by chance, is turned left to right. ``cache`` is the folder that
     keeps rendered or decoded images (default: the workdir's); ``weights_dtype`` that of the written
     networks, "float16" for small files. ``start_from`` is a folder (or the name of a shipped set) whose
-    networks are trained on, instead of fresh ones. The other settings are those of :class:`GanSettings`.
+    networks are trained on, instead of fresh ones. ``augment`` are settings of
+    :class:`AugmentSettings` (None: no augmentation), the others those of :class:`GanSettings`.
     """
     parallel.check_divisible(batch_size, mesh.size, "gan.batch_size")
     module, critic = Generator(**generator), Discriminator(**discriminator)
-    options = GanSettings(batch_size=batch_size, total_images=num_steps * batch_size, **settings)
+    augmentation = AugmentSettings(**augment or {})
+    options = GanSettings(
+        batch_size=batch_size, total_images=num_steps * batch_size, augment=augmentation, **settings
+    )
+    check_settings(options)
     order = strided_order(batch_size, mesh.size, critic.mbstd_group)
     images = real_images(Path(cache or workdir / "cache"), module.resolution, world, num_images, **data or {})
     batch_at = batches(images, seed=seed, batch_size=batch_size, order=order, mirror=mirror)
     key = jax.random.key(seed)
     state, noise = initial_state(module, critic, key=jax.random.fold_in(key, 2**31 - 1))
+    state |= initial_adaptive(augmentation)
     if start_from is not None:
         trained, noise = _trained_networks(_weights_folder(start_from), module, critic)
         state |= trained

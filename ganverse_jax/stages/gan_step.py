@@ -1,7 +1,8 @@
 """One StyleGAN2 training step as four data-parallel phases on lazy schedules (arXiv:1912.04958).
 
 The state is a plain dict: parameters "g" and "d", their averages "ema", "w_avg", "path_length_mean",
-both optimizer states and the count of images seen. Every random number is drawn per global example.
+both optimizer states, the count of images seen, and what an adaptive augmentation adds (gan_adaptive.py).
+Every random number is drawn per global example.
 """
 
 from collections.abc import Callable
@@ -13,9 +14,11 @@ import numpy as np
 import optax
 
 from ganverse_jax import parallel
+from ganverse_jax.data.gan_augment import augment
 from ganverse_jax.losses import gan_phases
 from ganverse_jax.losses.gan_phases import GanFunctions
-from ganverse_jax.models.stylegan2 import Discriminator, Generator, update_w_avg
+from ganverse_jax.models.stylegan2 import Discriminator, Generator, block_dtype, update_w_avg
+from ganverse_jax.stages.gan_adaptive import AugmentSettings, adapt, check_augment
 from ganverse_jax.stages.gan_optimizer import average_decay, falling_rate, lazy_adam, moving_average
 
 
@@ -23,6 +26,7 @@ class GanSettings(NamedTuple):
     """Settings of the adversarial training; counts and half-lives in images, intervals in steps.
 
     decay: the last fraction of total_images over which the learning rate falls to zero; 0 keeps it constant.
+    compute_dtype: of both networks while they train, see :mod:`ganverse_jax.models.stylegan2`.
     """
 
     batch_size: int
@@ -36,6 +40,14 @@ class GanSettings(NamedTuple):
     ema_rampup: float | None
     decay: float = 0.0
     total_images: int = 0
+    augment: AugmentSettings = AugmentSettings()
+    compute_dtype: str = "float32"
+
+
+def check_settings(settings: GanSettings) -> None:
+    """Raise ValueError that names an augmentation setting or compute dtype that cannot serve."""
+    check_augment(settings.augment)
+    block_dtype(settings.compute_dtype, block=4, resolution=4)  # refuses an unknown name
 
 
 def strided_order(batch_size: int, num_devices: int, group: int) -> np.ndarray:
@@ -86,8 +98,9 @@ class _Phases:
     """The four phases and the averaging, each ``(state, batch, *, key) -> (state, metrics)``."""
 
     def __init__(self, generator, discriminator, noise, settings: GanSettings):
-        self.generator, self.discriminator, self.noise = generator, discriminator, noise
-        self.settings = settings
+        self.generator = generator.clone(compute_dtype=settings.compute_dtype)
+        self.discriminator = discriminator.clone(compute_dtype=settings.compute_dtype)
+        self.noise, self.settings = noise, settings
         self.g_optimizer = lazy_adam(settings.learning_rate, interval=settings.path_length_interval)
         self.d_optimizer = lazy_adam(settings.learning_rate, interval=settings.r1_interval)
 
@@ -96,8 +109,8 @@ class _Phases:
         draw = jax.vmap(lambda one: jax.random.normal(one, (self.generator.z_dim,)))
         return draw(keys), jax.vmap(lambda one: jax.random.fold_in(one, 1))(keys)
 
-    def _functions(self, key, batch) -> GanFunctions:
-        """Networks with style mixing (one cutoff per batch) and random noise per example."""
+    def _functions(self, key, batch, state) -> GanFunctions:
+        """Networks with style mixing (one cutoff per batch), random noise and augmentation per example."""
         generator, settings = self.generator, self.settings
         mix_key, noise_key, other_key = jax.random.split(key, 3)
         cut_key, choice_key = jax.random.split(mix_key)
@@ -120,9 +133,17 @@ class _Phases:
             return generator.apply(variables, ws, noise="random", key=keys, method=Generator.synthesis)
 
         def score(params, images):
-            return self.discriminator.apply({"params": params}, images)
+            return self.discriminator.apply({"params": params}, self._augmented(images, key, batch, state))
 
         return GanFunctions(mapping, synthesis, score)
+
+    def _augmented(self, images, key, batch, state):
+        """What the discriminator sees; one draw serves the real and the generated image of an example."""
+        settings = self.settings.augment
+        if not (settings.adaptive or settings.probability):
+            return images
+        keys = parallel.example_keys(jax.random.fold_in(key, 11), batch["index"])
+        return augment(images, state.get("augment_p", settings.probability), keys=keys)
 
     def _update(self, state, name, gradients):
         optimizer = self.g_optimizer if name == "g" else self.d_optimizer
@@ -140,7 +161,7 @@ class _Phases:
     def g_main(self, state, batch, *, key):
         """Non-saturating loss of the generator."""
         z, _ = self._latents(key, batch)
-        functions = self._functions(jax.random.fold_in(key, 7), batch)
+        functions = self._functions(jax.random.fold_in(key, 7), batch, state)
         (loss, aux), gradients = jax.value_and_grad(gan_phases.g_main, has_aux=True)(
             state["g"], state["d"], functions, z
         )
@@ -154,7 +175,7 @@ class _Phases:
         z, pixel_keys = self._latents(key, batch)
         size = self.generator.resolution
         pixels = jax.vmap(lambda one: jax.random.normal(one, (size, size, 3)))(pixel_keys[:half])
-        functions = self._functions(jax.random.fold_in(key, 7), batch)
+        functions = self._functions(jax.random.fold_in(key, 7), batch, state)
 
         def loss(params):
             penalty, aux = gan_phases.g_reg(
@@ -168,19 +189,24 @@ class _Phases:
         return state, {"path_length_penalty": penalty, "path_length": aux["running_mean"]}
 
     def d_main(self, state, batch, *, key):
-        """Logistic loss of the discriminator."""
+        """Logistic loss of the discriminator; its signs of real images steer an adaptive augmentation."""
         z, _ = self._latents(key, batch)
-        functions = self._functions(jax.random.fold_in(key, 7), batch)
+        functions = self._functions(jax.random.fold_in(key, 7), batch, state)
         (loss, aux), gradients = jax.value_and_grad(gan_phases.d_main, has_aux=True)(
             state["d"], state["g"], functions, z, _reals(batch)
         )
         state = self._track_w(self._update(state, "d", gradients), aux["w"])
-        return state, parallel.mean({"loss_d": loss, "logits_real": jnp.mean(aux["real_logits"])})
+        metrics = parallel.mean({"loss_d": loss, "logits_real": jnp.mean(aux["real_logits"])})
+        if self.settings.augment.adaptive:
+            sign = _batch_mean(jnp.sign(aux["real_logits"]))
+            state |= adapt(state, sign, self.settings.augment, self.settings.batch_size)
+            metrics |= {"sign_real": sign, "augment_p": state["augment_p"]}
+        return state, metrics
 
     def d_reg(self, state, batch, *, key):
         """R1 on real images, weighted for its interval."""
         settings = self.settings
-        functions = self._functions(key, batch)
+        functions = self._functions(key, batch, state)
 
         def loss(params):
             penalty = gan_phases.d_reg(params, functions, _reals(batch))

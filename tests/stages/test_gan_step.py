@@ -1,40 +1,51 @@
 """Claims about the GAN training step: device count does not matter, schedules hold, groups stay whole."""
 
 import functools
+from functools import partial
+from unittest import mock
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from ganverse_jax import parallel
 from ganverse_jax.models.stylegan2 import Discriminator, Generator
-from ganverse_jax.stages.gan_step import GanSettings, initial_state, make_step_at, strided_order
+from ganverse_jax.stages.gan_adaptive import AugmentSettings, initial_adaptive
+from ganverse_jax.stages.gan_step import GanSettings, _Phases, initial_state, make_step_at, strided_order
 
 SETTINGS = GanSettings(
     batch_size=16, learning_rate=2e-3, r1_gamma=0.5, r1_interval=16, path_length_weight=2.0,
     path_length_interval=4, style_mixing=0.9, ema_half_life=1000.0, ema_rampup=0.05,
     decay=1.0, total_images=32,
+    augment=AugmentSettings(adaptive=True, probability=0.3, interval=2, ramp=320),
 )  # fmt: skip
+GENERATOR = Generator(resolution=8, z_dim=8, w_dim=8, mapping_layers=2, channel_base=64, channel_max=8)
+FAST_COMPILE = {"xla_backend_optimization_level": 0}
+DISCRIMINATOR = Discriminator(resolution=8, channel_base=64, channel_max=8, mbstd_group=4)
 
 
 @functools.cache  # compiling the phases is what takes the time here
-def _train(num_devices):
-    """Every state from the first step on, and the metrics of each of three steps."""
-    generator = Generator(resolution=8, z_dim=8, w_dim=8, mapping_layers=2, channel_base=64, channel_max=8)
-    discriminator = Discriminator(resolution=8, channel_base=64, channel_max=8, mbstd_group=4)
+def _train(num_devices, steps=(0, 1, 2), compute_dtype="float32"):
+    """Every state from the first step on, and the metrics of each step."""
     mesh = parallel.data_mesh(num_devices)
-    state, noise = initial_state(generator, discriminator, key=jax.random.key(1))
-    step_at = make_step_at(generator, discriminator, noise, SETTINGS, mesh)
-    state = parallel.replicate(state, mesh)
+    state, noise = initial_state(GENERATOR, DISCRIMINATOR, key=jax.random.key(1))
+    settings = SETTINGS._replace(compute_dtype=compute_dtype)
+    with mock.patch.object(jax, "jit", partial(jax.jit, compiler_options=FAST_COMPILE)):
+        step_at = make_step_at(GENERATOR, DISCRIMINATOR, noise, settings, mesh)
+    state = parallel.replicate(state | initial_adaptive(settings.augment), mesh)
     order = strided_order(16, num_devices, 4)
-    reals = np.random.default_rng(0).integers(0, 256, (16, 8, 8, 3), dtype=np.uint8)
     states, metrics = [], []
-    for index in range(3):
-        batch = {"real": reals[order], "index": order.astype(np.int32)}
-        state, values = step_at(index)(state, batch, key=jax.random.key(index))
+    for index in steps:
+        state, values = step_at(index)(state, _batch(order), key=jax.random.key(index))
         states.append(jax.device_get(state))
         metrics.append(jax.device_get(values))
     return states, metrics
+
+
+def _batch(order):
+    reals = np.random.default_rng(0).integers(0, 256, (16, 8, 8, 3), dtype=np.uint8)
+    return {"real": reals[order], "index": order.astype(np.int32)}
 
 
 def test_one_and_four_devices_give_the_same_parameters():
@@ -58,6 +69,36 @@ def test_training_ends_at_a_rate_of_zero():
         for a, b in zip(jax.tree.leaves(second[name]), jax.tree.leaves(third[name]), strict=True):
             np.testing.assert_array_equal(a, b)
     assert not np.array_equal(second["w_avg"], third["w_avg"])  # the step did run
+
+
+def test_the_adaptive_probability_moves_by_its_speed_every_interval():
+    states, metrics = _train(1)
+    first, second, third = (float(state["augment_p"]) for state in states)
+    assert first == np.float32(0.3) and third == second
+    assert abs(second - first) == pytest.approx(2 * 16 / 320)
+    signs = [float(values["sign_real"]) for values in metrics]
+    assert (second > first) == (np.mean(signs[:2]) > 0.6)
+    assert float(states[2]["augment_signs"]) == signs[2]
+
+
+def test_without_augmentation_the_discriminator_sees_the_images_themselves():
+    state, noise = jax.eval_shape(
+        lambda key: initial_state(GENERATOR, DISCRIMINATOR, key=key), jax.random.key(0)
+    )
+    phases = _Phases(GENERATOR, DISCRIMINATOR, noise, SETTINGS._replace(augment=AugmentSettings()))
+    images = jnp.ones((16, 8, 8, 3))
+    assert phases._augmented(images, jax.random.key(0), _batch(np.arange(16)), state) is images
+
+
+def test_a_step_in_half_precision_changes_parameters_in_float32():
+    (state,), (metrics,) = _train(1, steps=(1,), compute_dtype="bfloat16")
+    assert all(np.isfinite(value) for value in metrics.values())
+    before, _ = initial_state(GENERATOR, DISCRIMINATOR, key=jax.random.key(1))
+    for name in ("g", "d", "ema", "g_optimizer", "d_optimizer"):
+        for old, new in zip(*map(jax.tree.leaves, (before[name], state[name])), strict=True):
+            assert new.dtype == old.dtype and np.isfinite(new).all()
+    old, new = before["d"]["b8"]["conv0"]["weight"], state["d"]["b8"]["conv0"]["weight"]
+    assert new.dtype == np.float32 and (old != new).mean() > 0.9
 
 
 @pytest.mark.parametrize("num_devices", [1, 2, 4])
