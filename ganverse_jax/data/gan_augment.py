@@ -8,6 +8,9 @@ example draws from its own key.
 Two things differ from the paper. The low-pass filter around the geometric resampling is Lanczos' instead of
 the wavelet sym6. And an example that drew no general geometric transform skips the resampling, so that
 blitting moves pixels as they are.
+
+On a GPU the gradient adds up in no fixed order, so runs agree to the bit only with the XLA flag
+--xla_gpu_deterministic_ops=true.
 """
 
 import jax

@@ -7,6 +7,7 @@ import pytest
 from ganverse_jax import parallel
 from ganverse_jax.checkpoint import fingerprint, load_weights
 from ganverse_jax.loop import Metrics
+from ganverse_jax.models.pretrained import save_discriminator, save_generator
 from ganverse_jax.models.stylegan2 import Discriminator, Generator
 from ganverse_jax.stages import gan
 from ganverse_jax.stages.gan_adaptive import AugmentSettings, adapt, check_augment, initial_adaptive
@@ -90,7 +91,10 @@ def test_networks_trained_without_augmentation_train_on_with_it_and_resume_to_th
     state, noise = initial_state(
         Generator(**TINY["generator"]), Discriminator(**TINY["discriminator"]), key=jax.random.key(1)
     )
-    gan._save_networks(tmp_path, TINY["generator"], TINY["discriminator"], state, noise, 0, 4, "float32")
+    variables = {"params": state["g"], "noise": noise}
+    save_generator(gan.generator_path(tmp_path), TINY["generator"], variables, state["w_avg"], {})
+    d_variables = {"params": state["d"]}
+    save_discriminator(gan.discriminator_path(tmp_path), TINY["discriminator"], d_variables, {})
     undisturbed = _train(tmp_path / "one", tmp_path / "gan")
     batches = gan.batches
 
