@@ -7,6 +7,7 @@ Arrays are copied out of the file, within a budget: a file could let thousands o
 
 import math
 import struct
+from collections.abc import Callable
 from typing import Any
 
 import ml_dtypes
@@ -22,10 +23,10 @@ _FROM_BUFFER = tuple(f"{core}.numeric._frombuffer" for core in _CORES)
 NUMPY_NAMES = frozenset({*_RECONSTRUCT, *_SCALAR, *_FROM_BUFFER, "numpy.ndarray", "numpy.dtype"}) | {
     "_codecs.encode"
 }
-_TENSOR = ("torch._utils._rebuild_tensor", "torch._utils._rebuild_tensor_v2")
-_PARAMETER = ("torch._utils._rebuild_parameter", "torch._utils._rebuild_parameter_with_state")
+TENSOR = ("torch._utils._rebuild_tensor", "torch._utils._rebuild_tensor_v2")
+PARAMETER = ("torch._utils._rebuild_parameter", "torch._utils._rebuild_parameter_with_state")
 _STREAM = "torch.storage._load_from_bytes"
-TORCH_NAMES = frozenset({*_TENSOR, *_PARAMETER, _STREAM, "torch.device", "torch.Size"}) | {
+TORCH_NAMES = frozenset({*TENSOR, *PARAMETER, _STREAM, "torch.device", "torch.Size"}) | {
     f"torch.{name}"
     for name in ("float16", "float32", "float64", "bfloat16", "int32", "int64", "uint8", "bool")
 }
@@ -42,18 +43,22 @@ _STORAGES = {
     "torch.ByteStorage": np.dtype("u1"),
     "torch.BoolStorage": np.dtype("b1"),
 }
-_STREAM_NAMES = frozenset(_STORAGES) | {"collections.OrderedDict"}
-_MAGIC, _PROTOCOL = 0x1950A86A20F9469CFC6C, 1001
+STREAM_NAMES = frozenset(_STORAGES) | {"collections.OrderedDict"}
+MAGIC, PROTOCOL = 0x1950A86A20F9469CFC6C, 1001
 _MAX_AXES = 8
 _MAX_ARRAYS = 5000  # three networks of 1024 px have about 700
 _STREAM_OPCODES = 1000  # a storage's stream has about 60
 
 
 class Arrays:
-    """Turns records into float32 arrays (copies); `budget` bounds their bytes altogether."""
+    """Turns records into float32 arrays (copies); `budget` bounds their bytes altogether.
 
-    def __init__(self, budget: int):
-        self._budget, self._count = budget, 0
+    `stored(key, dtype, count)` gives the numbers of a storage that lies beside the pickle (see
+    :mod:`torch_state`); without it every tensor must bring its own.
+    """
+
+    def __init__(self, budget: int, stored: Callable[[str, np.dtype, int], np.ndarray] | None = None):
+        self._budget, self._count, self._stored = budget, 0, stored
         self._storages: dict[int, np.ndarray] = {}
 
     def array(self, value: Any, name: str) -> np.ndarray:
@@ -74,9 +79,9 @@ class Arrays:
             return found.astype(np.float32, order="C", copy=True)
 
     def _view(self, value: Any) -> np.ndarray:
-        if is_call(value, *_PARAMETER):
+        if is_call(value, *PARAMETER):
             value = value.arguments[0] if value.arguments else None
-        if is_call(value, *_TENSOR):
+        if is_call(value, *TENSOR):
             return self._tensor(value.arguments)
         if is_call(value, *_RECONSTRUCT):
             return _numpy_array(value.state)
@@ -107,6 +112,8 @@ class Arrays:
         return np.lib.stride_tricks.as_strided(storage[offset:], size, steps, writeable=False)
 
     def _storage(self, value: Any) -> np.ndarray:
+        if self._stored is not None:
+            return self._stored(*storage_reference(value))
         if not is_call(value, _STREAM) or len(value.arguments) != 1:
             raise ImportedFileError("a tensor without a storage of its own; the file is damaged")
         if id(value) not in self._storages:
@@ -121,15 +128,19 @@ def _read_stream(data: memoryview) -> np.ndarray:
         )
     values, position = [], 0
     for _ in range(5):
-        reader = Reader(data, _STREAM_NAMES, position=position, persistent=True, max_opcodes=_STREAM_OPCODES)
+        reader = Reader(data, STREAM_NAMES, position=position, persistent=True, max_opcodes=_STREAM_OPCODES)
         values.append(reader.read())
         position = reader.position
     magic, protocol, _, storage, keys = values
-    if type(magic) is not int or magic != _MAGIC or type(protocol) is not int or protocol != _PROTOCOL:
+    if type(magic) is not int or magic != MAGIC or type(protocol) is not int or protocol != PROTOCOL:
         raise ImportedFileError("a storage that is no PyTorch stream; the file is damaged")
     if not is_call(storage, "persistent id") or not isinstance(keys, list) or len(keys) != 1:
         raise ImportedFileError("a PyTorch stream that holds something else than one storage; damaged?")
-    dtype = _storage_dtype(storage.arguments[0])
+    return read_counted(data, position, _storage_dtype(storage.arguments[0]))
+
+
+def read_counted(data: memoryview, position: int, dtype: np.dtype) -> np.ndarray:
+    """The numbers of a legacy storage: an int64 count at `position`, then as many of `dtype`."""
     if len(data) < position + 8:
         raise ImportedFileError("a PyTorch stream without numbers; the file is truncated")
     (count,) = struct.unpack_from("<q", data, position)
@@ -139,6 +150,17 @@ def _read_stream(data: memoryview) -> np.ndarray:
             f"a storage announces {count} numbers, {len(raw)} bytes are there; truncated?"
         )
     return np.frombuffer(raw[: count * dtype.itemsize], dtype)
+
+
+def storage_reference(value: Any) -> tuple[str, np.dtype, int]:
+    """(key, dtype, count) of a tensor's reference to a storage beside the pickle."""
+    if not is_call(value, "persistent id"):
+        raise ImportedFileError("a tensor without a storage in the file; the file is damaged")
+    dtype = _storage_dtype(value.arguments[0])
+    key, count = value.arguments[0][2], value.arguments[0][4]
+    if not isinstance(key, str) or type(count) is not int or count < 1:
+        raise ImportedFileError("a storage without name or size; the file is damaged")
+    return key, dtype, count
 
 
 def _storage_dtype(reference: Any) -> np.dtype:

@@ -93,11 +93,11 @@ class Reader:
             action = _ACTIONS.get(opcode)
             if action is None:
                 raise ImportedFileError(
-                    f"opcode {opcode:#04x} at byte {start} is not among those of NVIDIA's files; the file is "
+                    f"opcode {opcode:#04x} at byte {start} is not among those of files of weights; the file is "
                     "damaged or something else"
                 )
             action(self)
-        raise ImportedFileError(f"more than {self._max_opcodes} opcodes; no StyleGAN2 file needs as many")
+        raise ImportedFileError(f"more than {self._max_opcodes} opcodes; no file of weights needs as many")
 
     # Reading the file.
 
@@ -181,7 +181,7 @@ class Reader:
         full = f"{module}.{name}" if isinstance(module, str) and isinstance(name, str) else "?"
         if full not in self._allowed:
             raise ImportedFileError(
-                f"the file asks for {full[:_MAX_NAME]!r}, which no StyleGAN2 file needs; it was refused and "
+                f"the file asks for {full[:_MAX_NAME]!r}, which no file of weights needs; it was refused and "
                 "nothing was executed"
             )
         self._push(Global(full))

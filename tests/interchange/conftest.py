@@ -250,6 +250,6 @@ def tf_file(networks, change=lambda mapping, synthesis, critic: None, static=Non
 def pickles():
     """The writers above."""
     return SimpleNamespace(
-        Call=Call, Global=Global, pickled=pickled, stream=stream, tensor=tensor, module=module,
-        ada_network=ada_network, tf_network=tf_network, ada_file=ada_file, tf_file=tf_file,
+        Call=Call, Global=Global, Persistent=Persistent, pickled=pickled, stream=stream, tensor=tensor,
+        module=module, ada_network=ada_network, tf_network=tf_network, ada_file=ada_file, tf_file=tf_file,
     )  # fmt: skip
