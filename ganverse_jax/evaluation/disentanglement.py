@@ -1,7 +1,8 @@
-"""How well a view code fixes the viewpoint: spread of the regressed azimuth while contents vary.
+"""How well a view code fixes the viewpoint, and a content code the object, at one split of the layers or all.
 
-The paper observes that fixing w*_v fixes the camera (section 3.1) but gives no figure; this one is
-circular statistics over a pose regressor's readings, so its held-out error bounds what it can show.
+The paper observes that fixing w*_v fixes the camera (section 3.1, Appendix B) but gives no figure. Here the
+viewpoint is circular statistics over a pose regressor's readings, so its held-out error bounds what it can
+show; the object is the similarity of `identity.py`.
 """
 
 from __future__ import annotations
@@ -55,3 +56,41 @@ def view_disentanglement(azimuths: np.ndarray) -> dict:
         "across_views": float(np.degrees(circular_spread(azimuths.ravel()))),
         "per_view": per_view,
     }
+
+
+def identity_agreement(embeddings: np.ndarray) -> float:
+    """How far a content code keeps its object while views vary, from unit vectors [views contents e].
+
+    (s - r) / (1 - r): s is the mean cosine of pictures that share the content and differ in the view, r that
+    of pictures that share neither. 1: the same picture; 0: no more alike than random pairs.
+    """
+    e = np.asarray(embeddings, np.float64)
+    if e.ndim != 3 or min(e.shape[:2]) < 2:
+        raise ValueError(f"embeddings must be [views contents e] with two of each, got {e.shape}")
+    cosines = np.einsum("vce,wde->vwcd", e, e)
+    other_view, same_content = ~np.eye(len(e), dtype=bool), np.eye(e.shape[1], dtype=bool)
+    pairs = cosines[other_view]
+    same, random = pairs[:, same_content].mean(), pairs[:, ~same_content].mean()
+    return float((same - random) / max(1 - random, 1e-12))
+
+
+def split_disentanglement(azimuths: np.ndarray, embeddings: np.ndarray) -> list[dict[str, float]]:
+    """For every split k = 0, 1, ...: azimuth spread within a view code, identity agreement within a content.
+
+    azimuths [splits views contents] in radians; embeddings [splits views contents e], unit vectors. The view
+    code holds the first k rows of ws. azimuth_spread: mean distance (degrees) from the view's circular
+    median; azimuth_spread_median: the median distance; within_15: share nearer than 15 degrees.
+    """
+    result = []
+    for k, (angles, vectors) in enumerate(zip(azimuths, embeddings, strict=True)):
+        figures = view_disentanglement(angles)
+        result.append(
+            {
+                "view_layers": k,
+                "azimuth_spread": figures["within_view"],
+                "azimuth_spread_median": figures["within_view_median"],
+                "within_15": figures["within_15"],
+                "identity_agreement": identity_agreement(vectors),
+            }
+        )
+    return result

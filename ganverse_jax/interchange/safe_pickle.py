@@ -93,7 +93,7 @@ class Reader:
             action = _ACTIONS.get(opcode)
             if action is None:
                 raise ImportedFileError(
-                    f"opcode {opcode:#04x} at byte {start} is not among those of files of weights; the file is "
+                    f"opcode {opcode:#04x} at byte {start} is none of those that weights need; the file is "
                     "damaged or something else"
                 )
             action(self)

@@ -1,6 +1,6 @@
-"""PyTorch's state dicts (.pth, zipped or legacy) as NumPy arrays, without torch and without executing anything.
+"""PyTorch's state dicts (.pth, zipped or legacy) as NumPy arrays, without torch and executing nothing.
 
-A zipped file holds `NAME/data.pkl`, whose tensors refer to their numbers by key, and those in `NAME/data/KEY`. A
+A zipped file holds `NAME/data.pkl`, whose tensors name their numbers by key, and those in `NAME/data/KEY`. A
 legacy file is five pickles (magic number, protocol, system, the dict, sorted keys), then per key an int64
 count and the raw numbers. Both are little-endian; the pickles are read by :mod:`safe_pickle`.
 """

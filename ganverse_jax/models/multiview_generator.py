@@ -42,7 +42,11 @@ class MultiviewGenerator:
             w = self.module.apply(variables, z, method=Generator.map)
             return truncate(w[:, None], w_avg, psi)[:, 0]
 
-        self._synthesise, self._to_w = synthesise, to_w
+        @jax.jit
+        def draw(variables, ws):
+            return gan_to_uint8(self.module.apply(variables, ws, method=Generator.synthesis)[:, top:bottom])
+
+        self._synthesise, self._to_w, self._draw = synthesise, to_w, draw
 
     def codes(self, seeds: np.ndarray, psi: float) -> np.ndarray:
         """w [n w_dim] float32 of integer seeds [n], truncated towards w_avg by psi.
@@ -70,6 +74,15 @@ class MultiviewGenerator:
             images.append(np.asarray(image)[:kept])
             w_stars.append(np.asarray(w_star)[:kept])
         return np.concatenate(images), np.concatenate(w_stars)
+
+    def images(self, ws: np.ndarray) -> np.ndarray:
+        """Images uint8 [n h w 3] of ws [n num_ws w_dim], where every row may be of another code."""
+        parts = []
+        for start in range(0, len(ws), self.batch_size):
+            rows = np.minimum(np.arange(start, start + self.batch_size), len(ws) - 1)
+            part = self._draw(self.gan.variables, ws[rows])
+            parts.append(np.asarray(part)[: len(ws) - start])
+        return np.concatenate(parts)
 
     def grid(self, view_w: np.ndarray, content_w: np.ndarray) -> np.ndarray:
         """Images uint8 [contents views h w 3] of every content [c w_dim] in every view [v w_dim]."""

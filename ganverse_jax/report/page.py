@@ -5,9 +5,10 @@ from __future__ import annotations
 import importlib.resources
 import pathlib
 import string
+from collections.abc import Sequence
 
 from ganverse_jax.checkpoint import write_atomic
-from ganverse_jax.report import sections_data, sections_model, sections_numbers, sections_render
+from ganverse_jax.report import layers, sections_data, sections_model, sections_numbers, sections_render
 from ganverse_jax.report.artefacts import ReportError, Run, load_run
 from ganverse_jax.report.markup import Section, escape
 from ganverse_jax.report.pictures import Pictures
@@ -28,6 +29,7 @@ def sections(run: Run, pictures: Pictures, label: str | None = None) -> list[Sec
         sections_model.viewer_section(run, pictures),
         sections_data.gan_section(run, pictures),
         sections_data.viewpoints_section(run, pictures),
+        layers.layers_section(layers.measured_splits(run)),
         sections_data.dataset_section(run, pictures),
         sections_model.reconstruction_section(run, pictures),
         sections_model.cameras_section(run, pictures),
@@ -42,21 +44,34 @@ def sections(run: Run, pictures: Pictures, label: str | None = None) -> list[Sec
 
 def build_page(run: Run, pictures: Pictures, *, title: str, label: str | None = None) -> str:
     """The page's HTML."""
-    parts = sections(run, pictures, label)
-    contents = "".join(
-        f'<li><a href="#{s.anchor}"{"" if s.ran else " class=gap"}>{escape(s.title)}</a></li>' for s in parts
+    opening, *rest = sections(run, pictures, label)
+    return assemble(
+        rest,
+        title=title,
+        name=run.config.get("name") or run.workdir.absolute().name,
+        opening=f'<p class="lede">{opening.lede}</p>{opening.body}',
+        first=opening,
     )
-    opening, *rest = parts
+
+
+def assemble(
+    parts: Sequence[Section], *, title: str, name: str, opening: str, first: Section | None = None
+) -> str:
+    """A page of numbered sections under a title. opening: HTML below it; first: its entry in the contents."""
+    contents = "".join(
+        f'<li><a href="#{s.anchor}"{"" if s.ran else " class=gap"}>{escape(s.title)}</a></li>'
+        for s in ([] if first is None else [first]) + list(parts)
+    )
     body = "".join(
         f'<section id="{s.anchor}"><h2><span>{i}</span>{escape(s.title)}</h2><p class="lede">{s.lede}</p>'
         f"{s.body}</section>"
-        for i, s in enumerate(rest, start=1)
+        for i, s in enumerate(parts, start=1)
     )
     return string.Template(template("page.html")).substitute(
         title=escape(title),
-        name=escape(run.config.get("name") or run.workdir.absolute().name),
+        name=escape(name),
         contents=contents,
-        opening=f'<p class="lede">{opening.lede}</p>{opening.body}',
+        opening=opening,
         body=body,
         style=template("tokens.css") + template("style.css"),
         script=template("page.js") + template("viewer.js"),

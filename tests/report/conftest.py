@@ -17,6 +17,28 @@ def camera(azimuth: float, elevation: float) -> dict[str, float]:
     return {"azimuth_degrees": azimuth, "elevation_degrees": elevation, "distance": 4.2}
 
 
+def splits(fingerprint: str, count: int = 6) -> dict:
+    """A table as launch.visualize_layers measures it, of `count` splits."""
+    rows = [
+        {"view_layers": k, "azimuth_spread": 80.0 * (1 - k / (count - 1)), "azimuth_spread_median": 10.0,
+         "within_15": 0.5, "identity_agreement": 1 - k / (count - 1)}
+        for k in range(count)
+    ]  # fmt: skip
+    held_out = {
+        "azimuth_error": 3.5,
+        "azimuth_error_median": 2.7,
+        "identity_same": 0.83,
+        "identity_auc": 0.98,
+    }
+    return {
+        "fingerprint": fingerprint,
+        "splits": rows,
+        "held_out": held_out,
+        "num_views": 4,
+        "num_contents": 3,
+    }
+
+
 def write_json(path, content) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(content))
@@ -56,6 +78,8 @@ def workdir(tmp_path):
     """A run in which every stage has left its artefacts."""
     views = [{"id": 0, "azimuth_bin": 7}, {"id": 1, "azimuth_bin": 0}, {"id": 2, "azimuth_bin": None}]
     write_figures(tmp_path, "gan", samples=pictures(4))
+    write_json(tmp_path / "gan" / "summary.json", {"fingerprint": "5eed"})
+    write_json(tmp_path / "layers" / "layers.json", splits("5eed"))
     write_json(tmp_path / "perception" / "summary.json", {"iou_clean": 0.97})
     write_figures(tmp_path, "viewpoints", grid=pictures(2, 3))
     write_json(tmp_path / "viewpoints" / "viewpoints.json", {"fingerprint": "ab", "views": views})

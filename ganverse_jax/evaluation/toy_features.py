@@ -1,0 +1,55 @@
+"""Features of pictures by a network trained on the toy world, where Inception's weights are absent.
+
+They are the four blocks of the pose network, averaged over the plane, or over a mask. A distance in them is a
+proxy: it compares runs of the toy world with one another and must not be called FID.
+"""
+
+from __future__ import annotations
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ganverse_jax.models.pose_regressor import LearnedPoseRegressor
+from ganverse_jax.models.segmenter import resize
+
+
+class ToyFeatures:
+    """Images uint8 [n h w 3], and masks [n h w] in [0, 1] or None, to features float32 [n d].
+
+    `regressor`: the network; `batch_size`: images per compiled call.
+    """
+
+    def __init__(self, regressor: LearnedPoseRegressor, batch_size: int = 64):
+        self.regressor, self.batch_size = regressor, batch_size
+        self.params = regressor.params
+        self._features = jax.jit(lambda p, x, m: self.pooled(p, x.astype(jnp.float32) / 127.5 - 1, m))
+
+    def pooled(self, params, images: jax.Array, masks: jax.Array | None = None) -> jax.Array:
+        """Features [b d] of images [b h w 3] in [-1, 1]; pure, for use inside other compiled functions."""
+        side = self.regressor.resolution
+        _, seen = self.regressor.module.apply(
+            {"params": params},
+            resize(images, side, side),
+            capture_intermediates=lambda module, _: isinstance(module, nn.GroupNorm),
+        )
+        blocks = [seen["intermediates"][f"norm{i}"]["__call__"][0] for i in range(len(self.regressor.widths))]
+        return jnp.concatenate([_mean(nn.leaky_relu(block, 0.1), masks) for block in blocks], axis=-1)
+
+    def __call__(self, images: np.ndarray, masks: np.ndarray | None = None) -> np.ndarray:
+        parts = []
+        for start in range(0, len(images), self.batch_size):
+            # The last rows are repeated, so that one program serves all.
+            rows = np.minimum(np.arange(start, start + self.batch_size), len(images) - 1)
+            part = self._features(self.params, images[rows], None if masks is None else masks[rows])
+            parts.append(np.asarray(part)[: len(images) - start])
+        return np.concatenate(parts)
+
+
+def _mean(x: jax.Array, masks: jax.Array | None) -> jax.Array:
+    """Mean over the plane of x [b h w c], weighted by masks [b H W]; about zero where a mask is empty."""
+    if masks is None:
+        return x.mean(axis=(1, 2))
+    weights = resize(masks[..., None].astype(jnp.float32), *x.shape[1:3])
+    return (x * weights).sum(axis=(1, 2)) / (weights.sum(axis=(1, 2)) + 1e-3)

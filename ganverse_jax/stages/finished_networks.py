@@ -1,0 +1,37 @@
+"""The networks that a command looks at: the workdir's, or the ones its config would take."""
+
+from pathlib import Path
+from typing import Any
+
+from ganverse_jax.models.pretrained import LoadedGenerator, load_generator
+from ganverse_jax.stages import gan, perception
+
+
+def finished_generator(config: dict[str, Any], workdir: Path) -> LoadedGenerator:
+    """The averaged generator of the workdir, or `gan.pretrained` when the gan stage has not run there.
+
+    Raises FileNotFoundError that tells how to get the weights when there are neither.
+    """
+    if gan.generator_path(workdir).is_file():
+        return load_generator(gan.generator_path(workdir))
+    name = config["gan"].get("pretrained")
+    path = None if name is None else _folder(name) / "generator.safetensors"
+    if path is None or not path.is_file():
+        how = config["gan"].get("how_to_get", "train it with launch.train --stages=gan")
+        raise FileNotFoundError(f"no generator at {gan.generator_path(workdir)} nor {path}; {how}")
+    return load_generator(path)
+
+
+def finished_perception(config: dict[str, Any], workdir: Path) -> perception.Perception | None:
+    """The perception networks of the workdir, or `perception.pretrained`; None when there are neither."""
+    folders = [workdir / perception.STAGE]
+    if config["perception"].get("pretrained") is not None:
+        folders.append(_folder(config["perception"]["pretrained"]))
+    for folder in folders:
+        if (folder / perception.FILES[0]).is_file():
+            return perception.load_folder(folder)
+    return None
+
+
+def _folder(name: str) -> Path:
+    return gan.ASSETS / name if (gan.ASSETS / name).is_dir() else Path(name)
