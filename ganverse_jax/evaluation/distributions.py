@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-_BLOCK = 1024  # rows of a distance matrix held at once
+_ENTRIES = 1 << 24  # of a distance matrix held at once
 
 
 def frechet_distance(a: np.ndarray, b: np.ndarray) -> float:
@@ -70,9 +70,9 @@ def _inside(x: np.ndarray, centres: np.ndarray, radii: np.ndarray) -> np.ndarray
 
 def _distances(x: np.ndarray, y: np.ndarray) -> Iterator[np.ndarray]:
     """Squared distances of blocks of rows of x to all of y."""
-    norms = (y**2).sum(axis=1)
-    for start in range(0, len(x), _BLOCK):
-        rows = x[start : start + _BLOCK]
+    norms, block = (y**2).sum(axis=1), max(1, _ENTRIES // len(y))
+    for start in range(0, len(x), block):
+        rows = x[start : start + block]
         yield ((rows**2).sum(axis=1)[:, None] + norms - 2 * rows @ y.T).clip(0)
 
 

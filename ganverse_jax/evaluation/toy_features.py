@@ -23,19 +23,32 @@ class ToyFeatures:
 
     def __init__(self, regressor: LearnedPoseRegressor, batch_size: int = 64):
         self.regressor, self.batch_size = regressor, batch_size
-        self.params = regressor.params
+        self.params, self.dimensions = regressor.params, sum(regressor.widths)
         self._features = jax.jit(lambda p, x, m: self.pooled(p, x.astype(jnp.float32) / 127.5 - 1, m))
 
     def pooled(self, params, images: jax.Array, masks: jax.Array | None = None) -> jax.Array:
         """Features [b d] of images [b h w 3] in [-1, 1]; pure, for use inside other compiled functions."""
+        return jnp.concatenate([_mean(block, masks) for block in self._blocks(params, images)], axis=-1)
+
+    def distance(self, params, a: jax.Array, b: jax.Array) -> jax.Array:
+        """A stand-in for LPIPS: squared differences [b] of the blocks of images in [-1, 1], normalised over
+        channels, averaged over the plane and summed over blocks; pure."""
+        total = 0.0
+        for block in self._blocks(params, jnp.concatenate([a, b])):
+            unit = block / (jnp.linalg.norm(block, axis=-1, keepdims=True) + 1e-10)
+            first, second = jnp.split(unit, 2)
+            total += ((first - second) ** 2).sum(axis=-1).mean(axis=(1, 2))
+        return total
+
+    def _blocks(self, params, images: jax.Array) -> list[jax.Array]:
         side = self.regressor.resolution
         _, seen = self.regressor.module.apply(
             {"params": params},
             resize(images, side, side),
             capture_intermediates=lambda module, _: isinstance(module, nn.GroupNorm),
         )
-        blocks = [seen["intermediates"][f"norm{i}"]["__call__"][0] for i in range(len(self.regressor.widths))]
-        return jnp.concatenate([_mean(nn.leaky_relu(block, 0.1), masks) for block in blocks], axis=-1)
+        names = [f"norm{i}" for i in range(len(self.regressor.widths))]
+        return [nn.leaky_relu(seen["intermediates"][name]["__call__"][0], 0.1) for name in names]
 
     def __call__(self, images: np.ndarray, masks: np.ndarray | None = None) -> np.ndarray:
         parts = []

@@ -46,3 +46,40 @@ def test_view_codes_that_fix_nothing_spread_as_the_whole():
 def test_a_flat_list_of_angles_is_refused():
     with pytest.raises(ValueError, match="views contents"):
         d.view_disentanglement(np.zeros(4))
+
+
+def units(shape, seed=0):
+    vectors = np.random.default_rng(seed).standard_normal(shape)
+    return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
+
+
+def test_contents_that_keep_their_object_agree_fully():
+    embeddings = np.repeat(units((1, 6, 16)), 4, axis=0)
+    assert np.isclose(d.identity_agreement(embeddings), 1)
+
+
+def test_contents_that_decide_nothing_agree_no_more_than_random_pairs():
+    embeddings = np.repeat(units((5, 1, 16)), 6, axis=1)
+    assert np.isclose(d.identity_agreement(embeddings), 0)
+
+
+def test_half_kept_objects_agree_in_part():
+    mixed = np.repeat(units((1, 8, 256)), 6, axis=0) + units((6, 8, 256), 1)
+    mixed /= np.linalg.norm(mixed, axis=-1, keepdims=True)
+    # cosine of x + y and x + z for orthogonal unit vectors: one half; 0.1 is chance at 256 dimensions
+    assert abs(d.identity_agreement(mixed) - 0.5) < 0.1
+
+
+@pytest.mark.parametrize("shape", [(1, 4, 3), (4, 1, 3), (4, 4)])
+def test_agreement_needs_two_views_and_two_contents(shape):
+    with pytest.raises(ValueError, match="two of each"):
+        d.identity_agreement(np.ones(shape))
+
+
+def test_every_split_has_its_row():
+    azimuths = np.stack([np.tile([0.0, 1.0, 2.0], (4, 1)), np.tile(np.arange(4.0)[:, None], (1, 3))])
+    embeddings = np.stack([np.repeat(units((1, 3, 8)), 4, axis=0), np.repeat(units((4, 1, 8)), 3, axis=1)])
+    first, last = d.split_disentanglement(azimuths, embeddings)
+    assert (first["view_layers"], last["view_layers"]) == (0, 1)
+    assert first["azimuth_spread"] > 30 and last["azimuth_spread"] < 1e-9
+    assert first["identity_agreement"] > 0.99 and abs(last["identity_agreement"]) < 1e-9

@@ -1,0 +1,52 @@
+"""The toy world's stand-ins for Inception and LPIPS, on a network of random weights."""
+
+import jax
+import numpy as np
+import pytest
+
+from ganverse_jax.evaluation.toy_features import ToyFeatures
+from ganverse_jax.models.pose_regressor import LearnedPoseRegressor, PoseNet
+
+
+@pytest.fixture(scope="module")
+def features():
+    module = PoseNet((8, 8, 16, 16), 8)
+    shapes = jax.eval_shape(module.init, jax.random.key(0), np.zeros((1, 16, 16, 3), np.float32))["params"]
+    rng = np.random.default_rng(0)
+    params = jax.tree.map(lambda leaf: rng.standard_normal(leaf.shape).astype(np.float32), shapes)
+    regressor = LearnedPoseRegressor(params, widths=module.widths, hidden=8, resolution=16)
+    return ToyFeatures(regressor, batch_size=4)
+
+
+@pytest.fixture(scope="module")
+def images():
+    return np.random.default_rng(1).integers(0, 256, (6, 16, 16, 3), np.uint8)
+
+
+def test_batches_do_not_change_the_features(features, images):
+    assert features(images).shape == (6, features.dimensions) == (6, 48)
+    # 1e-5: the same sums, in programs of the same shape
+    np.testing.assert_allclose(features(images)[4:], features(images[4:]), rtol=1e-5, atol=1e-5)
+
+
+def test_a_full_mask_changes_nothing_and_an_empty_one_leaves_nothing(features, images):
+    full = features(images, np.ones((6, 16, 16), np.float32))
+    # 1e-3 is added to a sum of at least 4 pixels
+    np.testing.assert_allclose(full, features(images), rtol=1e-3, atol=1e-3)
+    assert np.abs(features(images, np.zeros((6, 16, 16), np.float32))).max() < 1e-6
+
+
+def test_the_distance_is_zero_for_equal_pictures_and_grows_as_the_square(features, images):
+    a = images.astype(np.float64) / 127.5 - 1
+    change = np.random.default_rng(2).standard_normal(a.shape)
+
+    measure = jax.jit(features.distance)
+
+    def distance(share):
+        b = a + share * change
+        return np.asarray(measure(features.params, a.astype(np.float32), b.astype(np.float32)))
+
+    # 1e-12: one picture in two rows of a batch may round differently, and that is squared
+    assert np.abs(distance(0.0)).max() < 1e-12
+    # 10 %: third-order terms and float32 at a change of a hundredth
+    np.testing.assert_allclose(distance(0.02) / distance(0.01), 4, rtol=0.1)
