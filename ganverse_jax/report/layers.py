@@ -17,7 +17,7 @@ FILE = "layers.json"
 _ROW = ("view_layers", "azimuth_spread", "azimuth_spread_median", "within_15", "identity_agreement")
 _HELD_OUT = ("azimuth_error", "azimuth_error_median", "identity_same", "identity_auc")
 _WIDTH, _HEIGHT = 640, 250
-_LEFT, _RIGHT, _TOP, _BOTTOM = 40, 150, 14, 38
+_LEFT, _RIGHT, _TOP, _BOTTOM = 40, 172, 26, 38
 # The standalone file has no style sheet: colours fall back to those of tokens.css.
 _STYLE = (
     "<style>.splits text{font:12px system-ui,sans-serif;fill:var(--soft,#5d636e)}"
@@ -65,7 +65,7 @@ def _frame(last: int) -> str:
     if PAPER_SPLIT < last:
         at = _x(PAPER_SPLIT, last)
         parts.append(f'<line class="paper" x1="{at:.1f}" x2="{at:.1f}" y1="{_TOP}" y2="{bottom}"/>')
-        parts.append(_text(at + 5, bottom - 8, "the paper’s split"))
+        parts.append(_text(at, _TOP - 9, "the paper’s split", "middle"))
     return "".join(parts)
 
 

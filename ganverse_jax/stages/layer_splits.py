@@ -101,6 +101,19 @@ def measure_splits(
     return {"splits": split_disentanglement(azimuths, embeddings), "held_out": yardsticks.held_out} | settings
 
 
+def text_table(content: Mapping[str, Any]) -> str:
+    """The splits as a Markdown table, for terminals and cards."""
+    lines = [
+        "| layers of the view | azimuth spread, mean | median | within 15 degrees | identity agreement |"
+    ]
+    lines.append("|---|---|---|---|---|")
+    for row in content["splits"]:
+        spreads = f"{row['azimuth_spread']:.1f} | {row['azimuth_spread_median']:.1f}"
+        rest = f"{100 * row['within_15']:.0f} % | {row['identity_agreement']:.2f}"
+        lines.append(f"| {row['view_layers']} | {spreads} | {rest} |")
+    return "\n".join(lines)
+
+
 def split_ws(views: np.ndarray, contents: np.ndarray, k: int, num_ws: int) -> np.ndarray:
     """ws [v * c num_ws w]: the first k rows from each of views [v w], the rest from contents [c w]."""
     view = np.broadcast_to(views[:, None, None], (len(views), len(contents), k, views.shape[1]))

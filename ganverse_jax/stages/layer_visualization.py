@@ -16,7 +16,7 @@ from ganverse_jax.report.layers import FILE, picture_sections, splits_chart, sta
 from ganverse_jax.report.page import assemble
 from ganverse_jax.report.pictures import Pictures
 from ganverse_jax.stages.finished_networks import finished_generator, finished_perception
-from ganverse_jax.stages.layer_splits import make_yardsticks, measure_splits, split_ws
+from ganverse_jax.stages.layer_splits import make_yardsticks, measure_splits, split_ws, text_table
 
 FOLDER = "layers"
 _SEEDS = 5 * 10**12
@@ -78,6 +78,7 @@ def _measure(config, workdir: Path, generator: MultiviewGenerator, **counts: int
     truncations = {name: config["viewpoints"][name] for name in ("view_truncation", "content_truncation")}
     yardsticks = make_yardsticks(perception, config["world"])
     figures = measure_splits(generator, yardsticks, seed=config["seed"], **counts, **truncations)
+    print(text_table(figures), flush=True)
     return {"fingerprint": generator.gan.fingerprint} | figures
 
 
@@ -101,17 +102,18 @@ def draw(
     ws = np.repeat(fixed[:, None], num_ws, axis=1)
     print("[layers] drawing blocks, groups and the split", flush=True)
     groups = layer_pictures.layer_groups(num_ws)
-    varied = [generator.images(layer_pictures.vary_layers(ws[0], others, rows)) for rows in groups]
-    split = generator.images(split_ws(views, fixed, VIEW_LAYERS, num_ws))
-    samples = generator.images(ws)
-    split = np.swapaxes(split.reshape(num_samples, _FIXED, *samples.shape[1:]), 0, 1)
+    varied = [layer_pictures.vary_layers(ws[0], others, rows) for rows in groups]
+    parts = [ws, *varied, split_ws(views, fixed, VIEW_LAYERS, num_ws)]
+    ends = np.cumsum([len(ws), len(groups) * num_samples])
+    samples, varied, split = np.split(generator.images(np.concatenate(parts)), ends)
+    shape = samples.shape[1:]
     deviations = layer_deviations(generator, ws, others)
     return {
         "samples": samples,
         "blocks": _blocks(generator, ws, crop),
         "groups": groups,
-        "varied": np.stack(varied),
-        "split": split,
+        "varied": varied.reshape(len(groups), num_samples, *shape),
+        "split": np.swapaxes(split.reshape(num_samples, _FIXED, *shape), 0, 1),
         "deviations": deviations.mean(axis=(1, 2)),
         "deviation_range": float(deviations.max()),
         "deviation_maps": layer_pictures.heat_map(deviations, float(deviations.max())),
@@ -137,13 +139,10 @@ def layer_deviations(generator: MultiviewGenerator, ws: np.ndarray, others: np.n
     [n w], root mean square over the f pictures."""
     maps = []
     for layer in range(ws.shape[1]):
-        squares = [
-            layer_pictures.pixel_deviation(
-                generator.images(layer_pictures.vary_layers(base, others, [layer]))
-            )
-            ** 2
-            for base in ws
-        ]
+        print(f"[layers] layer {layer + 1} of {ws.shape[1]} varies alone", flush=True)
+        varied = [layer_pictures.vary_layers(base, others, [layer]) for base in ws]
+        images = np.split(generator.images(np.concatenate(varied)), len(ws))
+        squares = [layer_pictures.pixel_deviation(part) ** 2 for part in images]
         maps.append(np.sqrt(np.mean(squares, axis=0)))
     return np.stack(maps)
 
