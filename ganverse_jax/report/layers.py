@@ -9,7 +9,7 @@ from typing import Any
 
 from ganverse_jax.checkpoint import read_json
 from ganverse_jax.report.artefacts import ReportError, Run
-from ganverse_jax.report.markup import Section, figure, number, table
+from ganverse_jax.report.markup import Section, details, figure, number, table
 from ganverse_jax.report.pictures import Pictures
 
 ASSETS = pathlib.Path(__file__).parents[1] / "assets"
@@ -99,10 +99,10 @@ def splits_table(content: Mapping[str, Any]) -> str:
     rows = [
         [
             f"<b>{row['view_layers']}</b>" if row["view_layers"] == PAPER_SPLIT else str(row["view_layers"]),
-            f"{number(row['azimuth_spread'])}°",
-            f"{number(row['azimuth_spread_median'])}°",
+            f"{row['azimuth_spread']:.1f}°",
+            f"{row['azimuth_spread_median']:.1f}°",
             f"{100 * row['within_15']:.0f} %",
-            number(row["identity_agreement"], 2) if row["identity_agreement"] > 5e-4 else "0",
+            f"{row['identity_agreement']:.2f}",
         ]
         for row in content["splits"]
     ]
@@ -121,7 +121,7 @@ def splits_body(content: Mapping[str, Any]) -> str:
         f"of one held-out toy car reach {number(held_out['identity_same'], 2)} (dashed), and the measure "
         f"tells cars apart in {100 * held_out['identity_auc']:.1f} % of pairs. At a good split both are high."
     )
-    return figure(splits_chart(content), caption) + splits_table(content)
+    return figure(splits_chart(content), caption) + details("All figures", splits_table(content))
 
 
 def layers_section(content: Mapping[str, Any] | None) -> Section:
