@@ -45,9 +45,11 @@ def read_torch_state(path: str | os.PathLike) -> dict[str, np.ndarray]:
     with open(path, "rb") as file:
         if not os.fstat(file.fileno()).st_size:
             raise ImportedFileError(f"{path} is empty; download it again")
-        data = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+        mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    data = memoryview(mapped)
     try:
         if data[:2] == b"PK":
+            _check_entries(mapped)
             return _read_zip(path, len(data))
         if data[:1] == b"\x80":
             return _read_legacy(data)
@@ -55,6 +57,16 @@ def read_torch_state(path: str | os.PathLike) -> dict[str, np.ndarray]:
         raise ImportedFileError(f"this is no PyTorch file (it begins with {start!r}); download it again")
     except ImportedFileError as error:
         raise ImportedFileError(f"{path}: {error}") from error
+
+
+def _check_entries(mapped: mmap.mmap) -> None:
+    """Refuse crowded zips before zipfile makes an object of every entry."""
+    position = -1
+    for _ in range(_MAX_ENTRIES + 1):
+        position = mapped.find(b"PK\x01\x02", position + 1)
+        if position < 0:
+            return
+    raise ImportedFileError(f"more than {_MAX_ENTRIES} entries; no state dict has as many")
 
 
 def _read_zip(path: Path, size: int) -> dict[str, np.ndarray]:
@@ -70,8 +82,6 @@ def _read_zip(path: Path, size: int) -> dict[str, np.ndarray]:
 
 def _read_archive(archive: zipfile.ZipFile, size: int) -> dict[str, np.ndarray]:
     entries = {info.filename: info for info in archive.infolist()}
-    if len(entries) > _MAX_ENTRIES:
-        raise ImportedFileError(f"{len(entries)} entries; no state dict has as many")
     roots = [name.removesuffix("/data.pkl") for name in entries if name.endswith("/data.pkl")]
     if len(roots) != 1:
         raise ImportedFileError("a zip without data.pkl; pass a .pth written by torch.save")
@@ -79,13 +89,19 @@ def _read_archive(archive: zipfile.ZipFile, size: int) -> dict[str, np.ndarray]:
     if any(name.startswith(f"{root}/code/") for name in entries):
         raise ImportedFileError("a TorchScript program; pass a state dict (.pth) of the same network instead")
 
+    left = size
+
     def read(name: str) -> memoryview:
+        nonlocal left
         info = entries.get(f"{root}/{name}")
         if info is None:
             raise ImportedFileError(f"the zip lacks {name}; the file is damaged")
-        # torch stores without compression, so nothing can unfold to more than the file.
-        if info.compress_type != zipfile.ZIP_STORED or info.file_size > size:
-            raise ImportedFileError(f"{name} in the zip is compressed; torch.save does not write such files")
+        # torch stores without compression and overlap, so nothing can unfold to more than the file.
+        left -= info.file_size
+        if info.compress_type != zipfile.ZIP_STORED or left < 0:
+            raise ImportedFileError(
+                f"{name} in the zip is compressed or overlaps others; torch.save does not write such files"
+            )
         return memoryview(archive.read(info))
 
     if f"{root}/byteorder" in entries and bytes(read("byteorder")) != b"little":

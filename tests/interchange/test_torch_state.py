@@ -133,6 +133,34 @@ def test_a_compressed_zip_cannot_unfold_to_more_than_the_file(tmp_path):
         read_torch_state(path)
 
 
+def test_entries_that_lie_within_one_another_cannot_add_up_to_more_than_the_file(tmp_path, pickles):
+    """Each of two storages would be nearly the whole file; both announce the right count."""
+    inner, outer = io.BytesIO(), io.BytesIO()
+    with zipfile.ZipFile(inner, "w") as archive:
+        archive.writestr("tricky_zip/data/1", bytes(60_000))
+        nested = archive.infolist()[0]
+    carrier = inner.getvalue()
+    carrier += bytes(-len(carrier) % 4)
+
+    def tensor(key, count):
+        reference = ("storage", pickles.Global("torch.FloatStorage"), key, "cpu", count)
+        arguments = (pickles.Persistent(reference), 0, (count,), (1,), False, None)
+        return pickles.Call("torch._utils._rebuild_tensor_v2", *arguments)
+
+    state = {"a": tensor("0", len(carrier) // 4), "b": tensor("1", 15_000)}
+    with zipfile.ZipFile(outer, "w") as archive:
+        archive.writestr("tricky_zip/data.pkl", pickles.pickled(state, protocol=2))
+        archive.writestr("tricky_zip/data/0", carrier)
+        nested.header_offset = outer.getvalue().index(carrier[:30])
+        archive.filelist.append(nested)
+    path = tmp_path / "weights.pth"
+    path.write_bytes(outer.getvalue())
+    with zipfile.ZipFile(path) as archive:
+        assert sum(info.file_size for info in archive.infolist()) > 1.5 * path.stat().st_size
+    with pytest.raises(ImportedFileError, match="overlap|Overlap"):  # newer Pythons notice it themselves
+        read_torch_state(path)
+
+
 def test_a_hostile_legacy_file_executes_nothing(tmp_path):
     path = tmp_path / "weights.pth"
     path.write_bytes(pickle.dumps({"weight": _Command()}, protocol=2))
