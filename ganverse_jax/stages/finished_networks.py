@@ -22,13 +22,19 @@ def finished_generator(config: dict[str, Any], workdir: Path) -> LoadedGenerator
     return load_generator(path)
 
 
-def finished_perception(config: dict[str, Any], workdir: Path) -> perception.Perception | None:
-    """The perception networks of the workdir, or `perception.pretrained`; None when there are neither."""
+def toy_perception(config: dict[str, Any], workdir: Path) -> perception.Perception | None:
+    """Networks trained on the toy world that can judge this GAN's pictures: the workdir's, or
+    `perception.pretrained`.
+
+    None when the GAN draws something else (`gan.data.kind`) or no pose regressor is among them.
+    """
+    if (config["gan"].get("data") or {}).get("kind", "toy_cars") != "toy_cars":
+        return None
     folders = [workdir / perception.STAGE]
     if config["perception"].get("pretrained") is not None:
         folders.append(_folder(config["perception"]["pretrained"]))
     for folder in folders:
-        if (folder / perception.FILES[0]).is_file():
+        if all((folder / name).is_file() for name in perception.FILES):
             return perception.load_folder(folder)
     return None
 

@@ -2,6 +2,7 @@
 
 With Inception's weights the distance is FID and with LPIPS' the path length is PPL; both are files the user
 points at. Without them features of the toy world's pose network stand in, and every figure is named a proxy.
+Precision and recall are taken in the same features as the distance (their authors used VGG16's).
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -22,7 +23,7 @@ from ganverse_jax.models.pretrained import LoadedGenerator
 from ganverse_jax.models.segmenter import in_batches
 from ganverse_jax.models.stylegan2 import Generator, truncate
 from ganverse_jax.pixels import gan_to_uint8
-from ganverse_jax.stages.finished_networks import finished_generator, finished_perception
+from ganverse_jax.stages.finished_networks import finished_generator, toy_perception
 from ganverse_jax.stages.gan_data import real_images
 
 FILE = "gan_evaluation.json"
@@ -120,9 +121,8 @@ def _judges(config, workdir: Path, inception, vgg, lpips) -> tuple[Judge, PathJu
     """What the weights at hand allow. Raises ValueError where no distance can be measured."""
     if (vgg is None) != (lpips is None):
         raise ValueError(f"LPIPS needs --vgg and --lpips, both or neither; {GET_LPIPS}")
-    perception = finished_perception(config, workdir)
-    regressor = None if perception is None else perception.pose_regressor
-    toy = None if regressor is None else ToyFeatures(regressor)
+    perception = toy_perception(config, workdir)
+    toy = None if perception is None else ToyFeatures(perception.pose_regressor)
     if inception is None and toy is None:
         raise ValueError(
             "this experiment has no network of the toy world to stand in for Inception; pass --inception: "

@@ -15,7 +15,7 @@ from ganverse_jax.report.grid import image_grid
 from ganverse_jax.report.layers import FILE, picture_sections, splits_chart, standalone
 from ganverse_jax.report.page import assemble
 from ganverse_jax.report.pictures import Pictures
-from ganverse_jax.stages.finished_networks import finished_generator, finished_perception
+from ganverse_jax.stages.finished_networks import finished_generator, toy_perception
 from ganverse_jax.stages.layer_splits import make_yardsticks, measure_splits, split_ws, text_table
 
 FOLDER = "layers"
@@ -70,9 +70,9 @@ def run(
 
 def _measure(config, workdir: Path, generator: MultiviewGenerator, **counts: int) -> dict[str, Any] | None:
     """The table of splits with the generator's fingerprint, or None where no network reads viewpoints."""
-    perception = finished_perception(config, workdir)
-    if perception is None or perception.pose_regressor is None:
-        print("[layers] no pose regressor: the splits are drawn, not measured", flush=True)
+    perception = toy_perception(config, workdir)
+    if perception is None:
+        print("[layers] no toy world to measure with: the splits are drawn, not measured", flush=True)
         return None
     print("[layers] measuring every split of the layers", flush=True)
     truncations = {name: config["viewpoints"][name] for name in ("view_truncation", "content_truncation")}

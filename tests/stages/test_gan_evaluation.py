@@ -48,7 +48,7 @@ def workdir(monkeypatch, gan, regressor, tmp_path):
     """A workdir with 130 pictures, whose networks are the tiny ones."""
     for stage in (gan_evaluation, layer_visualization):
         monkeypatch.setattr(stage, "finished_generator", lambda config, folder: gan)
-        monkeypatch.setattr(stage, "finished_perception", lambda config, folder: Perception(whole, regressor))
+        monkeypatch.setattr(stage, "toy_perception", lambda config, folder: Perception(whole, regressor))
     (tmp_path / "pictures").mkdir()
     rng = np.random.default_rng(1)
     for i in range(130):
@@ -93,7 +93,7 @@ def test_inception_features_give_fid_and_a_real_class_has_no_path_length(workdir
     def features(images):
         return images.reshape(len(images), -1)[:, :12].astype(np.float32)
 
-    monkeypatch.setattr(gan_evaluation, "finished_perception", lambda config, folder: None)
+    monkeypatch.setattr(gan_evaluation, "toy_perception", lambda config, folder: None)
     judge = gan_evaluation.Judge(features, 12, "Inception of 2015-12-05", "fid", "")
     monkeypatch.setattr(gan_evaluation, "_inception_judge", lambda path: judge)
     content = evaluate(workdir, inception="weights.pth")
@@ -120,7 +120,7 @@ def test_what_cannot_be_measured_is_refused_with_the_remedy(workdir, settings, e
 
 
 def test_without_a_toy_network_inception_is_asked_for(workdir, monkeypatch):
-    monkeypatch.setattr(gan_evaluation, "finished_perception", lambda config, folder: Perception(whole, None))
+    monkeypatch.setattr(gan_evaluation, "toy_perception", lambda config, folder: None)
     with pytest.raises(ValueError, match="pass --inception: get pt_inception"):
         evaluate(workdir)
 
@@ -158,7 +158,7 @@ def test_the_layers_page_shows_and_measures_every_layer(workdir, few_cars):
 
 
 def test_without_a_pose_network_the_layers_are_drawn_and_not_measured(workdir, monkeypatch):
-    monkeypatch.setattr(layer_visualization, "finished_perception", lambda config, folder: None)
+    monkeypatch.setattr(layer_visualization, "toy_perception", lambda config, folder: None)
     wide = CONFIG | {"viewpoints": VIEWS | {"crop": (2, 14)}}
     page = layer_visualization.run(wide, workdir, num_samples=2, num_views=2, num_contents=2)
     assert not page.with_name("layers.json").exists() and "within 15" not in page.read_text()
@@ -188,7 +188,7 @@ def test_the_workdirs_networks_come_before_the_configs(tmp_path, gan):
     config = {"gan": dict(pretrained="toy_car"), "perception": dict(pretrained="toy_car")}
     shipped = finished_networks.finished_generator(config, tmp_path)
     assert shipped.module.resolution == 64
-    assert finished_networks.finished_perception(config, tmp_path).pose_regressor is not None
+    assert finished_networks.toy_perception(config, tmp_path).pose_regressor is not None
     (tmp_path / "gan").mkdir()
     save_generator(tmp_path / "gan/generator.safetensors", SETTINGS, gan.variables, gan.w_avg, {})
     assert finished_networks.finished_generator(config, tmp_path).module.resolution == 16
@@ -201,4 +201,9 @@ def test_missing_weights_say_how_to_get_them(tmp_path):
     }
     with pytest.raises(FileNotFoundError, match="weights/none.*get them"):
         finished_networks.finished_generator(config, tmp_path)
-    assert finished_networks.finished_perception(config, tmp_path) is None
+    assert finished_networks.toy_perception(config, tmp_path) is None
+
+
+def test_pictures_of_something_else_are_not_judged_by_toy_networks(tmp_path):
+    config = {"gan": dict(data=dict(kind="images", path="birds")), "perception": dict(pretrained="toy_car")}
+    assert finished_networks.toy_perception(config, tmp_path) is None
