@@ -9,7 +9,7 @@ import mmap
 import os
 import struct
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -80,15 +80,20 @@ def _read_zip(path: Path, size: int) -> dict[str, np.ndarray]:
         raise ImportedFileError(f"a damaged zip ({error}); download it again") from error
 
 
-def _read_archive(archive: zipfile.ZipFile, size: int) -> dict[str, np.ndarray]:
-    entries = {info.filename: info for info in archive.infolist()}
+def _root(entries: Collection[str]) -> str:
+    """The folder of the zip that all its entries lie in."""
     roots = [name.removesuffix("/data.pkl") for name in entries if name.endswith("/data.pkl")]
     if len(roots) != 1:
         raise ImportedFileError("a zip without data.pkl; pass a .pth written by torch.save")
     (root,) = roots
     if any(name.startswith(f"{root}/code/") for name in entries):
         raise ImportedFileError("a TorchScript program; pass a state dict (.pth) of the same network instead")
+    return root
 
+
+def _read_archive(archive: zipfile.ZipFile, size: int) -> dict[str, np.ndarray]:
+    entries = {info.filename: info for info in archive.infolist()}
+    root = _root(entries)
     left = size
 
     def read(name: str) -> memoryview:

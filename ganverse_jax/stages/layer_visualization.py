@@ -32,13 +32,7 @@ def run(
     on, where the config has a toy world and its perception networks a pose regressor. Raises ValueError for
     counts below two.
     """
-    for name, count in {
-        "num_samples": num_samples,
-        "num_views": num_views,
-        "num_contents": num_contents,
-    }.items():
-        if count < 2:
-            raise ValueError(f"{name} = {count}; nothing varies with fewer than 2")
+    _check_counts(num_samples=num_samples, num_views=num_views, num_contents=num_contents)
     gan, views = finished_generator(config, workdir), config["viewpoints"]
     resolution = gan.module.resolution
     batch_size = max(4, min(64, 4096 // resolution))
@@ -66,6 +60,12 @@ def run(
     )
     write_atomic(folder / "index.html", lambda path: path.write_text(page, encoding="utf-8"))
     return folder / "index.html"
+
+
+def _check_counts(**counts: int) -> None:
+    for name, count in counts.items():
+        if count < 2:
+            raise ValueError(f"{name} = {count}; nothing varies with fewer than 2")
 
 
 def _measure(config, workdir: Path, generator: MultiviewGenerator, **counts: int) -> dict[str, Any] | None:
