@@ -18,7 +18,7 @@ from rasterizer.kernels.reference import interpolate, sample_texture  # noqa: F4
 
 TILE = 16
 CHUNK = 16  # faces looked up at once per tile; then taken one by one over [tiles, 256] floats
-BLOCK = 64  # walks taken side by side
+CPU_BLOCK, GPU_BLOCK = 64, 1024  # walks taken side by side: within a cache, or enough for every core of a GPU
 MOST_PAIRS = 1 << 26  # of tiles and faces at once: images beyond this wait for their turn
 
 
@@ -48,8 +48,23 @@ def _over_images(one, items, height, width):
     """Image by image on a CPU, whose cores one image keeps busy; else as many at once as memory allows."""
     faces, batch = items[1].shape[1], items[0].shape[0]
     pairs = faces * -(-height // TILE) * -(-width // TILE)
-    at_once = 1 if jax.default_backend() == "cpu" else max(1, min(batch, MOST_PAIRS // pairs))
+    at_once = 1 if _on_cpu() else max(1, min(batch, MOST_PAIRS // pairs))
     return jax.lax.map(one, items, batch_size=at_once if at_once > 1 else None)
+
+
+def _on_cpu():
+    return jax.default_backend() == "cpu"
+
+
+def _over_faces(take, carry, ids, valid):
+    """Folds carry = take(carry, ids, valid) over the columns of ids and valid [tiles CHUNK].
+
+    Written out on a GPU, where every turn of a loop costs launches of its own.
+    """
+    folded = jax.lax.scan(
+        lambda c, face: (take(c, *face), None), carry, (ids.T, valid.T), unroll=not _on_cpu()
+    )
+    return folded[0]
 
 
 def _visible(clip, faces, height, width, cull_backfaces):
@@ -58,18 +73,13 @@ def _visible(clip, faces, height, width, cull_backfaces):
     pick, chunks = _lists(*formulas.ndc_box(corners), kept, x, y)
 
     def step(best, tiles, n, _):
-        def take(best, face):
+        def take(best, ids, valid):
             nearest, nearest_id = best
-            ids, valid = face
             inside, inverse_depth = formulas.coverage(corners[ids][:, None], x[tiles], y[tiles])
             closer = inside & valid[:, None] & (inverse_depth > nearest)
-            return (
-                jnp.where(closer, inverse_depth, nearest),
-                jnp.where(closer, ids[:, None], nearest_id),
-            ), None
+            return jnp.where(closer, inverse_depth, nearest), jnp.where(closer, ids[:, None], nearest_id)
 
-        ids, valid = pick(tiles, n)
-        return jax.lax.scan(take, best, (ids.T, valid.T))[0]
+        return _over_faces(take, best, *pick(tiles, n))
 
     _, face_id = _walks(step, chunks, (jnp.zeros_like(x), jnp.full(x.shape, -1, jnp.int32)))
     return _untile(face_id, height, width)
@@ -84,13 +94,11 @@ def _keep(xy, kept, covered, sigma_inverse, margin):
     chunks = jnp.where(jnp.all(_tile(covered, x.shape, True), axis=1), 0, chunks)
 
     def step(keep, tiles, n, _):
-        def take(keep, face):
-            ids, valid = face
+        def take(keep, ids, valid):
             miss, near = _miss(xy[ids], x[tiles], y[tiles], sigma_inverse, margin)
-            return keep * jnp.where(near & valid[:, None], miss, 1), None
+            return keep * jnp.where(near & valid[:, None], miss, 1)
 
-        ids, valid = pick(tiles, n)
-        return jax.lax.scan(take, keep, (ids.T, valid.T))[0]
+        return _over_faces(take, keep, *pick(tiles, n))
 
     keep = _walks(step, chunks, jnp.ones_like(x))
     return jnp.where(covered, 0, _untile(keep, height, width))
@@ -141,24 +149,24 @@ def _miss(xy, x, y, sigma_inverse, margin):
 def _walks(step, lengths, start):
     """Folds carry = step(carry, rows, n, valid) over n < lengths[row], for every row of `start` [rows ...].
 
-    step sees BLOCK rows at once: their part of the carry, their numbers, and which of them are not over.
+    step sees a block of rows at once: their part of the carry, their numbers, and which of them are not over.
     """
-    count = lengths.shape[0]
+    count, block = lengths.shape[0], CPU_BLOCK if _on_cpu() else GPU_BLOCK
     order = jnp.argsort(-lengths, stable=True).astype(jnp.int32)
-    padded = jnp.pad(order, (0, -count % BLOCK))
-    ranked = jnp.pad(lengths[order], (0, -count % BLOCK + BLOCK))  # one more block, where all is over
+    padded = jnp.pad(order, (0, -count % block))
+    ranked = jnp.pad(lengths[order], (0, -count % block + block))  # one more block, where all is over
     carry = jax.tree.map(lambda rows: rows[padded], start)
 
     def body(state):
         n, at, carry = state
-        piece = jax.tree.map(lambda rows: jax.lax.dynamic_slice_in_dim(rows, at, BLOCK), carry)
-        valid = n < jax.lax.dynamic_slice_in_dim(ranked, at, BLOCK)
-        piece = step(piece, jax.lax.dynamic_slice_in_dim(padded, at, BLOCK), n, valid)
+        piece = jax.tree.map(lambda rows: jax.lax.dynamic_slice_in_dim(rows, at, block), carry)
+        valid = n < jax.lax.dynamic_slice_in_dim(ranked, at, block)
+        piece = step(piece, jax.lax.dynamic_slice_in_dim(padded, at, block), n, valid)
         carry = jax.tree.map(
             lambda rows, new: jax.lax.dynamic_update_slice_in_dim(rows, new, at, axis=0), carry, piece
         )
-        more = ranked[at + BLOCK] > n
-        return jnp.where(more, n, n + 1), jnp.where(more, at + BLOCK, 0), carry
+        more = ranked[at + block] > n
+        return jnp.where(more, n, n + 1), jnp.where(more, at + block, 0), carry
 
     carry = jax.lax.while_loop(lambda s: ranked[s[1]] > s[0], body, (jnp.int32(0), jnp.int32(0), carry))[2]
     place = jnp.zeros(count, jnp.int32).at[order].set(jnp.arange(count, dtype=jnp.int32), unique_indices=True)

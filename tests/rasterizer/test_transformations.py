@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import rasterizer
+from rasterizer.kernels import xla
 
 QUICK = {"xla_backend_optimization_level": 0}  # halves the time to compile
 
@@ -70,6 +71,21 @@ def test_the_same_input_gives_the_same_bits(scenes, separately, draw):
         for n, alone in enumerate(zip(*separately, strict=True)):
             again = draw(scenes[0][n], scenes[1][n])
             assert all(np.array_equal(a, b) for a, b in zip(again, alone, strict=True))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("implementation", ["xla"], indirect=True)
+def test_plain_jax_works_for_a_gpu_as_for_a_cpu(monkeypatch, padded, drawing):
+    """Batched images, larger blocks and a fold that is written out: chosen by platform, tried here."""
+    rng = np.random.default_rng(6)
+    w = rng.uniform(1.0, 3.0, (3, 30, 1))
+    vertices = np.concatenate([rng.uniform(-1, 1, (3, 30, 2)) * w, w, w], axis=-1)
+    meshes = [padded(v, np.arange(30).reshape(10, 3)) for v in vertices]
+    operands = tuple(np.concatenate(arrays) for arrays in zip(*meshes, strict=True))
+    here = jax.jit(lambda *meshes: drawing(*meshes), compiler_options=QUICK)(*operands)
+    monkeypatch.setattr(xla, "_on_cpu", lambda: False)
+    there = jax.jit(lambda *meshes: drawing(*meshes), compiler_options=QUICK)(*operands)
+    assert_same(there, [np.asarray(a) for a in here])
 
 
 def test_vmap_of_interpolation_and_sampling_equals_a_loop(implementation):
