@@ -12,10 +12,10 @@ from ganverse_jax.models.stylegan2 import Discriminator, Generator
 
 jit = partial(jax.jit, compiler_options={"xla_backend_optimization_level": 0})  # compiles 2.5 times faster
 GENERATOR = Generator(
-    resolution=16, z_dim=8, w_dim=8, mapping_layers=1, channel_base=128, channel_max=8, conv_clamp=256.0
+    resolution=8, z_dim=8, w_dim=8, mapping_layers=1, channel_base=64, channel_max=8, conv_clamp=256.0
 )
-DISCRIMINATOR = Discriminator(resolution=16, channel_base=128, channel_max=8, conv_clamp=256.0)
-# bfloat16 rounds to 2^-9 = 0.002 of a value; seven layers of it add up to a few times that.
+DISCRIMINATOR = Discriminator(resolution=8, channel_base=64, channel_max=8, conv_clamp=256.0)
+# bfloat16 rounds to 2^-9 = 0.002 of a value; its layers add up to a few times that.
 OUTPUT_TOLERANCE = 0.02
 
 
@@ -26,7 +26,7 @@ def variables():
 
 @pytest.fixture(scope="module")
 def d_params():
-    return jit(DISCRIMINATOR.init)(jax.random.key(1), jnp.zeros((1, 16, 16, 3)))["params"]
+    return jit(DISCRIMINATOR.init)(jax.random.key(1), jnp.zeros((1, 8, 8, 3)))["params"]
 
 
 def results(compute_dtype, variables, d_params):
@@ -35,7 +35,7 @@ def results(compute_dtype, variables, d_params):
     discriminator = DISCRIMINATOR.clone(compute_dtype=compute_dtype)
     functions = gan_phases.plain_functions(generator, discriminator, variables["noise"])
     z = jax.random.normal(jax.random.key(2), (8, 8))
-    reals = jnp.tanh(jax.random.normal(jax.random.key(3), (8, 16, 16, 3)))
+    reals = jnp.tanh(jax.random.normal(jax.random.key(3), (8, 8, 8, 3)))
 
     def g_loss(params):
         return gan_phases.g_main(params, d_params, functions, z)[0]
@@ -80,7 +80,7 @@ def test_only_the_four_highest_resolutions_are_in_half_precision():
 
 def test_the_clamp_holds_in_half_precision(variables):
     strong = jax.tree.map(lambda leaf: leaf, variables["params"])
-    strong["b16"]["conv1"]["bias"] = jnp.full_like(strong["b16"]["conv1"]["bias"], 1e4)
+    strong["b8"]["conv1"]["bias"] = jnp.full_like(strong["b8"]["conv1"]["bias"], 1e4)
     tight = GENERATOR.clone(compute_dtype="bfloat16", conv_clamp=4.0)
     loud = jit(tight.apply)(variables | {"params": strong}, jnp.ones((1, 8)))
     assert np.abs(loud).max() <= 3 * 4.0 * 1.001  # toRGB of the last block, and two upsampled below it

@@ -79,6 +79,7 @@ def test_without_weights_every_figure_is_named_a_proxy(workdir):
     assert all(name in text for name in names) and "not FID" in text and "not PPL" in text
 
 
+@pytest.mark.slow
 def test_the_figures_are_the_same_every_time(workdir):
     assert evaluate(workdir)["figures"] == evaluate(workdir)["figures"]
 
