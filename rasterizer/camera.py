@@ -8,6 +8,8 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from rasterizer.checks import check_size
+
 
 class Camera(NamedTuple):
     """Cameras on spheres around the origin, one per batch item.
@@ -59,7 +61,7 @@ class Camera(NamedTuple):
 
 
 def _float(x):
-    return jnp.promote_types(jnp.result_type(x), jnp.float32)
+    return jnp.promote_types(jnp.asarray(x).dtype, jnp.float32)
 
 
 def transform(
@@ -76,6 +78,10 @@ def transform(
     (z >= -w exactly where depth >= near); `rasterize` itself only looks at w.
     Differentiable with respect to the vertices and every camera field.
     """
+    height, width = check_size(height, width)
+    vertices_world = jnp.asarray(vertices_world)
+    if vertices_world.ndim not in (2, 3) or vertices_world.shape[-1] != 3:
+        raise ValueError(f"vertices have shape {vertices_world.shape}; expected [v 3] or [b v 3]")
     if vertices_world.ndim == 2:
         vertices_world = vertices_world[None]
     view = camera.view_matrix()

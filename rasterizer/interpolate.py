@@ -4,7 +4,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from rasterizer import kernels
-from rasterizer.rasterize import Fragments, batch_faces, check_faces
+from rasterizer.checks import batch_faces, check_faces, check_fragments
+from rasterizer.rasterize import Fragments
 
 
 def interpolate(
@@ -20,6 +21,7 @@ def interpolate(
     fragments)`; face f must be the same triangle. Differentiable with respect to the attributes
     and, through the barycentrics, the rasterized vertices.
     """
+    check_fragments(fragments)
     attributes = jnp.asarray(attributes)
     attributes = attributes.astype(jnp.promote_types(attributes.dtype, fragments.barycentrics.dtype))
     batch = fragments.face_id.shape[0]

@@ -34,10 +34,11 @@ def shade_spherical_harmonics(
     coefficients [b 9] give white light and [b h w 1], [b 9 3] one set per colour channel and
     [b h w 3]. Coefficient 0 alone at 1 / 0.2820948 = 3.544908 is ambient light of strength 1.
     """
+    coefficients = jnp.asarray(coefficients)
     if coefficients.shape[1:] not in ((9,), (9, 3)):
         raise ValueError(f"coefficients have shape {coefficients.shape}; expected [b 9] or [b 9 3]")
     if coefficients.ndim == 2:
         coefficients = coefficients[..., None]
     basis = spherical_harmonics_basis(normals)
-    spread = coefficients.reshape(coefficients.shape[0], *(1,) * (normals.ndim - 2), 9, -1)
+    spread = coefficients.reshape(coefficients.shape[0], *(1,) * (normals.ndim - 2), *coefficients.shape[1:])
     return jnp.sum(basis[..., None] * spread, axis=-2)

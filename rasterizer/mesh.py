@@ -7,6 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
+from rasterizer.checks import check_faces
+
 
 class Mesh(NamedTuple):
     """A triangle mesh with its own index list for texture coordinates.
@@ -96,7 +98,8 @@ def _seam_safe_uv(vertices: np.ndarray, faces: np.ndarray):
 
 
 def compute_face_normals(vertices: Float[Array, "b v 3"], faces: Int[Array, "f 3"]) -> Float[Array, "b f 3"]:
-    """Unit normals of the faces, outward for counter-clockwise faces; 0 for zero-area faces."""
+    """Unit normals of the faces, outward for counter-clockwise faces; 0 for zero-area and unusable ones."""
+    vertices, faces = _checked(vertices, faces)
     return _normalize(_area_normals(vertices, faces))
 
 
@@ -104,6 +107,7 @@ def compute_vertex_normals(
     vertices: Float[Array, "b v 3"], faces: Int[Array, "f 3"]
 ) -> Float[Array, "b v 3"]:
     """Unit normals at the vertices: the area-weighted mean over the faces around each; 0 if none."""
+    vertices, faces = _checked(vertices, faces)
     normals = _area_normals(vertices, faces)
     summed = jnp.zeros_like(vertices)
     for corner in range(3):
@@ -115,15 +119,28 @@ def compute_vertex_normals(
     return _normalize(summed)
 
 
+def _checked(vertices, faces):
+    vertices = jnp.asarray(vertices)
+    if vertices.ndim != 3 or vertices.shape[-1] != 3:
+        raise ValueError(f"vertices have shape {vertices.shape}; expected [b v 3]")
+    return vertices.astype(jnp.promote_types(vertices.dtype, jnp.float32)), check_faces(
+        faces, vertices.shape[1]
+    )
+
+
 def gather_faces(values: Array, faces: Array) -> Array:
-    """Values at the corners of the faces: [b v c], [f 3] or [b f 3] -> [b f 3 c]."""
+    """Values at the corners of the faces: [b v c], [f 3] or [b f 3] -> [b f 3 c]; NaN out of range."""
+    strictly = {"mode": "fill", "fill_value": jnp.nan, "wrap_negative_indices": False}
     if faces.ndim == 2:
-        return values[:, faces]
-    return values[jnp.arange(values.shape[0])[:, None, None], faces]
+        return values.at[:, faces].get(**strictly)
+    return values.at[jnp.arange(values.shape[0])[:, None, None], faces].get(**strictly)
 
 
 def _area_normals(vertices, faces):
     corners = gather_faces(vertices, faces)
+    # Faces that `rasterize` drops have no normal, and no say in those at their vertices.
+    usable = jnp.all(jnp.isfinite(corners), axis=(-2, -1), keepdims=True)
+    corners = jnp.where(usable, corners, 0)
     first = corners[:, :, 1] - corners[:, :, 0]
     return jnp.cross(first, corners[:, :, 2] - corners[:, :, 0])
 

@@ -2,12 +2,11 @@
 
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float, Int
 
 from rasterizer import kernels
+from rasterizer.checks import check_flag, check_mesh, check_size
 
 
 class Fragments(NamedTuple):
@@ -52,8 +51,9 @@ def rasterize(
     Raises ValueError for wrong shapes, and outside jit for face indices out of range.
     """
     vertices_clip, faces = check_mesh(vertices_clip, faces)
-    if height < 1 or width < 1:
-        raise ValueError(f"image of {height} x {width} pixels; height and width must be at least 1")
+    height, width = check_size(height, width)
+    check_flag("cull_backfaces", cull_backfaces)
+    check_flag("perspective_correct", perspective_correct)
     kernel = kernels.select(implementation, vertices_clip.dtype)
     if faces.shape[1] == 0 or vertices_clip.shape[1] == 0:
         image = jnp.zeros((vertices_clip.shape[0], height, width), vertices_clip.dtype)
@@ -63,38 +63,3 @@ def rasterize(
     return Fragments(
         *kernel.rasterize(vertices_clip, faces, height, width, cull_backfaces, perspective_correct)
     )
-
-
-def check_mesh(vertices, faces, components=4):
-    """Batched float vertices and faces [b f 3] after checking shapes, and indices outside jit."""
-    vertices = jnp.asarray(vertices)
-    vertices = vertices.astype(jnp.promote_types(vertices.dtype, jnp.float32))
-    if vertices.ndim != 3 or (components and vertices.shape[-1] != components):
-        raise ValueError(f"vertices have shape {vertices.shape}; expected [b v {components or 'c'}]")
-    faces = check_faces(faces, vertices.shape[1])
-    return vertices, batch_faces(faces, vertices.shape[0])
-
-
-def check_faces(faces, num_vertices):
-    """int32 faces; ValueError for a wrong shape or, where values are known, an index out of range."""
-    if faces.ndim not in (2, 3) or faces.shape[-1] != 3:
-        raise ValueError(f"faces have shape {faces.shape}; expected [f 3] or [b f 3]")
-    if not jnp.issubdtype(faces.dtype, jnp.integer):
-        raise ValueError(f"faces have dtype {faces.dtype}; expected integers")
-    if not isinstance(faces, jax.core.Tracer) and faces.size:
-        values = np.asarray(faces)
-        if values.min() < 0 or values.max() >= num_vertices:
-            raise ValueError(
-                f"face indices span {values.min()}..{values.max()} but there are {num_vertices} vertices; "
-                "pad lists with zero-area faces such as (0, 0, 0)"
-            )
-    return jnp.asarray(faces, jnp.int32)
-
-
-def batch_faces(faces, batch):
-    """[f 3] or [b f 3] -> [b f 3]."""
-    if faces.ndim == 2:
-        return jnp.broadcast_to(faces, (batch, *faces.shape))
-    if faces.shape[0] != batch:
-        raise ValueError(f"faces for {faces.shape[0]} items do not go with a batch of {batch}")
-    return faces

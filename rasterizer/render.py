@@ -6,6 +6,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from rasterizer.camera import Camera, transform
+from rasterizer.checks import check_size, whole_number
 from rasterizer.interpolate import interpolate
 from rasterizer.lighting import shade_spherical_harmonics
 from rasterizer.mesh import compute_vertex_normals
@@ -53,11 +54,12 @@ def render(
     through visibility, the mask carries it (DIB-R, arXiv:1908.01210).
     Raises ValueError for wrong shapes and supersampling < 1.
     """
-    if supersampling < 1:
-        raise ValueError(f"supersampling={supersampling}; choose 1 for one sample per pixel, or more")
+    supersampling = whole_number("supersampling", supersampling, 1)
+    height, width = check_size(height, width)
+    vertices_clip = transform(mesh_vertices, camera, height, width)
+    background = _checked(vertices_clip.shape[0], faces, uv_faces, lighting, background, height, width)
     chosen = {"implementation": implementation}
     drawn = {"cull_backfaces": cull_backfaces, "perspective_correct": perspective_correct, **chosen}
-    vertices_clip = transform(mesh_vertices, camera, height, width)
     fragments = rasterize(vertices_clip, faces, height, width, **drawn)
     samples = fragments
     if supersampling > 1:
@@ -67,11 +69,28 @@ def render(
     if supersampling > 1:
         rgb = _pixel_means(jnp.where(covered, rgb, 0), supersampling)
         share = _pixel_means(covered.astype(rgb.dtype), supersampling)
-        rgb = rgb + (1 - share) * (0 if background is None else background)
+        rgb = rgb + (1 - share) * background
     else:
-        rgb = jnp.where(covered, rgb, 0 if background is None else background)
+        rgb = jnp.where(covered, rgb, background)
     mask = silhouette(vertices_clip, faces, fragments, sigma_inverse=sigma_inverse, margin=margin, **chosen)
     return Rendered(rgb, mask[..., None], fragments.depth, fragments)
+
+
+def _checked(batch, faces, uv_faces, lighting, background, height, width):
+    """The background, 0 for None, after checking what goes with the meshes' batch."""
+    counts = jnp.shape(faces)[-2], jnp.shape(uv_faces)[-2]
+    if counts[0] != counts[1]:
+        raise ValueError(f"{counts[0]} faces but {counts[1]} uv_faces; give one of each per triangle")
+    if lighting is not None and jnp.shape(lighting)[0] not in (1, batch):
+        raise ValueError(f"lighting {jnp.shape(lighting)} does not go with {batch} images")
+    background = jnp.asarray(0.0 if background is None else background)
+    whole = (batch, height, width, 3)
+    sides = zip(background.shape[::-1], whole[::-1], strict=False)
+    if background.ndim > 4 or any(side not in (1, full) for side, full in sides):
+        raise ValueError(f"background {background.shape} does not broadcast to {list(whole)}")
+    if background.ndim and not jnp.issubdtype(background.dtype, jnp.floating):
+        raise ValueError(f"background has dtype {background.dtype}; give floats in [0, 1]")
+    return background
 
 
 def _colour(fragments, vertices, faces, uv, uv_faces, texture, lighting, mip_levels, chosen):

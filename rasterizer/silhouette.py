@@ -4,7 +4,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from rasterizer import kernels
-from rasterizer.rasterize import Fragments, check_mesh
+from rasterizer.checks import check_fragments, check_mesh, check_number
+from rasterizer.rasterize import Fragments
 
 
 def silhouette(
@@ -26,6 +27,8 @@ def silhouette(
     Covered pixels have no gradient.
     """
     vertices_clip, faces = check_mesh(vertices_clip, faces)
+    check_fragments(fragments)
+    sigma_inverse, margin = check_number("sigma_inverse", sigma_inverse), check_number("margin", margin)
     if fragments.face_id.shape[0] != vertices_clip.shape[0]:
         raise ValueError(
             f"fragments of {fragments.face_id.shape[0]} images do not go with "
@@ -36,4 +39,4 @@ def silhouette(
     if faces.shape[1] == 0 or vertices_clip.shape[1] == 0:
         return jnp.zeros(fragments.face_id.shape, vertices_clip.dtype)
     kernel = kernels.select(implementation, vertices_clip.dtype)
-    return kernel.silhouette(vertices_clip, faces, fragments.face_id, float(sigma_inverse), float(margin))
+    return kernel.silhouette(vertices_clip, faces, fragments.face_id, sigma_inverse, margin)

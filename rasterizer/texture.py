@@ -5,6 +5,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from rasterizer import kernels
+from rasterizer.checks import whole_number
 
 WRAP_MODES = ("repeat", "clamp", "mirror")
 
@@ -37,6 +38,11 @@ def sample_texture(
         raise ValueError(
             f"texture {texture.shape} and uv {uv.shape}; expected [b th tw c] and [b h w 2] with one b"
         )
+    if 0 in texture.shape[1:3]:
+        raise ValueError(f"texture {texture.shape} has no texels; both sides must be at least 1")
+    if not jnp.issubdtype(texture.dtype, jnp.floating):
+        raise ValueError(f"texture has dtype {texture.dtype}; give floats in [0, 1], e.g. texture / 255")
+    mip_levels = whole_number("mip_levels", mip_levels, 1)
     for wrap in (wrap_u, wrap_v):
         if wrap not in WRAP_MODES:
             raise ValueError(f"wrap mode {wrap!r}; choose one of {', '.join(WRAP_MODES)}")

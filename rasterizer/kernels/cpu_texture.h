@@ -123,9 +123,14 @@ void sample_pixels(const float* texture, const float* uv, int64_t pixels, const 
   }
 }
 
+inline ffi::Error no_texels() {
+  return ffi::Error(ffi::ErrorCode::kInvalidArgument, "rasterizer: the texture has no texels");
+}
+
 inline ffi::Error SampleTexture(ffi::ThreadPool pool, F32 texture, F32 uv, TextureOptions options,
                                 ffi::Result<F32> values) {
   const TextureSizes n(texture, uv, options);
+  if (n.texels() == 0 && n.height * n.width > 0) return no_texels();
   return finished(for_pixel_blocks(pool, n.batch, n.height, n.width, [&](int64_t item, int64_t p, int64_t count) {
     with_channels(n.channels, [&](auto channels) {
       sample_pixels(texture.typed_data() + item * n.texels() * n.channels, uv.typed_data() + 2 * p, count, n,
@@ -171,6 +176,7 @@ void add_texture_gradients(const float* texture, const float* uv, const float* g
       const float* cotangent = cotangents + lane * channels;
       if (all_zero(cotangent, 1, channels)) continue;
       const float right = f.columns.weight[lane], below = f.rows.weight[lane];
+      if (!std::isfinite(right + below)) continue;  // a sample that is no number has no gradient
       float along_column = 0, along_row = 0;
       for (int64_t k = 0; k < channels; k += 4) {
         const int64_t live = std::min<int64_t>(4, channels - k);
@@ -200,6 +206,7 @@ inline ffi::Error SampleTextureGrad(ffi::ThreadPool pool, F32 texture, F32 uv, F
                                     TextureOptions options, ffi::Result<F32> grad_texture,
                                     ffi::Result<F32> grad_uv) {
   const TextureSizes n(texture, uv, options);
+  if (n.texels() == 0) return no_texels();
   const int64_t size = n.texels() * n.channels, pixels = n.height * n.width;
   const int64_t threads = std::max<int64_t>(1, pool.num_threads());
   // With fewer items than threads, each item's texture rows are shared out; every part then walks

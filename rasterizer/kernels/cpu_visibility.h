@@ -179,15 +179,16 @@ inline void resolve_row(const ScreenFace* faces, int row, int64_t width, const i
     const Ints own = load<Ints>(ids + column);
     for_ids(own, [&](int32_t id, Ints lanes) {
       const ScreenFace& face = faces[id];
-      Floats affine[3], perspective[3], affine_sum{}, perspective_sum{};
+      Floats affine[3], perspective[3], perspective_sum{};
+      for (int k = 0; k < 3; ++k) affine[k] = maximum(face.edge[k].along_row(x, y), Floats{});
+      // Where on a sliver a pixel lies may be beyond float, which then has all three at 0: in the middle.
+      const Ints lost = ~(affine[0] + affine[1] + affine[2] > 0.0f);
       for (int k = 0; k < 3; ++k) {
-        affine[k] = maximum(face.edge[k].along_row(x, y), Floats{});
-        affine_sum += affine[k];
+        affine[k] = select(lost, splat(1.0f), affine[k]);
         perspective[k] = affine[k] * face.inverse_w[k];
         perspective_sum += perspective[k];
       }
-      // On a covered pixel the sum is twice the area in pixels, which the zero-area rule keeps away
-      // from 0; the other lanes are masked.
+      const Floats affine_sum = affine[0] + affine[1] + affine[2];
       const Floats inverse_perspective = 1.0f / perspective_sum;
       const Floats scale = perspective_correct ? inverse_perspective : 1.0f / affine_sum;
       for (int k = 0; k < 3; ++k) {

@@ -85,7 +85,8 @@ def test_renders_and_gradients_match_the_golden_files(golden, implementation):
 def test_silhouettes_match_the_golden_files(golden, implementation, key, sigma_inverse, margin):
     height, width = (int(n) for n in golden["image_size"])
     empty = jnp.zeros((1, height, width))
-    fragments = rasterizer.Fragments(jnp.asarray(golden["face_id"])[None], empty[..., None], empty)
+    face_id = jnp.asarray(golden["face_id"])[None]
+    fragments = rasterizer.Fragments(face_id, jnp.zeros((*face_id.shape, 3)), empty)
     mask = rasterizer.silhouette(
         to_clip(golden["vertices_ndc_depth"]),
         golden["faces"],

@@ -298,3 +298,37 @@ def images_of(vertices, faces, size, implementation):
         return *out, rasterizer.silhouette(vertices, faces, out, **WIDE, implementation=implementation)
 
     return [np.asarray(image) for image in jax.jit(images, compiler_options=QUICK)(vertices, faces)]
+
+
+def test_a_face_that_float_rounding_alone_opens_gives_finite_numbers(implementation):
+    """Its corners are on a line, but for their last bits; float cannot say where in it a pixel lies."""
+    corners = [[-0.15000000596, -0.05000000075], [-0.34999999404, 0.15000000596], [-0.75, 0.55000001192]]
+    clip = jnp.array([[[x, y, 0.0, 1.0] for x, y in corners]], jnp.float32)
+
+    def total(clip):
+        out = rasterizer.rasterize(clip, np.array([[0, 1, 2]]), 20, 20, implementation=implementation)
+        return jnp.sum(out.barycentrics**2) + jnp.sum(out.depth), out
+
+    gradient, out = jax.grad(total, has_aux=True)(clip)
+    assert (
+        np.isfinite(gradient).all() and np.isfinite(out.barycentrics).all() and np.isfinite(out.depth).all()
+    )
+
+
+def test_dropped_faces_have_no_say_in_the_normals_of_others():
+    mesh = rasterizer.icosphere(1)
+    vertices = jnp.concatenate([mesh.vertices, jnp.full((1, 3), jnp.nan)])[None]
+    unusable = np.array([[0, 1, 42], [0, 1, 99], [0, -1, 2]], np.int32)
+
+    @jax.jit  # where indices out of range are not refused but dropped
+    def normals(vertices, faces):
+        out = rasterizer.compute_vertex_normals(vertices, faces)
+        return out, jax.grad(lambda v: jnp.sum(rasterizer.compute_vertex_normals(v, faces)[:, :42, 0]))(
+            vertices
+        )
+
+    found, gradient = normals(vertices, np.concatenate([mesh.faces, unusable]))
+    expected, expected_gradient = normals(vertices, np.asarray(mesh.faces))
+    np.testing.assert_array_equal(found[:, :42], expected[:, :42])
+    np.testing.assert_array_equal(gradient, expected_gradient)
+    assert np.isfinite(gradient).all()
