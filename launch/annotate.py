@@ -8,15 +8,12 @@ SSH tunnel. Without a browser: --export=FILE writes a JSON to fill in with a con
 import shlex
 from pathlib import Path
 
-from absl import app, flags, logging
+from absl import app, flags
 from ml_collections import config_flags
 
 from launch import command
 
-_CONFIG = config_flags.DEFINE_config_file(
-    "config", None, "Experiment, e.g. configs/toy_car.py", lock_config=True
-)
-_WORKDIR = flags.DEFINE_string("workdir", None, "Folder of the run")
+_CONFIG, _WORKDIR = command.experiment_flags("Folder of the run")
 _PORT = flags.DEFINE_integer("port", 0, "Local port of the page; 0: any free one", 0, 65535)
 _NO_BROWSER = flags.DEFINE_bool("no_browser", False, "Only print the address")
 _EXPORT = flags.DEFINE_string("export", None, "Write the answers to this JSON and a contact sheet beside it")
@@ -35,18 +32,12 @@ def train_command() -> str:
 
 
 def main(argv: list[str]) -> None:
-    if len(argv) > 1:
-        raise app.UsageError(f"unexpected arguments {argv[1:]}; settings are given as --config.name=value")
+    config, workdir = command.begin(argv)
     if _EXPORT.value and _IMPORT.value:
         raise app.UsageError("pass --export or --import, not both")
-    import jax
-
-    logging.set_verbosity(logging.WARNING)
-
     from ganverse_jax.stages import annotation
 
-    jax.config.update("jax_compilation_cache_dir", str(Path(_WORKDIR.value).absolute() / "cache" / "xla"))
-    command.guarded(lambda: annotate(annotation, _CONFIG.value.to_dict(), Path(_WORKDIR.value)))
+    command.guarded(lambda: annotate(annotation, config, workdir))
 
 
 def annotate(annotation, config: dict, workdir: Path) -> None:
@@ -64,5 +55,4 @@ def annotate(annotation, config: dict, workdir: Path) -> None:
 
 
 if __name__ == "__main__":
-    flags.mark_flags_as_required(["config", "workdir"])
-    app.run(main, flags_parser=command.parse)
+    command.run(main)

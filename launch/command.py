@@ -1,10 +1,41 @@
-"""What the commands share: how a mistyped setting, an error and Ctrl-C end."""
+"""What the commands share: how they begin, and how a mistyped setting, an error and Ctrl-C end."""
 
 import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
-from absl import app
+from absl import app, flags, logging
+from ml_collections import config_flags
+
+flags.disclaim_key_flags()  # a command's --help shows the flags defined here as its own
+
+
+def experiment_flags(workdir_help: str) -> tuple[flags.FlagHolder, flags.FlagHolder]:
+    """Define --config and --workdir; for :func:`begin` and :func:`run`."""
+    config = config_flags.DEFINE_config_file(
+        "config", None, "Experiment, e.g. configs/toy_car.py", lock_config=True
+    )
+    return config, flags.DEFINE_string("workdir", None, workdir_help)
+
+
+def begin(argv: list[str]) -> tuple[dict[str, Any], Path]:
+    """The experiment's plain settings and its workdir, which keeps what is compiled."""
+    if len(argv) > 1:
+        raise app.UsageError(f"unexpected arguments {argv[1:]}; settings are given as --config.name=value")
+    import jax
+
+    logging.set_verbosity(logging.WARNING)  # orbax and tensorflow-datasets tell every file they write
+    workdir = Path(flags.FLAGS.workdir)
+    jax.config.update("jax_compilation_cache_dir", str(workdir.absolute() / "cache" / "xla"))
+    return flags.FLAGS.config.to_dict(), workdir
+
+
+def run(main: Callable[[list[str]], None]) -> None:
+    """Run a command that has :func:`experiment_flags`, which it then requires."""
+    flags.mark_flags_as_required(["config", "workdir"])
+    app.run(main, flags_parser=parse)
 
 
 def parse(argv: list[str]) -> list[str]:
