@@ -132,7 +132,7 @@ def measure_jaxrenderer(python):
         )  # fmt: skip
         file.flush()
         script = Path(__file__).with_name("rasterizer_jaxrenderer.py")
-        return names | _json_printed([python, str(script), file.name])
+        return names | json_printed([python, str(script), file.name])
 
 
 def peak_bytes():
@@ -146,11 +146,11 @@ def peak_bytes():
 def measure_apart(*arguments):
     """`measure` in a process of its own: a peak only ever rises, and one failure is one row."""
     names = dict(zip(("work", "case", "implementation"), arguments, strict=False))
-    row = _json_printed([sys.executable, __file__, "--case", json.dumps(arguments)])
+    row = json_printed([sys.executable, __file__, "--case", json.dumps(arguments)])
     return names | row if "error" in row else row
 
 
-def _json_printed(command):
+def json_printed(command):
     """The JSON in the last line that a command prints, or its last words as "error"."""
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -177,6 +177,16 @@ def description():
         "jax": jax.__version__,
         "python": platform.python_version(),
     }
+
+
+def write_results(name, rows):
+    """To results/<name>_<device>.json, with where and how they were taken."""
+    device = jax.devices()[0]
+    kind = "cpu" if device.platform == "cpu" else device.device_kind.replace(" ", "_")
+    path = RESULTS / f"{name}_{kind}.json"
+    RESULTS.mkdir(exist_ok=True)
+    path.write_text(json.dumps({**description(), "rows": rows}, indent=1) + "\n")
+    print(f"written to {path}")
 
 
 def print_row(row):
@@ -226,11 +236,7 @@ def main():
     if options.jaxrenderer:
         rows.append(measure_jaxrenderer(options.jaxrenderer))
         print_row(rows[-1])
-    RESULTS.mkdir(exist_ok=True)
-    kind = "cpu" if on_cpu else jax.devices()[0].device_kind.replace(" ", "_")
-    path = RESULTS / f"rasterizer_{kind}.json"
-    path.write_text(json.dumps({**description(), "rows": rows}, indent=1) + "\n")
-    print(f"written to {path}")
+    write_results("rasterizer", rows)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,6 @@ and path length every 8, the way it trains.
 
 import argparse
 import json
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -25,12 +24,11 @@ import numpy as np
 # Scripts find modules beside them first, and here are benchmarks called like packages.
 sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from benchmarks.rasterizer import description, peak_bytes  # noqa: E402
+from benchmarks.rasterizer import json_printed, peak_bytes, write_results  # noqa: E402
 from ganverse_jax import parallel  # noqa: E402
 from ganverse_jax.models.stylegan2 import Discriminator, Generator  # noqa: E402
 from ganverse_jax.stages.gan_step import GanSettings, initial_state, make_step_at, strided_order  # noqa: E402
 
-RESULTS = Path(__file__).parent / "results"
 # resolution: (channel_base, channel_max, batch of the synthesis row)
 SIZES = {64: (4096, 128, 8), 256: (16384, 512, 8), 512: (16384, 512, 4)}
 RECORDED = {
@@ -118,14 +116,7 @@ def _rates(row, flops):
 
 def measure_apart(work, *arguments):
     """A row from a process of its own, or its error."""
-    return _printed([sys.executable, __file__, "--case", json.dumps([work, *arguments])])
-
-
-def _printed(command):
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        return {"error": (done.stderr.strip().splitlines() or ["no message"])[-1][:200]}
-    return json.loads(done.stdout.splitlines()[-1])
+    return json_printed([sys.executable, __file__, "--case", json.dumps([work, *arguments])])
 
 
 def print_row(row):
@@ -178,7 +169,7 @@ def main():
             if work == "synthesis" and options.flaxmodels:
                 script = str(Path(__file__).with_name("stylegan2_flaxmodels.py"))
                 base, most, _ = SIZES[resolution]
-                peer = _printed(
+                peer = json_printed(
                     [options.flaxmodels, script, *map(str, (resolution, base, most, *arguments[:2]))]
                 )
                 if "error" in peer:
@@ -188,11 +179,7 @@ def main():
                     row["times_flaxmodels"] = peer["seconds"] / row["seconds"]
         rows.append(row)
         print_row(row)
-    RESULTS.mkdir(exist_ok=True)
-    kind = "cpu" if jax.default_backend() == "cpu" else jax.devices()[0].device_kind.replace(" ", "_")
-    path = RESULTS / f"stylegan2_{kind}.json"
-    path.write_text(json.dumps({**description(), "rows": rows}, indent=1) + "\n")
-    print(f"written to {path}")
+    write_results("stylegan2", rows)
 
 
 if __name__ == "__main__":

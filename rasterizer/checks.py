@@ -51,12 +51,12 @@ def check_fragments(fragments):
         )
 
 
-def check_mesh(vertices, faces, components=4):
+def check_mesh(vertices, faces):
     """Batched float vertices and faces [b f 3] after checking shapes, and indices outside jit."""
     vertices = jnp.asarray(vertices)
     vertices = vertices.astype(jnp.promote_types(vertices.dtype, jnp.float32))
-    if vertices.ndim != 3 or (components and vertices.shape[-1] != components):
-        raise ValueError(f"vertices have shape {vertices.shape}; expected [b v {components or 'c'}]")
+    if vertices.ndim != 3 or vertices.shape[-1] != 4:
+        raise ValueError(f"vertices have shape {vertices.shape}; expected [b v 4]")
     faces = check_faces(faces, vertices.shape[1])
     return vertices, batch_faces(faces, vertices.shape[0])
 

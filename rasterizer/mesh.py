@@ -123,9 +123,8 @@ def _checked(vertices, faces):
     vertices = jnp.asarray(vertices)
     if vertices.ndim != 3 or vertices.shape[-1] != 3:
         raise ValueError(f"vertices have shape {vertices.shape}; expected [b v 3]")
-    return vertices.astype(jnp.promote_types(vertices.dtype, jnp.float32)), check_faces(
-        faces, vertices.shape[1]
-    )
+    faces = check_faces(faces, vertices.shape[1])
+    return vertices.astype(jnp.promote_types(vertices.dtype, jnp.float32)), faces
 
 
 def gather_faces(values: Array, faces: Array) -> Array:

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from rasterizer.camera import Camera, transform
-from rasterizer.checks import check_size, whole_number
+from rasterizer.checks import whole_number
 from rasterizer.interpolate import interpolate
 from rasterizer.lighting import shade_spherical_harmonics
 from rasterizer.mesh import compute_vertex_normals
@@ -55,7 +55,6 @@ def render(
     Raises ValueError for wrong shapes and supersampling < 1.
     """
     supersampling = whole_number("supersampling", supersampling, 1)
-    height, width = check_size(height, width)
     vertices_clip = transform(mesh_vertices, camera, height, width)
     background = _checked(vertices_clip.shape[0], faces, uv_faces, lighting, background, height, width)
     chosen = {"implementation": implementation}
