@@ -1,36 +1,24 @@
 """Pictures of single layers: shapes, what varies, and what stays."""
 
-import jax
 import numpy as np
-import pytest
 
 from ganverse_jax.evaluation import layer_pictures
-from ganverse_jax.models.stylegan2 import Generator
-
-MODULE = Generator(resolution=16, z_dim=8, w_dim=8, mapping_layers=1, channel_base=64, channel_max=8)
 
 
-@pytest.fixture(scope="module")
-def variables():
-    shapes = jax.eval_shape(MODULE.init, jax.random.key(0), np.zeros((1, 8), np.float32))
-    rng = np.random.default_rng(0)
-    return jax.tree.map(lambda leaf: rng.standard_normal(leaf.shape).astype(np.float32), dict(shapes))
-
-
-def test_every_block_gives_a_picture_in_its_own_resolution_coarsest_first(variables):
-    ws = np.random.default_rng(1).standard_normal((2, MODULE.num_ws, 8)).astype(np.float32)
-    pictures = layer_pictures.block_pictures(MODULE, variables, ws)
+def test_every_block_gives_a_picture_in_its_own_resolution_coarsest_first(module, variables):
+    ws = np.random.default_rng(1).standard_normal((2, module.num_ws, 8)).astype(np.float32)
+    pictures = layer_pictures.block_pictures(module, variables, ws)
     assert [p.shape for p in pictures] == [(2, 4, 4, 3), (2, 8, 8, 3), (2, 16, 16, 3)]
     # stretched between the percentiles: both ends of the range are reached in every picture
     assert all(p[i].min() == 0 and p[i].max() == 255 for p in pictures for i in range(2))
 
 
-def test_a_block_is_seen_through_its_summed_channels_alone(variables):
+def test_a_block_is_seen_through_its_summed_channels_alone(module, variables):
     """A later style cannot change an earlier block's picture but through the last toRGB."""
-    ws = np.random.default_rng(1).standard_normal((1, MODULE.num_ws, 8)).astype(np.float32)
+    ws = np.random.default_rng(1).standard_normal((1, module.num_ws, 8)).astype(np.float32)
     other = ws.copy()
     other[:, 3:5] += 1.0  # rows that drive the 16 px convolutions; the last toRGB takes row 5
-    a, b = (layer_pictures.block_pictures(MODULE, variables, x) for x in (ws, other))
+    a, b = (layer_pictures.block_pictures(module, variables, x) for x in (ws, other))
     assert (a[0] == b[0]).all() and (a[1] == b[1]).all() and (a[2] != b[2]).any()
 
 

@@ -7,50 +7,41 @@ import pytest
 from ganverse_jax.evaluation.path_length import make_path_lengths, mean_path_length
 from ganverse_jax.models.stylegan2 import Generator
 
-MODULE = Generator(resolution=16, z_dim=8, w_dim=8, mapping_layers=1, channel_base=64, channel_max=8)
-
-
-@pytest.fixture(scope="module")
-def variables():
-    shapes = jax.eval_shape(MODULE.init, jax.random.key(0), np.zeros((1, 8), np.float32))
-    rng = np.random.default_rng(0)
-    return jax.tree.map(lambda leaf: rng.standard_normal(leaf.shape).astype(np.float32), dict(shapes))
-
 
 def squared(scale, a, b):
     return scale * ((a - b) ** 2).mean(axis=(1, 2, 3))
 
 
-def test_lengths_are_the_distance_of_two_near_pictures_over_the_squared_step(variables):
+def test_lengths_are_the_distance_of_two_near_pictures_over_the_squared_step(module, variables):
     rng = np.random.default_rng(1)
     z = rng.standard_normal((2, 3, 8)).astype(np.float32)
     t = np.array([0.1, 0.5, 0.9], np.float32)
 
     @jax.jit
     def image(share):
-        start, end = (MODULE.apply(variables, part, method=Generator.map) for part in z)
+        start, end = (module.apply(variables, part, method=Generator.map) for part in z)
         w = (1 - share)[:, None] * start + share[:, None] * end
-        ws = MODULE.apply(variables, w, method=Generator.broadcast)
-        return MODULE.apply(variables, ws, method=Generator.synthesis)
+        ws = module.apply(variables, w, method=Generator.broadcast)
+        return module.apply(variables, ws, method=Generator.synthesis)
 
     # 1e-2: large enough that float32 images differ well above rounding
     step = 1e-2
-    lengths = make_path_lengths(MODULE, squared, epsilon=step)(variables, 2.0, z, t)
+    lengths = make_path_lengths(module, squared, epsilon=step)(variables, 2.0, z, t)
     expected = 2 * ((image(t + step) - image(t)) ** 2).mean(axis=(1, 2, 3)) / step**2
     # 1e-3: rounding of 1e-6 of the images against differences of a hundredth, squared
     np.testing.assert_allclose(lengths, expected, rtol=1e-3)
-    halved = make_path_lengths(MODULE, squared, epsilon=step / 2)(variables, 2.0, z, t)
+    halved = make_path_lengths(module, squared, epsilon=step / 2)(variables, 2.0, z, t)
     # 10 %: chords of a curve; a figure that did not divide by the square would change by four
     np.testing.assert_allclose(halved, lengths, rtol=0.1)
 
 
-def test_rows_outside_the_crop_do_not_count(variables):
+def test_rows_outside_the_crop_do_not_count(module, variables):
     def top_row(_, a, b):
         assert a.shape[1:3] == (8, 16)
         return squared(1.0, a, b)
 
     z, t = np.ones((2, 2, 8), np.float32), np.zeros(2, np.float32)
-    lengths = make_path_lengths(MODULE, top_row, crop=(4, 12))(variables, None, z, t)
+    lengths = make_path_lengths(module, top_row, crop=(4, 12))(variables, None, z, t)
     assert np.abs(lengths).max() == 0  # both ends are one code
 
 
