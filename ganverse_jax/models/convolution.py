@@ -3,24 +3,35 @@
 Each linear map y = A(x; w) comes with its two adjoints (with respect to x and to w), and the
 three are closed under differentiation: the derivative of any of them is written with the other
 two. So gradient penalties, which differentiate through gradients, meet the same few kernels.
-XLA's own rule for the weight gradient of a transposed convolution is 20 times slower than its
-forward pass on a CPU (844 against 67 ms at 8 x 64^2 x 64); nine matmuls over shifted views are not.
+XLA:CPU's own rules for the weight gradients are its weak spot (several times slower than the forward
+pass on large planes); a few matmuls over shifted views, block of images by block, are not.
 
 Arrays are NHWC, weights are [kernel_h, kernel_w, channels_in, channels_out].
 """
+
+import math
 
 import jax
 import jax.numpy as jnp
 
 _LAYOUT = ("NHWC", "HWIO", "NHWC")
-# Below these sizes nine small matmuls beat XLA:CPU's weight gradient, measured on 2 cores.
-_SMALL_PLANE = 32 * 32
-_MANY_CHANNELS = 64
+# From this many pixels x channels on matmuls beat XLA:CPU's weight gradient, measured on 2 cores.
+_LARGE = 2**15
+# Pixels per matmul: what is gathered for one should stay in the caches.
+_BLOCK = 2**14
+
+
+def convolve_pointwise(x, weight):
+    """Multiply every pixel of `x` [b h w i] by `weight` [i o]: [b h w o].
+
+    Over flattened pixels: for the weight gradient of the plain product XLA:CPU transposes the images first.
+    """
+    return (x.reshape(-1, x.shape[-1]) @ weight).reshape(*x.shape[:-1], weight.shape[-1])
 
 
 @jax.custom_vjp
 def convolve(x, weight):
-    """Correlate `x` [b h w i] with `weight` [k k i o] (odd k) under zero padding: [b h w o]."""
+    """Correlate `x` [b h w i] with `weight` [3 3 i o] under zero padding: [b h w o]."""
     return jax.lax.conv_general_dilated(x, weight, (1, 1), "SAME", dimension_numbers=_LAYOUT)
 
 
@@ -34,15 +45,14 @@ def _convolve_forward(x, weight):
 
 def _convolve_backward(saved, cotangent):
     x, weight = saved
-    kernel = weight.shape[0]
-    return convolve(cotangent, _mirror(weight)), _convolve_weight(x, cotangent, kernel)
+    return convolve(cotangent, _mirror(weight)), _convolve_weight(x, cotangent)
 
 
 convolve.defvjp(_convolve_forward, _convolve_backward)
 
 
-def _shifted_matmuls(x, cotangent, kernel, stride):
-    """Sum over pixels of x shifted by each tap times the cotangent: [k k i o]."""
+def _shifted_matmuls(x, cotangent, stride):
+    """Weight gradient [3 3 i o], one matmul a tap: sum over pixels of x shifted by the tap x cotangent."""
     batch, height, width, channels = cotangent.shape
     columns = cotangent.reshape(-1, channels)
 
@@ -50,12 +60,36 @@ def _shifted_matmuls(x, cotangent, kernel, stride):
         view = x[:, row : row + stride * height : stride, column : column + stride * width : stride]
         return view.reshape(-1, x.shape[-1]).T @ columns
 
-    taps = [tap(row, column) for row in range(kernel) for column in range(kernel)]
-    return jnp.stack(taps).reshape(kernel, kernel, x.shape[-1], channels)
+    taps = [tap(row, column) for row in range(3) for column in range(3)]
+    return jnp.stack(taps).reshape(3, 3, x.shape[-1], channels)
 
 
-def _weight_by_xla(x, cotangent, kernel, stride):
-    zeros = jnp.zeros((kernel, kernel, x.shape[-1], cotangent.shape[-1]), x.dtype)
+def _outer_matmul(x, cotangent):
+    """Weight gradient [3 3 i o] of stride 1, one matmul: x shifted along its rows, the cotangent across."""
+    width = cotangent.shape[2]
+    columns = jnp.concatenate([x[:, :, c : c + width] for c in range(3)], axis=-1)
+    rows = [jnp.pad(cotangent, ((0, 0), (r, 2 - r), (0, 0), (0, 0))) for r in range(3)]
+    rows = jnp.concatenate(rows, axis=-1)
+    products = columns.reshape(-1, columns.shape[-1]).T @ rows.reshape(-1, rows.shape[-1])
+    return products.reshape(3, x.shape[-1], 3, cotangent.shape[-1]).transpose(2, 0, 1, 3)
+
+
+def _weight_by_matmul(x, cotangent, stride):
+    """Sum of the blocks' weight gradients, in order."""
+    batch, height, width, channels = cotangent.shape
+    size = math.gcd(batch, max(1, _BLOCK // (height * width)))
+    blocks = [array.reshape(batch // size, size, *array.shape[1:]) for array in (x, cotangent)]
+
+    def add(total, block):
+        part = _outer_matmul(*block) if stride == 1 else _shifted_matmuls(*block, stride)
+        return total + part, None
+
+    zeros = jnp.zeros_like(x, shape=(3, 3, x.shape[-1], channels))
+    return jax.lax.scan(add, zeros, blocks)[0]
+
+
+def _weight_by_xla(x, cotangent, stride):
+    zeros = jnp.zeros((3, 3, x.shape[-1], cotangent.shape[-1]), x.dtype)
 
     def forward(weight):
         return jax.lax.conv_general_dilated(x, weight, (stride, stride), "VALID", dimension_numbers=_LAYOUT)
@@ -63,27 +97,28 @@ def _weight_by_xla(x, cotangent, kernel, stride):
     return jax.linear_transpose(forward, zeros)(cotangent)[0]
 
 
-def _weight_gradient(x, cotangent, kernel, stride):
-    plane, channels = cotangent.shape[1] * cotangent.shape[2], min(x.shape[-1], cotangent.shape[-1])
+def _weight_gradient(x, cotangent, stride):
+    """[3 3 i o] of x [b stride*h+2.. stride*w+2.. i] and the cotangent [b h w o] of its valid correlation."""
 
     def by_xla(x, cotangent):
-        return _weight_by_xla(x, cotangent, kernel, stride)
+        return _weight_by_xla(x, cotangent, stride)
 
     def by_matmul(x, cotangent):
-        return _shifted_matmuls(x, cotangent, kernel, stride)
+        return _weight_by_matmul(x, cotangent, stride)
 
-    small = plane <= _SMALL_PLANE or channels >= _MANY_CHANNELS
-    return jax.lax.platform_dependent(x, cotangent, cpu=by_matmul if small else by_xla, default=by_xla)
+    _, height, width, channels = cotangent.shape
+    large = height * width * min(x.shape[-1], channels) >= _LARGE
+    return jax.lax.platform_dependent(x, cotangent, cpu=by_matmul if large else by_xla, default=by_xla)
 
 
 @jax.custom_vjp
-def _convolve_weight_3(x, cotangent):
+def _convolve_weight(x, cotangent):
     padded = jnp.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
-    return _weight_gradient(padded, cotangent, 3, 1)
+    return _weight_gradient(padded, cotangent, 1)
 
 
 def _weight_3_forward(x, cotangent):
-    return _convolve_weight_3(x, cotangent), (x, cotangent)
+    return _convolve_weight(x, cotangent), (x, cotangent)
 
 
 def _weight_3_backward(saved, weight):
@@ -91,15 +126,7 @@ def _weight_3_backward(saved, weight):
     return convolve(cotangent, _mirror(weight)), convolve(x, weight)
 
 
-_convolve_weight_3.defvjp(_weight_3_forward, _weight_3_backward)
-
-
-def _convolve_weight(x, cotangent, kernel):
-    if kernel == 3:
-        return _convolve_weight_3(x, cotangent)
-    if kernel == 1:
-        return jnp.einsum("bhwi,bhwo->io", x, cotangent)[None, None]
-    raise ValueError(f"kernel size {kernel} has no gradient rule here; use 1 or 3")
+_convolve_weight.defvjp(_weight_3_forward, _weight_3_backward)
 
 
 @jax.custom_vjp
@@ -124,7 +151,7 @@ def convolve_up(x, weight):
 
 @jax.custom_vjp
 def _strided_weight(large, small):
-    return _weight_gradient(large, small, 3, 2)
+    return _weight_gradient(large, small, 2)
 
 
 def _down_forward(x, weight):

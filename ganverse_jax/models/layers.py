@@ -15,7 +15,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from ganverse_jax.models.convolution import convolve, convolve_down, convolve_up
+from ganverse_jax.models.convolution import convolve, convolve_down, convolve_pointwise, convolve_up
 from ganverse_jax.models.resample import blur, downsample
 
 _normal = nn.initializers.normal(1.0)
@@ -115,7 +115,7 @@ class Convolution(nn.Module):
         dtype = self.dtype or weight.dtype
         x, weight = x.astype(dtype), weight.astype(dtype)
         if self.kernel == 1:
-            y = (downsample(x) if self.down else x) @ weight[0, 0]
+            y = convolve_pointwise(downsample(x) if self.down else x, weight[0, 0])
         else:
             y = convolve_down(blur(x, 2), weight) if self.down else convolve(x, weight)
         if self.use_bias:

@@ -180,12 +180,24 @@ def test_second_derivatives_equal_those_of_the_plain_convolution(ours_, plain, s
         close(a, e, GRADIENT_TOLERANCE)
 
 
-def test_both_weight_gradients_of_large_and_small_planes_agree():
+@pytest.mark.parametrize(("size", "stride"), [(10, 1), (17, 2)])
+@pytest.mark.parametrize("batch", [1, 6])
+def test_every_way_to_a_weight_gradient_agrees(monkeypatch, batch, size, stride):
+    monkeypatch.setattr(convolution, "_BLOCK", 128)  # two images of 8 x 8 a block
     random = np.random.default_rng(0)
-    x, cotangent = (random.standard_normal((2, n, n, 3), np.float32) for n in (9, 4))
-    by_matmul = jit(partial(convolution._shifted_matmuls, kernel=3, stride=2))(x, cotangent)
-    by_xla = jit(partial(convolution._weight_by_xla, kernel=3, stride=2))(x, cotangent)
+    x, cotangent = (random.standard_normal((batch, n, n, 3), np.float32) for n in (size, 8))
+    by_matmul = jit(partial(convolution._weight_by_matmul, stride=stride))(x, cotangent)
+    by_xla = jit(partial(convolution._weight_by_xla, stride=stride))(x, cotangent)
     close(by_xla, by_matmul, OUTPUT_TOLERANCE)
+
+
+def test_on_a_cpu_large_planes_go_by_matmul_and_small_ones_by_xla():
+    def program(size):
+        x, cotangent = jnp.zeros((1, size + 2, size + 2, 8)), jnp.zeros((1, size, size, 8))
+        return jit(partial(convolution._weight_gradient, stride=1)).lower(x, cotangent).as_text()
+
+    assert "stablehlo.dot_general" in program(64) and "stablehlo.convolution" not in program(64)
+    assert "stablehlo.convolution" in program(32)
 
 
 def test_an_even_image_is_refused_before_the_strided_convolution():
