@@ -19,6 +19,7 @@ Table A).
 """
 
 from ml_collections import ConfigDict
+from ml_collections.config_dict import placeholder
 
 from configs import paper
 from configs.gan_data import get_data
@@ -48,7 +49,7 @@ def get_config() -> ConfigDict:
         mirror=True,
         cache="",
         weights_dtype="float32",
-        start_from=None,
+        start_from=placeholder(str),
         batch_size=64,
         num_steps=390_625,
         learning_rate=2.5e-3,
@@ -60,7 +61,7 @@ def get_config() -> ConfigDict:
         augment=dict(adaptive=True, probability=0.0, target=0.6, interval=4, ramp=500_000),
         compute_dtype="bfloat16",  # on GPUs and TPUs; a CPU is faster with "float32"
         ema_half_life=20_000,
-        ema_rampup=None,
+        ema_rampup=placeholder(float),
         log_every=50,
         save_every=2000,
     )

@@ -1,6 +1,7 @@
 """What car, horse and bird share: the paper's own numbers (Secs. 3, 4.1, 4.2 of arXiv:2010.09125)."""
 
 from ml_collections import ConfigDict
+from ml_collections.config_dict import placeholder
 
 
 def get_config(
@@ -12,10 +13,11 @@ def get_config(
     contents; crop: rows (top, bottom) of the generator's image that hold the picture; origin: where
     the GAN's weights come from, and their licence.
     """
+    rows = placeholder(tuple) if crop is None else crop
     config = ConfigDict()
     config.object_class = name
     config.seed = 0
-    config.num_devices = None  # all there are
+    config.num_devices = placeholder(int)  # all there are
     config.world = dict(seed=0, fov_degrees=30.0, distance=4.2)
     config.gan = dict(
         pretrained=f"weights/stylegan2_{name}",
@@ -37,7 +39,7 @@ def get_config(
             path="weights/mask_rcnn.onnx",
             class_name=name,
             card="onnx_zoo",
-            label=None,
+            label=placeholder(int),
             min_score=0.5,
             folder=f"masks_{name}",
             soft=False,
@@ -51,20 +53,20 @@ def get_config(
         view_truncation=0.7,
         content_truncation=0.7,
         batch_size=16,
-        crop=crop,
+        crop=rows,
     )
     config.multiview_dataset = dict(
         num_objects=objects,
-        views_per_object=None,  # all that the person keeps
+        views_per_object=placeholder(int),  # all that the person keeps
         content_truncation=0.7,
         batch_size=16,
-        crop=crop,
+        crop=rows,
     )
     config.inverse_graphics = dict(
         network=dict(
             icosphere_level=3,
             template_scale=(1.0, 1.0, 1.0),
-            shape_degree=None,
+            shape_degree=placeholder(int),
             symmetric=True,
             encoder_width=64,
             encoder_blocks=(2, 2, 2, 2),

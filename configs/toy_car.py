@@ -6,7 +6,8 @@ Under 15 minutes on 2 CPU cores; the GAN and the toy perception networks are shi
 Step counts and learning rates are the toy's own; the paper's are in configs/car.py.
 """
 
-from ml_collections import ConfigDict, config_dict
+from ml_collections import ConfigDict
+from ml_collections.config_dict import placeholder
 
 from configs.gan_data import get_data
 
@@ -27,7 +28,7 @@ def get_config() -> ConfigDict:
         truncation=0.8,
         cache="",
         weights_dtype="float16",
-        start_from=config_dict.placeholder(str),
+        start_from=placeholder(str),
         # Or kind "images" (path: a folder or .zip), "lsun" (an LMDB), "tfds" (name): stages/gan_data.py.
         data=get_data(),
         mirror=False,

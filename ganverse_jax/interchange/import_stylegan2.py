@@ -9,10 +9,10 @@ import os
 from pathlib import Path
 from typing import Any
 
-from ganverse_jax.checkpoint import read_npz
 from ganverse_jax.interchange.errors import ImportedFileError
 from ganverse_jax.interchange.import_folder import check_free, write_folder
 from ganverse_jax.interchange.imported_gan import ImportedGAN, imported_gan
+from ganverse_jax.interchange.numpy_archive import read_numpy_archive
 from ganverse_jax.interchange.stylegan2_pickle import (
     StyleGAN2Networks,
     read_stylegan2_bytes,
@@ -89,7 +89,7 @@ def import_networks(
     """
     check_free(out)
     labels = (str(generator), str(discriminator), "")
-    gan = imported_gan(read_npz(generator), read_npz(discriminator), labels=labels)
+    gan = imported_gan(read_numpy_archive(generator), read_numpy_archive(discriminator), labels=labels)
     card = _card([generator, discriminator], "PyTorch state dicts as NumPy archives", licence, origin)
     return write_folder(gan, out, card, crop=crop)
 

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from ml_collections import ConfigDict
 
 from ganverse_jax.data.training_images import open_source
 from ganverse_jax.models.stylegan2 import Discriminator, Generator
@@ -45,6 +46,23 @@ def test_real_classes_have_the_papers_numbers(name, views, objects):
 def test_every_config_has_a_section_per_stage(name):
     config = importlib.import_module(f"configs.{name}").get_config()
     assert set(pipeline.STAGES) <= set(config.keys())
+
+
+@pytest.mark.parametrize("name", ["toy_car", "car", "horse", "bird", "posed_folder"])
+def test_every_setting_that_is_none_can_be_set_on_the_command_line(name):
+    """ml_collections refuses to override a plain None: a placeholder knows its type."""
+    config = importlib.import_module(f"configs.{name}").get_config()
+    sections = {"gan.generator", "gan.discriminator"}  # whole sections of settings; a config of one's own
+
+    def untyped(node, prefix):
+        for key in node:
+            path = f"{prefix}{key}"
+            if isinstance(node.get(key), ConfigDict):
+                yield from untyped(node[key], f"{path}.")
+            elif node.get(key) is None and node.get_type(key) is type(None):
+                yield path
+
+    assert set(untyped(config, "")) <= sections | set(pipeline.STAGES)
 
 
 def test_a_real_class_without_weights_stops_at_once_and_says_how_to_get_them(tmp_path):

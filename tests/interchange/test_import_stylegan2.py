@@ -134,7 +134,7 @@ def test_unfit_weights_are_refused_by_name_and_nothing_is_written(tmp_path, chan
 
 def test_a_truncated_archive_names_the_file(tmp_path):
     (tmp_path / "cut.npz").write_bytes(G.read_bytes()[:1000])
-    with pytest.raises(ValueError, match="cut.npz is damaged"):
+    with pytest.raises(ValueError, match="cut.npz is no NumPy archive, or damaged"):
         import_networks(tmp_path / "cut.npz", D, tmp_path / "out")
 
 
