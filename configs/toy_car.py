@@ -65,7 +65,7 @@ def get_config() -> ConfigDict:
     config.viewpoints = dict(
         annotated_by="shipped",
         shipped="toy_car",
-        num_views=24,
+        num_views=40,
         num_candidates=400,
         num_contents=12,
         view_truncation=1.0,

@@ -37,12 +37,13 @@ def choose(
     """Score `num_candidates` view codes on `contents` [c w_dim]; the chosen ones as in viewpoints.json.
 
     min_usable: share of a view's contents that must pass the instance filter; min_distance and drop_share:
-    see `view_selection.choose_views`. Bins are None unless annotated_by is "pose_regressor", which also does
-    what a person would: it prefers views whose objects face one way. Raises ValueError when no candidate is
-    usable, or there is no regressor to annotate.
+    see `view_selection.choose_views`. Where there is a pose regressor (the toy world), the choice covers its
+    azimuth bins and prefers views whose objects face one way; its bins are given only when annotated_by is
+    "pose_regressor", a person is not told them. Raises ValueError when no candidate is usable, or there is no
+    regressor to annotate.
     """
-    regressor = perception.pose_regressor if annotated_by == "pose_regressor" else None
-    if annotated_by == "pose_regressor" and regressor is None:
+    regressor, annotated = perception.pose_regressor, annotated_by == "pose_regressor"
+    if annotated and regressor is None:
         raise ValueError('no pose regressor to annotate with; set viewpoints.annotated_by="person"')
     seeds = VIEW_SEEDS + SEED_STRIDE * seed + np.arange(num_candidates)
     w = generator.codes(seeds, view_truncation)
@@ -71,11 +72,11 @@ def choose(
         min_distance=min_distance,
         drop_share=drop_share,
     )
-    if regressor is None:  # a person is quicker when neighbours look alike
-        order = [chosen[i] for i in view_selection.similarity_order(distances[np.ix_(chosen, chosen)])]
-    else:
+    if annotated:
         order = sorted(chosen, key=lambda i: (scores.bins[i], i))
-    return [_view(number, i, seeds, w, scores, regressor is not None) for number, i in enumerate(order)]
+    else:  # a person is quicker when neighbours look alike
+        order = [chosen[i] for i in view_selection.similarity_order(distances[np.ix_(chosen, chosen)])]
+    return [_view(number, i, seeds, w, scores, annotated) for number, i in enumerate(order)]
 
 
 def _view(number: int, i: int, seeds: np.ndarray, w: np.ndarray, scores: "Scores", annotated: bool) -> dict:
@@ -91,8 +92,8 @@ def _view(number: int, i: int, seeds: np.ndarray, w: np.ndarray, scores: "Scores
 
 class Scores(NamedTuple):
     """Of v view codes: kept [v contents] bool, consistency [v], descriptors [v contents d], bins [v] int
-    and agreement [v], the share of contents within a bin of the view's azimuth (-1 and 1 where nobody
-    annotated)."""
+    and agreement [v], the share of contents within a bin of the view's azimuth (-1 and 1 where there is no
+    regressor to tell)."""
 
     kept: np.ndarray
     consistency: np.ndarray
