@@ -1,7 +1,7 @@
 """Multi-view images in memory: what inverse graphics trains on, wherever the images come from."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,8 @@ class MultiviewSet:
     """n images of objects seen from shared view codes.
 
     images uint8 [n h w 3]; masks uint8 [n h w], 255 on the object; view_id int [n], an index into `views`;
-    object_id int [n], any labels; views: one dict per view code with "azimuth_bin" 0..11.
+    object_id int [n], any labels; views: one dict per view code with "azimuth_bin" 0..11. splits: object ids
+    by split where the source tells them; a split that it does not name is empty.
     """
 
     images: np.ndarray
@@ -22,6 +23,7 @@ class MultiviewSet:
     view_id: np.ndarray
     object_id: np.ndarray
     views: Sequence[dict[str, Any]]
+    splits: Mapping[str, Sequence[int]] | None = None
 
     def __post_init__(self):
         n = len(self.images)
@@ -59,31 +61,39 @@ class MultiviewSet:
     def split(self, name: str) -> "MultiviewSet":
         """The "train" (80 %), "validation" (10 %) or "test" (10 %) part, by object: none is in two parts.
 
-        Objects are shuffled with a fixed seed, so a set splits the same way every time.
+        Objects are shuffled with a fixed seed, so a set splits the same way every time; `splits` go before.
         """
         if name not in SPLITS:
             raise ValueError(f"split {name!r} is none of {sorted(SPLITS)}")
+        if self.splits is not None:
+            return self.take(np.flatnonzero(np.isin(self.object_id, list(self.splits.get(name, ())))))
         objects = np.random.default_rng(0).permutation(np.unique(self.object_id))
         begin, end = (round(bound * len(objects)) for bound in SPLITS[name])
         return self.take(np.flatnonzero(np.isin(self.object_id, objects[begin:end])))
 
-    def pairs(self) -> "PairSampler":
-        """A sampler of two views of one object; objects with a single image are left out."""
-        return PairSampler(self)
+    def pairs(self, *, single_view: bool = False) -> "PairSampler":
+        """A sampler of two views of one object; objects with a single image are left out.
+
+        single_view: pairs are one image twice, so that nothing is asked of other views (Eq. 2 becomes Eq. 1);
+        all objects serve.
+        """
+        return PairSampler(self, single_view=single_view)
 
 
 class PairSampler:
-    """Random access to training batches: 16 objects with two random, different views each (Eq. 2)."""
+    """Random access to training batches: 16 objects with two random, different views each (Eq. 2), or with
+    one view twice (single_view)."""
 
-    def __init__(self, source: MultiviewSet):
+    def __init__(self, source: MultiviewSet, *, single_view: bool = False):
         order = np.argsort(source.object_id, kind="stable")
         _, first, counts = np.unique(source.object_id[order], return_index=True, return_counts=True)
-        usable = counts >= 2
+        usable = counts >= (1 if single_view else 2)
         if not usable.any():
             raise ValueError(
-                f"no object of {len(counts)} has two images; raise views_per_object or loosen the filter"
+                f"no object of {len(counts)} has two images; raise views_per_object or loosen the filter, or "
+                "train without the multi-view term: single_view=True"
             )
-        self.source, self._order = source, order
+        self.source, self._order, self._single_view = source, order, single_view
         self._first, self._counts = first[usable], counts[usable]
         self.num_objects, self.num_dropped = int(usable.sum()), int((~usable).sum())
 
@@ -96,7 +106,8 @@ class PairSampler:
         generator = np.random.default_rng(step_key)
         chosen = generator.choice(self.num_objects, batch_size, replace=batch_size > self.num_objects)
         i = generator.integers(self._counts[chosen])
-        j = (i + 1 + generator.integers(self._counts[chosen] - 1)) % self._counts[chosen]
+        step = 0 if self._single_view else 1 + generator.integers(self._counts[chosen] - 1)
+        j = (i + step) % self._counts[chosen]
         rows = self._order[self._first[chosen, None] + np.stack([i, j], axis=1)]
         return {
             "images": self.source.images[rows],

@@ -1,5 +1,7 @@
 """Multi-view sets: splits by object, and batches that depend on their key alone."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -48,8 +50,24 @@ def test_objects_with_one_view_are_left_out():
 
 
 def test_a_set_without_pairs_says_what_to_change():
-    with pytest.raises(ValueError, match="raise views_per_object"):
+    with pytest.raises(ValueError, match="raise views_per_object.*single_view=True"):
         small_set(objects=2).take(np.array([0, 4])).pairs()
+
+
+def test_single_view_pairs_are_one_image_twice_and_leave_no_object_out():
+    whole = small_set(objects=3)
+    pairs = whole.take(np.array([0, 1, 4, 8, 9, 10])).pairs(single_view=True)
+    assert (pairs.num_objects, pairs.num_dropped) == (3, 0)
+    batches = [pairs.pair_batch(step, 3) for step in range(20)]
+    assert all((batch["views"][:, 0] == batch["views"][:, 1]).all() for batch in batches)
+    drawn = {tuple(row) for batch in batches for row in batch["images"][:, 0, 0, 0, :2].tolist()}
+    assert drawn == {(0, 0), (0, 1), (1, 0), (2, 0), (2, 1), (2, 2)}
+
+
+def test_a_sources_own_splits_are_kept():
+    own = dataclasses.replace(small_set(objects=4), splits={"train": (0, 3), "test": (1,)})
+    found = {name: set(own.split(name).object_id.tolist()) for name in ("train", "validation", "test")}
+    assert found == {"train": {0, 3}, "validation": set(), "test": {1}}
 
 
 def test_sizes_and_types_are_checked():
