@@ -16,13 +16,14 @@ import numpy as np
 
 from ganverse_jax import parallel
 from ganverse_jax.checkpoint import Checkpoints, load_weights, save_weights, write_json
+from ganverse_jax.data.framing import measure_framing
 from ganverse_jax.data.multiview_set import MultiviewSet
 from ganverse_jax.data.posed_folder import read_posed_folder
 from ganverse_jax.loop import Metrics, fit
 from ganverse_jax.models.inverse_graphics import InverseGraphics
 from ganverse_jax.models.perceptual import Perceptual, discriminator_perceptual
 from ganverse_jax.models.view_cameras import as_cameras, given_cameras, initial_cameras, write_cameras
-from ganverse_jax.stages import gan, multiview_dataset, perception
+from ganverse_jax.stages import gan, multiview_dataset, pascal3d_source, perception
 from ganverse_jax.stages.inverse_graphics_measures import measure, show
 from ganverse_jax.stages.inverse_graphics_step import (
     initial_state,
@@ -44,6 +45,8 @@ def run(
     perceptual_blocks: int = 4,
     posed_folder: str | None = None,
     posed_size: tuple[int, int] | None = None,
+    pascal3d: str | None = None,
+    pascal3d_reader: Mapping[str, Any] | None = None,
     **settings: Any,
 ) -> dict[str, float]:
     """The stage on what earlier stages left in `workdir`; returns the figures of evaluation.json.
@@ -52,11 +55,16 @@ def run(
     `perceptual_blocks` blocks of the GAN's discriminator (0: no such term). settings: those of `train`.
     posed_folder: train on such a folder (`data.posed_folder`, resized to posed_size = (h, w)) instead, from
     its own cameras unless camera_origin says "bins"; no other stage is needed with perceptual_blocks = 0.
+    pascal3d: likewise on Pascal3D+ at that path, read with pascal3d_reader (`pascal3d_source.read`).
     Where the perception stage has run, its pose regressor measures the cameras (never trains them).
     """
     workdir = Path(workdir)
+    posed = None
     if posed_folder is not None:
         posed = read_posed_folder(posed_folder, posed_size)
+    elif pascal3d is not None:
+        posed = pascal3d_source.read(workdir / STAGE, pascal3d, **pascal3d_reader)
+    if posed is not None:
         return train(
             workdir,
             multiview=posed.multiview,
@@ -111,6 +119,7 @@ def train(
     camera_learning_rate: float,
     camera_start: int = 0,
     camera_origin: str = "bins",
+    single_view: bool = False,
     decay: bool = False,
     fov_degrees: float,
     camera_distance: float,
@@ -125,9 +134,10 @@ def train(
 
     network: settings of `InverseGraphics`. weights: lambdas of Eq. 1. Rates are per step of Adam; cameras
     (radians, log distance) move from `camera_start` on; they begin at their bins, or with
-    camera_origin="given" where their views say; `decay`: see `make_optimizer`. fingerprint names the GAN
-    behind the images. evaluate(predict=, cameras=) may add figures that need truth
-    (`inverse_graphics_posed`); regress(images uint8) -> azimuth, elevation [n] reads cameras off images.
+    camera_origin="given" where their views say; `decay`: see `make_optimizer`. single_view: no multi-view
+    term (Fig. 6 of the paper), and objects of one image serve. fingerprint names the GAN behind the images.
+    evaluate(predict=, cameras=) may add figures that need truth (`inverse_graphics_posed`); regress(images
+    uint8) -> azimuth, elevation [n] reads cameras off images.
     step_settings: the rest of `make_step_at` (perceptual, perceptual_start, sigma_inverse, ...).
     """
     parallel.check_divisible(batch_size, mesh.size, "inverse_graphics.batch_size")
@@ -140,7 +150,8 @@ def train(
         if camera_origin == "given"
         else initial_cameras(multiview.azimuth_bins, camera_distance)
     )
-    pairs = multiview.split("train").pairs()
+    training = multiview.split("train")
+    pairs = training.pairs(single_view=single_view)
     print(
         f"[{STAGE}] {pairs.num_objects} training objects, {pairs.num_dropped} of one view left out",
         flush=True,
@@ -183,6 +194,7 @@ def train(
         "fov_degrees": fov_degrees,
         "fingerprint": fingerprint,
         "step": num_steps,
+        "framing": measure_framing(training.masks)._asdict(),
     }
     save_weights(folder / "network.safetensors", params, card)
     figures, poses = measure(module, params, multiview, fov_y, evaluate, regress)
@@ -208,5 +220,18 @@ def load(workdir: str | Path) -> tuple[InverseGraphics, dict[str, Any], dict[str
 
     Raises FileNotFoundError when the stage has not run there.
     """
-    params, metadata = load_weights(Path(workdir) / STAGE / "network.safetensors")
+    return load_folder(Path(workdir) / STAGE)
+
+
+def load_folder(folder: str | Path) -> tuple[InverseGraphics, dict[str, Any], dict[str, Any]]:
+    """What `load` gives, from the stage's own folder.
+
+    Raises FileNotFoundError; ValueError for a file that is no such network.
+    """
+    path = Path(folder) / "network.safetensors"
+    params, metadata = load_weights(path)
+    if not {"network", "fov_degrees"} <= set(metadata):
+        raise ValueError(
+            f"{path} is no inverse graphics network; point to an inverse_graphics stage's folder"
+        )
     return InverseGraphics(**metadata["network"]), params, metadata

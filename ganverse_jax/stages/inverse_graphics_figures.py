@@ -28,18 +28,23 @@ def sample_sheet(
 ) -> None:
     """A PNG, one row per object: input, its render, another view, its render, then six views all round.
 
+    Objects of a single image have no other view; where all are such, its two columns are left out.
     images uint8 [n h w 3] are the inputs of meshes [n], of views [n]; cameras per view code, learned.
     Renders lie on white. The six views start at the front, at 15 degrees of elevation and the cameras' mean
     distance.
     """
     size = images.shape[1:3]
     rows, others = other_views(objects)
+    if not len(rows):
+        rows, others = np.arange(len(objects)), None
     first = np.unique(objects[rows], return_index=True)[1]
-    rows, others = rows[first], others[first]
-    own = _on_white(meshes, rows, take_cameras(cameras, view[rows]), size, fov_y)
-    other = _on_white(meshes, rows, take_cameras(cameras, view[others]), size, fov_y)
-    turns = turn_round(meshes, rows, cameras, size, fov_y)
-    columns = [images[rows], own, images[others], other, *np.moveaxis(turns, 1, 0)]
+    rows = rows[first]
+    columns = [images[rows], _on_white(meshes, rows, take_cameras(cameras, view[rows]), size, fov_y)]
+    if others is not None:
+        others = others[first]
+        other = _on_white(meshes, rows, take_cameras(cameras, view[others]), size, fov_y)
+        columns += [images[others], other]
+    columns += [*np.moveaxis(turn_round(meshes, rows, cameras, size, fov_y), 1, 0)]
     sheet = np.concatenate([np.concatenate(list(column), axis=0) for column in columns], axis=1)
     write_atomic(path, lambda temporary: Image.fromarray(sheet).save(temporary, "PNG"))
 

@@ -42,7 +42,7 @@ def test_real_classes_have_the_papers_numbers(name, views, objects):
     assert config.stylegan_r.mapper.view_dims == 144
 
 
-@pytest.mark.parametrize("name", ["toy_car", "car", "horse", "bird", "posed_folder"])
+@pytest.mark.parametrize("name", ["toy_car", "car", "horse", "bird", "posed_folder", "pascal3d_car"])
 def test_every_config_has_a_section_per_stage(name):
     config = importlib.import_module(f"configs.{name}").get_config()
     assert set(pipeline.STAGES) <= set(config.keys())

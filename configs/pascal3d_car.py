@@ -1,0 +1,50 @@
+"""The paper's PASCAL-model (Sec. 4.1, Table 1): inverse graphics on Pascal3D+'s cars alone, with its cameras.
+
+    python -m launch.train --config=configs/pascal3d_car.py --workdir=runs/pascal3d \\
+        --config.inverse_graphics.pascal3d=PASCAL3D+_release1.1
+
+"Exactly the same model" as the paper's car, on about 4000 objects of one view each: no multi-view term, and
+cameras from the annotation, which do not move. Masks are no part of the release: masks.source "pngs" reads
+PASCAL3D+_release1.1/masks/car_imagenet/ID.png and .../car_pascal/ID.png, made by any tool (VOC's own
+SegmentationObject serves for its pictures); "onnx" runs a Mask R-CNN. The perceptual term needs a GAN's
+discriminator and is left out.
+
+The paper: 200,000 steps of batch 16, about 120 hours on four V100 (Sec. 4.1; 60 hours in Table A).
+"""
+
+from ml_collections import ConfigDict
+
+from configs import car
+
+
+def get_config() -> ConfigDict:
+    """All settings, one section per stage; stages that need a GAN are no part of it."""
+    config = car.get_config()
+    for name in ("gan", "perception", "viewpoints", "multiview_dataset", "stylegan_r"):
+        config[name] = None
+    training = config.inverse_graphics
+    training.perceptual_blocks = 0
+    training.weights.perceptual = 0.0
+    training.single_view = True
+    training.camera_origin = "given"
+    training.camera_learning_rate = 0.0
+    training.pascal3d = "PASCAL3D+_release1.1"
+    training.pascal3d_reader = dict(
+        size=256,
+        object_class="car",
+        margin=0.1,
+        leave_out=("truncated", "occluded", "difficult"),
+        damaged="error",
+        masks=dict(
+            source="pngs",
+            folder="",
+            path="weights/mask_rcnn.onnx",
+            class_name="car",
+            card="onnx_zoo",
+            label=None,
+            min_score=0.5,
+            soft=False,
+        ),
+    )
+    config.report.title = "GANverse-JAX: Pascal3D+ cars"
+    return config
