@@ -25,6 +25,9 @@ def get_config() -> ConfigDict:
     training = config.inverse_graphics
     training.perceptual_blocks = 0
     training.weights.perceptual = 0.0
+    # A sphere of radius 1 would fill the crop of a car seen from its front, and an outline beyond the picture
+    # has no gradient.
+    training.network.template_scale = (0.4, 0.35, 0.88)
     training.single_view = True
     training.camera_origin = "given"
     training.camera_learning_rate = 0.0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ from ganverse_jax.report.artefacts import ReportError, Run, StageArtefacts
 from ganverse_jax.report.markup import Section, details, escape, figure, number, placeholder, table
 from ganverse_jax.report.meshes import load_meshes
 from ganverse_jax.report.pictures import Pictures
+from ganverse_jax.report.viewer import viewer
 
 STAGE = "inverse_graphics"
 RECONSTRUCTIONS = {
@@ -38,27 +38,8 @@ def viewer_section(run: Run, pictures: Pictures, limit: int = 8) -> Section:
     meshes = load_meshes(run.stages[STAGE].directory / "meshes", textures, limit)
     if not meshes:
         return Section("viewer", title, lede, placeholder(STAGE, "A textured mesh to turn"), ran=False)
-    data = json.dumps(meshes).replace("<", "\\u003c")  # nothing inside may close the script element
-    buttons = "".join(
-        f'<button type="button" data-mesh="{i}" aria-pressed="{"true" if i == 0 else "false"}">'
-        f"{_thumbnail(run.stages[STAGE], mesh['name'], pictures)}<span>{escape(mesh['name'])}</span></button>"
-        for i, mesh in enumerate(meshes)
-    )
-    styles = "".join(
-        f'<button type="button" data-style="{key}" aria-pressed="{"true" if key == "textured" else "false"}">'
-        f"{name}</button>"
-        for key, name in (("textured", "Textured"), ("shape", "Shape only"), ("wireframe", "Wireframe"))
-    )
-    body = (
-        '<div class="viewer"><div class="stage"><canvas tabindex="0" role="img" aria-label="A '
-        "predicted mesh; arrow "
-        'keys turn it, plus and minus zoom"></canvas><p class="viewer-message" role="status">This mesh needs '
-        "JavaScript and WebGL.</p></div>"
-        f'<div class="viewer-side"><div class="segmented" role="group" aria-label="Look">{styles}</div>'
-        f'<div class="chooser" role="group" aria-label="Mesh">{buttons}</div><p '
-        f'class="viewer-note"></p></div></div>'
-        f'<script type="application/json" id="meshes">{data}</script>'
-    )
+    thumbnails = [_thumbnail(run.stages[STAGE], mesh["name"], pictures) for mesh in meshes]
+    body = viewer(meshes, thumbnails, files="The files under inverse_graphics/meshes")
     caption = "Drag to turn, wheel to zoom, arrow keys work too. Look at the side the picture did not show."
     return Section("viewer", title, lede, figure(body, caption, "wide"))
 

@@ -39,10 +39,10 @@ def sample_sheet(
         rows, others = np.arange(len(objects)), None
     first = np.unique(objects[rows], return_index=True)[1]
     rows = rows[first]
-    columns = [images[rows], _on_white(meshes, rows, take_cameras(cameras, view[rows]), size, fov_y)]
+    columns = [images[rows], render_on_white(meshes, rows, take_cameras(cameras, view[rows]), size, fov_y)]
     if others is not None:
         others = others[first]
-        other = _on_white(meshes, rows, take_cameras(cameras, view[others]), size, fov_y)
+        other = render_on_white(meshes, rows, take_cameras(cameras, view[others]), size, fov_y)
         columns += [images[others], other]
     columns += [*np.moveaxis(turn_round(meshes, rows, cameras, size, fov_y), 1, 0)]
     sheet = np.concatenate([np.concatenate(list(column), axis=0) for column in columns], axis=1)
@@ -57,7 +57,7 @@ def turn_round(meshes, rows, cameras, size, fov_y, **options) -> np.ndarray:
         "elevation": np.full(count * NUM_TURNS, TURN_ELEVATION),
         "distance": np.full(count * NUM_TURNS, np.mean(cameras["distance"])),
     }
-    sides = _on_white(meshes, np.repeat(rows, NUM_TURNS), camera, size, fov_y, **options)
+    sides = render_on_white(meshes, np.repeat(rows, NUM_TURNS), camera, size, fov_y, **options)
     return sides.reshape(count, NUM_TURNS, *sides.shape[1:])
 
 
@@ -72,7 +72,7 @@ def write_figures(folder: Path, meshes: PredictedMeshes, rows, view, cameras, im
     write_npz(
         folder / "figures.npz",
         inputs=images[rows],
-        reconstructions=_on_white(meshes, rows, take_cameras(cameras, view[rows]), size, fov_y),
+        reconstructions=render_on_white(meshes, rows, take_cameras(cameras, view[rows]), size, fov_y),
         views=turn_round(meshes, rows, cameras, size, fov_y),
         shape_views=turn_round(clay, rows, cameras, size, fov_y, lighting=CLAY_LIGHT),
         textures=unit_to_uint8(meshes.texture[rows]),
@@ -85,6 +85,7 @@ def write_figures(folder: Path, meshes: PredictedMeshes, rows, view, cameras, im
         write_mesh(folder / "meshes" / f"car_{index:02d}.glb", mesh)
 
 
-def _on_white(meshes, rows, camera, size, fov_y, **options) -> np.ndarray:
+def render_on_white(meshes, rows, camera, size, fov_y, **options) -> np.ndarray:
+    """Meshes `rows` [m] from a camera each: uint8 [m h w 3]."""
     colour, mask = render_meshes(meshes, rows, camera, size, fov_y, **options)
     return unit_to_uint8(colour * mask[..., None] + (1.0 - mask[..., None]))

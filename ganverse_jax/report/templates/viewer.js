@@ -6,7 +6,7 @@
   const message = root.querySelector(".viewer-message"), note = root.querySelector(".viewer-note");
   const gl = canvas.getContext("webgl", { antialias: true, alpha: true, premultipliedAlpha: true });
   function giveUp(reason) {
-    message.textContent = reason + " The files under inverse_graphics/meshes open in any glTF viewer.";
+    message.textContent = reason + " " + root.dataset.files + " open in any glTF viewer.";
     canvas.hidden = true;
   }
   if (!gl) { giveUp("This browser offers no WebGL, so the mesh cannot be turned here."); return; }

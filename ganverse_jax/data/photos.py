@@ -1,0 +1,139 @@
+"""Photos of one object each, with its mask: from alpha, from a folder of PNGs, or from a segmenter."""
+
+import io
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from ganverse_jax.data.instances import connected_components
+from ganverse_jax.data.mask_folder import read_mask
+from ganverse_jax.data.pictures import EXTENSIONS, MAX_BYTES, MAX_PIXELS
+
+# A further piece of the mask of at least this share of the largest counts as another object.
+OTHER_OBJECT = 0.1
+
+
+class PhotoError(ValueError):
+    """A photo that cannot be used, and what to do about it."""
+
+
+class Photo(NamedTuple):
+    """image uint8 [h w 3] and mask uint8 [h w]; mask_from: "alpha", "folder" or "segmenter"."""
+
+    image: np.ndarray
+    mask: np.ndarray
+    mask_from: str
+
+
+def find_photos(path: str | Path) -> list[Path]:
+    """A single picture, or those in a folder (not in folders within), in order of name.
+
+    Raises FileNotFoundError when nothing is there, ValueError for a folder without pictures.
+    """
+    path = Path(path)
+    if path.is_file():
+        return [path]
+    if not path.is_dir():
+        raise FileNotFoundError(f"no picture or folder at {path}; correct --images")
+    names = [p for p in path.iterdir() if p.suffix.lower() in EXTENSIONS and not p.name.startswith(".")]
+    found = sorted(p for p in names if p.is_file())
+    if not found:
+        raise ValueError(
+            f"{path} holds no {', '.join(EXTENSIONS)} pictures; convert them or correct --images"
+        )
+    return found
+
+
+def result_names(photos: Sequence[Path]) -> list[str]:
+    """A name for the files made of each photo: its stem, or a_jpg where another photo is called a as well."""
+    stems = [path.stem for path in photos]
+    return [path.stem if stems.count(path.stem) == 1 else path.name.replace(".", "_") for path in photos]
+
+
+def read_photo(
+    path: Path,
+    *,
+    masks: Path | None = None,
+    segment: Callable[[np.ndarray], np.ndarray] | None = None,
+) -> Photo:
+    """Read a photo, its EXIF orientation applied, and the mask of its object.
+
+    masks: a folder with STEM.png of the photo's size, 8-bit grey, 255 on the object; it goes before the
+    photo's own alpha, and that before segment(image) -> masks [k h w] in 0..1 of k instances.
+    Raises PhotoError that names the file and the remedy: no readable picture, no mask, an empty one, several
+    objects.
+    """
+    image, alpha = _decode(path)
+    if masks is not None:
+        mask, source = _from_folder(masks / f"{path.stem}.png", path, image.shape[:2]), "folder"
+    elif alpha is not None:
+        mask, source = alpha, "alpha"
+    elif segment is not None:
+        mask, source = _segmented(segment(image), path), "segmenter"
+    else:
+        raise PhotoError(
+            f"{path} has no mask: save it as PNG with the background transparent, or put {path.stem}.png "
+            "into a folder and pass --masks=FOLDER"
+        )
+    return Photo(image, _only_object(mask, path, source), source)
+
+
+def _decode(path: Path) -> tuple[np.ndarray, np.ndarray | None]:
+    """Colour uint8 [h w 3] and alpha uint8 [h w]; no alpha where every pixel is opaque."""
+    try:
+        with open(path, "rb") as file:
+            data = file.read(MAX_BYTES + 1)
+        # Only these decoders: a file cannot choose another, more obscure parser by its contents.
+        with Image.open(io.BytesIO(data[:MAX_BYTES]), formats=("PNG", "JPEG", "WEBP")) as image:
+            too_large = len(data) > MAX_BYTES or image.width * image.height > MAX_PIXELS
+            if not too_large:
+                image.load()
+                image = ImageOps.exif_transpose(image)
+                alpha = np.asarray(image.convert("RGBA"))[..., 3] if image.has_transparency_data else None
+                colour = np.asarray(image.convert("RGBA").convert("RGB"))
+    except Exception as error:  # Pillow's decoders raise OSError, SyntaxError, struct.error and more
+        raise PhotoError(f"{path} is no readable PNG, JPEG or WebP ({error}); save it again") from error
+    if too_large:
+        raise PhotoError(f"{path} has more than {MAX_PIXELS:,} pixels or {MAX_BYTES:,} bytes; scale it down")
+    return colour, None if alpha is None or alpha.min() == 255 else alpha
+
+
+def _from_folder(path: Path, photo: Path, size: tuple[int, int]) -> np.ndarray:
+    if not path.is_file():
+        raise PhotoError(f"{photo} has no mask at {path}; save it there, 8-bit grey, 255 on the object")
+    try:
+        return read_mask(path, size)
+    except ValueError as error:
+        raise PhotoError(str(error)) from error
+
+
+def _segmented(masks: np.ndarray, path: Path) -> np.ndarray:
+    """The one instance of masks [k h w] as uint8 [h w]."""
+    areas = (masks > 0.5).sum(axis=(1, 2)) if len(masks) else np.zeros(1)
+    others = int((areas >= OTHER_OBJECT * areas.max()).sum())
+    if areas.max() and others > 1:
+        raise PhotoError(
+            f"{path} shows {others} objects to the segmenter; crop it to one, or mask one yourself"
+        )
+    if not len(masks):
+        return np.zeros(masks.shape[1:], np.uint8)
+    return np.round(255 * np.clip(masks[areas.argmax()], 0, 1)).astype(np.uint8)
+
+
+def _only_object(mask: np.ndarray, path: Path, source: str) -> np.ndarray:
+    """The mask without its crumbs."""
+    labels = connected_components(mask[None] > 127)[0]
+    found, areas = np.unique(labels[labels > 0], return_counts=True)
+    if not len(found):
+        faint = f" (its brightest value is {mask.max()}; the object must be 255)" if mask.max() else ""
+        raise PhotoError(f"{path} has an empty mask ({source}){faint}; mark the object")
+    large = int((areas >= OTHER_OBJECT * areas.max()).sum())
+    if large > 1:
+        raise PhotoError(
+            f"{path} has a mask ({source}) of {large} separate objects; keep one and erase the rest"
+        )
+    crumbs = np.isin(labels, found[areas < areas.max()])
+    return np.where(crumbs, 0, mask).astype(np.uint8)

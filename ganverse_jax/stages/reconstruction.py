@@ -1,0 +1,214 @@
+"""Photos -> textured meshes with a trained inverse graphics network: what `launch.reconstruct` does.
+
+Per photo NAME.glb and NAME.png (input, mask, the mesh in the same view, six sides); index.html, where the
+meshes can be turned; reconstruction.json with every camera and error.
+"""
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+from PIL import Image
+
+import rasterizer
+from ganverse_jax.checkpoint import write_atomic, write_json
+from ganverse_jax.data.crops import Crop, cut
+from ganverse_jax.data.framing import Framing, crop_like
+from ganverse_jax.data.photos import Photo, PhotoError, find_photos, read_photo, result_names
+from ganverse_jax.evaluation.images import mask_iou
+from ganverse_jax.evaluation.inverse_graphics import PredictedMeshes, render_meshes
+from ganverse_jax.interchange.mesh_files import TexturedMesh, write_mesh
+from ganverse_jax.models.camera_fit import FittedCamera, bin_starts, fit_camera, shifted_vertices
+from ganverse_jax.models.inverse_graphics import InverseGraphics
+from ganverse_jax.models.view_cameras import NUM_AZIMUTH_BINS, as_cameras
+from ganverse_jax.report.grid import image_grid
+from ganverse_jax.report.photos import Reconstruction, photos_page
+from ganverse_jax.stages import inverse_graphics, perception
+from ganverse_jax.stages.inverse_graphics_figures import render_on_white, turn_round
+from ganverse_jax.stages.inverse_graphics_measures import predict_meshes
+
+FITTED_SIDE = 96  # pixels of the picture that a camera is fitted to
+SHOWN_HEIGHT = 192
+MIN_SCALE = 0.5  # a photo's pixels per pixel of the network, at least
+REGRESSED, BINNED = "pose regressor, refined", "best of 12 azimuth bins, refined"
+
+
+class Reconstructor(NamedTuple):
+    """A trained network with what it was trained on: its parameters, how objects stand in its pictures, its
+    vertical field of view (radians), and the mean elevation (radians) and distance of its cameras."""
+
+    network: InverseGraphics
+    params: Mapping[str, Any]
+    framing: Framing
+    fov_y: float
+    elevation: float
+    distance: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Summary:
+    """Names of the photos that became meshes, and the errors of the others by name."""
+
+    done: list[str]
+    failed: dict[str, str]
+
+    def text(self) -> str:
+        """What to print at the end."""
+        lines = [f"{len(self.done)} of {len(self.done) + len(self.failed)} photos reconstructed"]
+        return "\n".join(lines + [f"  failed: {error}" for error in self.failed.values()])
+
+
+def run(
+    images: str | Path,
+    out: str | Path,
+    *,
+    workdir: str | Path | None = None,
+    network: str | Path | None = None,
+    masks: str | Path | None = None,
+) -> Summary:
+    """Reconstruct a photo, or each of a folder, into the folder `out`.
+
+    workdir: a run whose inverse_graphics stage is finished; its perception stage, if any, gives masks and
+    cameras. network: another folder with a network.safetensors, in place of the workdir's. masks: a folder of
+    STEM.png. Photos that fail are named in the summary, the others are done all the same. Raises
+    FileNotFoundError or ValueError when there is no network, no photo, or no folder of masks.
+    """
+    if workdir is None and network is None:
+        raise ValueError("no network is named; pass --workdir=RUN or --network=FOLDER")
+    if masks is not None and not Path(masks).is_dir():
+        raise FileNotFoundError(f"no folder of masks at {masks}; correct --masks")
+    folder = Path(workdir) / inverse_graphics.STAGE if network is None else Path(network)
+    reconstructor, networks = load(folder), None
+    if workdir is not None and (Path(workdir) / perception.STAGE).is_dir():
+        networks = perception.load(Path(workdir))
+    segment = None if networks is None else _segment(networks.segmenter)
+    regress = None if networks is None else networks.pose_regressor
+    photos, out = find_photos(images), Path(out)
+    out.mkdir(parents=True, exist_ok=True)
+    results, failed = [], {}
+    for number, (path, name) in enumerate(zip(photos, result_names(photos), strict=True), start=1):
+        try:
+            photo = read_photo(path, masks=None if masks is None else Path(masks), segment=segment)
+            results.append(reconstruct(reconstructor, photo, path, name, out, regress))
+            print(f"[reconstruct] {number}/{len(photos)} {name}: {results[-1].line()}", flush=True)
+        except ValueError as error:  # of this photo; the others are independent of it
+            failed[name] = str(error)
+            print(f"[reconstruct] {number}/{len(photos)} {name}: failed, {error}", flush=True)
+    _write_index(out, results, failed, folder)
+    return Summary([result.name for result in results], failed)
+
+
+def load(folder: Path) -> Reconstructor:
+    """The network in a folder of the inverse_graphics stage. Raises as `inverse_graphics.load_folder`, and
+    ValueError for one that was trained before networks kept their framing."""
+    network, params, card = inverse_graphics.load_folder(folder)
+    if "framing" not in card:
+        raise ValueError(
+            f"{folder / 'network.safetensors'} does not tell how large objects stand in its pictures (it is "
+            "of an earlier version); delete the folder and run the stage again"
+        )
+    cameras = as_cameras(params["cameras"])
+    means = (float(np.mean(cameras[name])) for name in ("elevation", "distance"))
+    framing = Framing.from_card(card["framing"])
+    return Reconstructor(network, params["network"], framing, float(np.radians(card["fov_degrees"])), *means)
+
+
+def _segment(segmenter) -> Callable[[np.ndarray], np.ndarray]:
+    """image uint8 [h w 3] -> masks [k h w]: the instances where the segmenter tells them apart."""
+    if hasattr(segmenter, "detect"):
+        return lambda image: segmenter.detect(image[None])[0]
+    return lambda image: segmenter(image[None])
+
+
+def reconstruct(
+    reconstructor: Reconstructor, photo: Photo, path: Path, name: str, out: Path, regress
+) -> Reconstruction:
+    """One photo's mesh, written as out/NAME.glb and out/NAME.png.
+
+    regress: a pose regressor for the camera's start, or None. Raises PhotoError when the object is too small.
+    """
+    r = reconstructor
+    crop = crop_like(photo.mask > 127, r.framing)
+    if crop.scale < MIN_SCALE:
+        height, width = (round(side * crop.scale) for side in crop.size)
+        raise PhotoError(
+            f"{path} shows the object too small: its surroundings of {width} x {height} pixels would be "
+            f"enlarged to the network's {crop.size[1]} x {crop.size[0]}; give a larger photo"
+        )
+    image, mask = cut(photo.image, crop), cut(photo.mask, crop)
+    meshes = predict_meshes(r.network, r.params, image[None], mask[None])
+    mesh = TexturedMesh(meshes.vertices[0], meshes.faces, meshes.uv, meshes.uv_faces, meshes.texture[0])
+    write_mesh(out / f"{name}.glb", mesh)
+    camera, camera_from = find_camera(r, meshes, photo, crop, regress)
+    seen, cameras = _in_view(meshes, camera, r)
+    _, covered = render_meshes(seen, np.zeros(1, int), cameras, r.framing.size, r.fov_y)
+    pictures = _pictures(r, photo, crop, meshes, seen, cameras)
+    sheet = image_grid(np.stack(pictures), len(pictures), gap=0)
+    write_atomic(out / f"{name}.png", lambda temporary: Image.fromarray(sheet).save(temporary, "PNG"))
+    return Reconstruction(
+        name=name,
+        file=str(path),
+        mask_from=photo.mask_from,
+        camera_from=camera_from,
+        azimuth_degrees=float(np.degrees(camera.azimuth)),
+        elevation_degrees=float(np.degrees(camera.elevation)),
+        distance=camera.distance,
+        iou_2d=float(mask_iou(covered, mask[None] / 255.0)[0]),
+        pictures=pictures,
+    )
+
+
+def find_camera(
+    r: Reconstructor, meshes: PredictedMeshes, photo: Photo, crop: Crop, regress
+) -> tuple[FittedCamera, str]:
+    """The camera of a photo's crop, and what it was fitted from: REGRESSED or BINNED.
+
+    The pose regressor's reading is one start beside the 12 bins, as it errs on photos unlike its toy world; the
+    bins' start has the mean elevation and distance of the network's own cameras.
+    """
+    starts = bin_starts(r.elevation, r.distance)
+    if regress is not None:
+        pose = regress(cut(photo.image, crop)[None])
+        reading = {"azimuth": pose.azimuth, "elevation": pose.elevation, "distance": [r.distance]}
+        starts = {name: np.append(starts[name], reading[name]) for name in starts}
+    coarser = max(1, round(max(crop.size) / FITTED_SIDE))
+    small = crop._replace(scale=crop.scale * coarser, size=tuple(side // coarser for side in crop.size))
+    picture = cut(photo.image, small) / 255.0, cut(photo.mask, small) / 255.0
+    found = fit_camera(r.network, meshes.vertices[0], meshes.texture[0], *picture, starts, r.fov_y)
+    return found, BINNED if found.start < NUM_AZIMUTH_BINS else REGRESSED
+
+
+def _in_view(meshes: PredictedMeshes, camera: FittedCamera, r: Reconstructor):
+    """The mesh moved to where the photo shows it, and its camera as arrays [1]."""
+    cameras = {name: np.array([getattr(camera, name)]) for name in ("azimuth", "elevation", "distance")}
+    fields = [np.asarray(value, np.float32) for value in (*cameras.values(), [r.fov_y])]
+    aspect = r.framing.size[1] / r.framing.size[0]
+    shift = np.array([camera.shift], np.float32)
+    moved = shifted_vertices(meshes.vertices, rasterizer.Camera(*fields), shift, aspect)
+    return meshes._replace(vertices=jax.device_get(moved)), cameras
+
+
+def _pictures(r: Reconstructor, photo, crop: Crop, meshes, seen, cameras) -> list[np.ndarray]:
+    """Input, mask, same view and six sides, all uint8 [h w 3] of at least SHOWN_HEIGHT rows."""
+    times = -(-SHOWN_HEIGHT // crop.size[0])
+    size = tuple(side * times for side in crop.size)
+    large = crop._replace(scale=crop.scale / times, size=size)
+    rows = np.zeros(1, int)
+    sides = turn_round(meshes, rows, {"distance": [r.distance]}, size, r.fov_y)[0]
+    mask = np.repeat(cut(photo.mask, large)[..., None], 3, axis=-1)
+    same = render_on_white(seen, rows, cameras, size, r.fov_y)[0]
+    return [cut(photo.image, large), mask, same, *sides]
+
+
+def _write_index(
+    out: Path, results: Sequence[Reconstruction], failed: Mapping[str, str], folder: Path
+) -> None:
+    page = photos_page(results, failed, out)
+    write_atomic(out / "index.html", lambda path: path.write_text(page, encoding="utf-8"))
+    photos = [result.record() for result in results]
+    write_json(
+        out / "reconstruction.json", {"network": str(folder), "photos": photos, "failed": dict(failed)}
+    )

@@ -1,0 +1,41 @@
+"""python -m launch.reconstruct --workdir=runs/toy_car --images=photo.png --out=out/
+
+Turns photos (a file, or a folder) into textured .glb meshes with the workdir's inverse graphics network, and
+shows them in out/index.html. The object's mask is the photo's alpha channel, a PNG of the same name in
+--masks=FOLDER, or the workdir's segmenter's. Ends with 1 when any photo failed.
+"""
+
+import sys
+
+from absl import app, flags, logging
+
+from launch import command
+
+_IMAGES = flags.DEFINE_string("images", None, "A photo (PNG, JPEG, WebP), or a folder of them")
+_OUT = flags.DEFINE_string("out", None, "Folder to write NAME.glb, NAME.png and index.html to")
+_WORKDIR = flags.DEFINE_string("workdir", None, "Run whose networks are used")
+_NETWORK = flags.DEFINE_string("network", None, "Folder with another network.safetensors")
+_MASKS = flags.DEFINE_string("masks", None, "Folder of masks: STEM.png, 8-bit grey, 255 on the object")
+
+
+def main(argv: list[str]) -> None:
+    if len(argv) > 1:
+        raise app.UsageError(f"unexpected arguments {argv[1:]}")
+    logging.set_verbosity(logging.WARNING)
+    command.guarded(reconstruct)
+
+
+def reconstruct() -> None:
+    """The photos that the flags name, and a summary."""
+    from ganverse_jax.stages import reconstruction
+
+    sources = dict(workdir=_WORKDIR.value, network=_NETWORK.value, masks=_MASKS.value)
+    summary = reconstruction.run(_IMAGES.value, _OUT.value, **sources)
+    print(f"{summary.text()}\nwrote {_OUT.value}/index.html")
+    if summary.failed:
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    flags.mark_flags_as_required(["images", "out"])
+    app.run(main)
