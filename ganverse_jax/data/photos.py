@@ -91,6 +91,8 @@ def _decode(path: Path) -> tuple[np.ndarray, np.ndarray | None]:
             too_large = len(data) > MAX_BYTES or image.width * image.height > MAX_PIXELS
             if not too_large:
                 image.load()
+                if image.mode[0] in "IF":
+                    raise ValueError(f"more than 8 bits per channel, mode {image.mode}")
                 image = ImageOps.exif_transpose(image)
                 alpha = np.asarray(image.convert("RGBA"))[..., 3] if image.has_transparency_data else None
                 colour = np.asarray(image.convert("RGBA").convert("RGB"))

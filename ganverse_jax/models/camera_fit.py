@@ -20,8 +20,9 @@ from ganverse_jax.models.inverse_graphics import InverseGraphics
 from ganverse_jax.models.view_cameras import NUM_AZIMUTH_BINS
 
 COLOUR, IOU = 20.0, 3.0  # the paper's weights
-# A soft silhouette pulls from further away, but is wider than the shape; a sharp one has the last word.
-_SOFT, _SHARP = {"sigma_inverse": 1000.0, "margin": 0.06}, {"sigma_inverse": 7000.0, "margin": 0.03}
+# A soft silhouette pulls from further away, but is wider than the shape, as if the camera were nearer; a
+# sharp one, a tenth of a pixel too wide (sigma_inverse times a pixel's square), has the last word.
+_SOFT, _SHARPNESS = {"sigma_inverse": 1000.0, "margin": 0.06}, 100.0
 
 
 class FittedCamera(NamedTuple):
@@ -113,8 +114,9 @@ def _fit(network, mesh, picture, params, fov_y, *, steps, learning_rate):
         iou = soft_iou(jnp.broadcast_to(mask, rendered.mask.shape), rendered.mask)
         return COLOUR * colour + IOU * (1.0 - iou)
 
+    sharp = {"sigma_inverse": _SHARPNESS * (height / 2) ** 2, "margin": 1.0 / height}
     state = params, optimizer.init(params)
-    for softness in (_SOFT, _SHARP):
+    for softness in (_SOFT, sharp):
 
         def step(state, _, softness=softness):
             params, moments = state
@@ -124,4 +126,4 @@ def _fit(network, mesh, picture, params, fov_y, *, steps, learning_rate):
             return (optax.apply_updates(params, updates), moments), None
 
         state, _ = jax.lax.scan(step, state, length=steps // 2)
-    return state[0], losses(state[0], _SHARP)
+    return state[0], losses(state[0], sharp)

@@ -6,6 +6,7 @@ import dataclasses
 import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 
@@ -87,10 +88,10 @@ def _sides(results: Sequence[Reconstruction], pictures: Pictures) -> Section:
 
 
 def _cameras(results: Sequence[Reconstruction]) -> Section:
-    header = ("photo", "2D IOU", "azimuth", "elevation", "distance", "camera", "mask")
+    header = ("mesh", "2D IOU", "azimuth", "elevation", "distance", "camera", "mask")
     rows = [
         [
-            escape(r.name),
+            f'<a href="{quote(r.name)}.glb">{escape(r.name)}</a>',
             f"{r.iou_2d:.3f}",
             f"{r.azimuth_degrees:.0f}°",
             f"{r.elevation_degrees:.0f}°",

@@ -105,7 +105,7 @@ def load(folder: Path) -> Reconstructor:
     """The network in a folder of the inverse_graphics stage. Raises as `inverse_graphics.load_folder`, and
     ValueError for one that was trained before networks kept their framing."""
     network, params, card = inverse_graphics.load_folder(folder)
-    if "framing" not in card:
+    if not card.get("framing"):
         raise ValueError(
             f"{folder / 'network.safetensors'} does not tell how large objects stand in its pictures (it is "
             "of an earlier version); delete the folder and run the stage again"
@@ -166,8 +166,8 @@ def find_camera(
 ) -> tuple[FittedCamera, str]:
     """The camera of a photo's crop, and what it was fitted from: REGRESSED or BINNED.
 
-    The pose regressor's reading is one start beside the 12 bins, as it errs on photos unlike its toy world; the
-    bins' start has the mean elevation and distance of the network's own cameras.
+    The pose regressor's reading is one start beside the 12 bins, as it errs on photos unlike its toy world;
+    the bins' start has the mean elevation and distance of the network's own cameras.
     """
     starts = bin_starts(r.elevation, r.distance)
     if regress is not None:

@@ -1,0 +1,155 @@
+"""Claims about photos to meshes: files, cameras, and failures that stop no other photo."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ganverse_jax.checkpoint import read_json, save_weights
+from ganverse_jax.interchange.mesh_files import read_mesh
+from ganverse_jax.models.inverse_graphics import InverseGraphics
+from ganverse_jax.models.pose_regressor import Pose
+from ganverse_jax.models.view_cameras import initial_cameras
+from ganverse_jax.stages import inverse_graphics, perception, reconstruction
+
+ROOT = Path(__file__).parents[2]
+NETWORK = dict(
+    icosphere_level=2, template_scale=(0.45, 0.35, 0.9), encoder_width=8, encoder_blocks=(1,), code_size=16,
+    shape_hidden=16, texture_size=8, texture_channels=(4,),
+)  # fmt: skip
+
+
+def write_network(folder, **card):
+    module = InverseGraphics(**NETWORK)
+    params = {
+        "network": inverse_graphics.init_network(module, (32, 32), 0),
+        "cameras": initial_cameras([0, 4], 4.2),
+    }
+    framing = {"size": [32, 32], "share": 0.25, "centre": [0.5, 0.55]}
+    known = {"network": NETWORK, "fov_degrees": 30.0, "framing": framing}
+    save_weights(folder / "network.safetensors", params, known | card)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def workdir(tmp_path_factory):
+    workdir = tmp_path_factory.mktemp("run")
+    write_network(workdir / inverse_graphics.STAGE)
+    return workdir
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory):
+    """A broad red ellipse, the same without alpha, and a small one."""
+    folder = tmp_path_factory.mktemp("photos")
+    y, x = np.mgrid[:120, :160]
+    inside = np.uint8(255 * (((x - 70) / 50) ** 2 + ((y - 60) / 22) ** 2 < 1))
+    colour = np.where(inside[..., None] > 0, (200, 30, 40), (90, 110, 90)).astype(np.uint8)
+    whole = Image.fromarray(np.dstack([colour, inside]))
+    whole.save(folder / "good.png")
+    whole.convert("RGB").save(folder / "opaque.jpg")
+    whole.resize((16, 12)).save(folder / "small.png")
+    (folder / "broken.png").write_bytes(b"\x89PNG")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def done(workdir, photos, tmp_path_factory):
+    out = tmp_path_factory.mktemp("out") / "new"
+    return out, reconstruction.run(photos, out, workdir=workdir)
+
+
+def test_every_photo_is_tried_and_failures_are_named(done):
+    _, summary = done
+    assert summary.done == ["good"] and list(summary.failed) == ["broken", "opaque", "small"]
+    assert "opaque.jpg has no mask" in summary.failed["opaque"]
+    assert re.search(
+        r"small.png shows the object too small: .* pixels would be enlarged", summary.failed["small"]
+    )
+    assert summary.text().startswith("1 of 4 photos") and summary.text().count("failed: ") == 3
+
+
+def test_a_photo_gives_a_mesh_a_sheet_and_a_page(done):
+    out, _ = done
+    mesh = read_mesh(out / "good.glb")
+    assert len(mesh.faces) == 320
+    # An untrained texture is the object's mean colour all over; soft pixels of the outline are a twentieth.
+    np.testing.assert_allclose(mesh.texture.mean(axis=(0, 1)) * 255, (200, 30, 40), atol=8)
+    with Image.open(out / "good.png") as sheet:
+        assert sheet.size == (9 * 192, 192)
+    page = (out / "index.html").read_text()
+    assert "1 of 4 photos" in page and "opaque.jpg has no mask" in page
+    assert sorted(path.name for path in out.iterdir()) == [
+        "good.glb",
+        "good.png",
+        "index.html",
+        "reconstruction.json",
+    ]
+
+
+def test_the_mesh_is_seen_where_the_photo_shows_the_object(done):
+    (photo,) = read_json(done[0] / "reconstruction.json")["photos"]
+    # An ellipsoid seen from its side covers such an ellipse but for its own proportions.
+    assert photo["iou_2d"] > 0.85 and photo["camera_from"] == reconstruction.BINNED
+    assert abs(abs(photo["azimuth_degrees"] - 180) - 90) < 15
+
+
+def test_the_perception_stage_gives_masks_and_a_start(workdir, photos, tmp_path, monkeypatch):
+    def segment(images):
+        return (images[..., 0].astype(int) > images[..., 1] + 60).astype(np.float32)
+
+    found = perception.Perception(
+        segment, lambda images: Pose(np.array([1.5]), np.array([0.2]), np.array([4.0]))
+    )
+    (workdir / perception.STAGE).mkdir()
+    monkeypatch.setattr(perception, "load", lambda workdir: found)
+    summary = reconstruction.run(photos / "opaque.jpg", tmp_path, workdir=workdir)
+    (workdir / perception.STAGE).rmdir()
+    (photo,) = read_json(tmp_path / "reconstruction.json")["photos"]
+    assert summary.done == ["opaque"] and photo["mask_from"] == "segmenter"
+    assert photo["camera_from"] in (reconstruction.BINNED, reconstruction.REGRESSED)
+
+
+def test_what_is_missing_altogether_is_named(photos, tmp_path):
+    with pytest.raises(ValueError, match="no network is named; pass --workdir=RUN or --network=FOLDER"):
+        reconstruction.run(photos, tmp_path)
+    with pytest.raises(FileNotFoundError, match=r"no weights at .*inverse_graphics/network\.safetensors"):
+        reconstruction.run(photos, tmp_path, workdir=tmp_path)
+    with pytest.raises(FileNotFoundError, match="no folder of masks at nowhere; correct --masks"):
+        reconstruction.run(photos, tmp_path, workdir=tmp_path, masks="nowhere")
+    older = write_network(tmp_path / "older", framing=None)
+    with pytest.raises(ValueError, match="of an earlier version.; delete the folder and run the stage again"):
+        reconstruction.run(photos, tmp_path, network=older)
+    save_weights(tmp_path / "other" / "network.safetensors", {"a": np.zeros(2)}, {})
+    with pytest.raises(ValueError, match="is no inverse graphics network; point to"):
+        reconstruction.run(photos, tmp_path, network=tmp_path / "other")
+
+
+@pytest.mark.slow  # a process of its own
+def test_the_command_ends_with_1_when_a_photo_failed(workdir, photos, tmp_path):
+    network = f"--network={workdir / inverse_graphics.STAGE}"
+    environment = os.environ | {"JAX_PLATFORMS": "cpu"}
+
+    def launch(images):
+        command = [
+            sys.executable,
+            "-m",
+            "launch.reconstruct",
+            network,
+            f"--images={images}",
+            f"--out={tmp_path}",
+        ]
+        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=environment, timeout=300)
+
+    good, bad = launch(photos / "good.png"), launch(photos)
+    assert good.returncode == 0 and "1 of 1 photos reconstructed" in good.stdout, good.stderr
+    assert (
+        bad.returncode == 1 and "1 of 4 photos reconstructed" in bad.stdout and "Traceback" not in bad.stderr
+    )
+    nowhere = launch(tmp_path / "nowhere")
+    assert nowhere.returncode == 1 and "error: no picture or folder at" in nowhere.stderr
