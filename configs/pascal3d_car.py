@@ -36,6 +36,8 @@ def get_config() -> ConfigDict:
         size=256,
         object_class="car",
         margin=0.1,
+        object_scale=2.0,
+        min_box_iou=0.8,
         leave_out=("truncated", "occluded", "difficult"),
         damaged="error",
         masks=dict(

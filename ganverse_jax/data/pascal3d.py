@@ -93,7 +93,6 @@ def read_pascal3d(
     leave_out: Sequence[str] = LEFT_OUT,
     min_box_iou: float = 0.8,
     damaged: str = "error",
-    limit: int | None = None,
 ) -> Pascal3D:
     """Read both subsets of a class as square crops of `size` pixels.
 
@@ -102,8 +101,8 @@ def read_pascal3d(
     min_box_iou. margin: around the object's box, as a share of it. object_scale: our units per CAD unit; 2
     makes cars about 1.7 long, as the toy world's are. leave_out: annotated flags that exclude an object.
     damaged: "skip" counts pictures and annotations that are missing or broken, "error" stops at the first.
-    limit: of listed pictures, for each split. Raises FileNotFoundError or ValueError naming file and remedy,
-    also when nothing is left; MissingMasks of a `MaskFolder` for all pictures together.
+    Raises FileNotFoundError or ValueError naming file and remedy, also when nothing is left; MissingMasks of
+    a `MaskFolder` for all pictures together.
     """
     if damaged not in ("error", "skip") or not set(leave_out) <= set(LEFT_OUT):
         raise ValueError(
@@ -111,7 +110,7 @@ def read_pascal3d(
         )
     reader = _Reader(Path(root), instances, object_class, size, margin, leave_out, min_box_iou)
     samples, left_out, unsegmented = [], Counter(), []
-    for listed in _listed(reader.root, object_class, limit):
+    for listed in list(_listed(reader.root, object_class)):
         try:
             samples += _samples(reader, listed, left_out)
         except MissingMasks as error:  # a person shall segment everything in one go
@@ -131,7 +130,7 @@ def read_pascal3d(
     return _assembled(samples, object_scale, left_out)
 
 
-def _listed(root: Path, object_class: str, limit: int | None) -> Iterable[_Listed]:
+def _listed(root: Path, object_class: str) -> Iterable[_Listed]:
     """Every listed picture with an annotation folder; VOC's lists name pictures of all classes."""
     annotations = {subset: root / "Annotations" / f"{object_class}_{subset}" for subset in SUBSETS}
     for folder in annotations.values():
@@ -139,15 +138,13 @@ def _listed(root: Path, object_class: str, limit: int | None) -> Iterable[_Liste
             raise FileNotFoundError(
                 f"no folder {folder}; point to an unpacked PASCAL3D+_release1.1 and one of its classes"
             )
-    lists = {"train": [], "test": []}
     for name in ("train", "val"):
-        ids = _read_list(root / "Image_sets" / f"{object_class}_imagenet_{name}.txt")
-        lists["train"] += [_Listed(f"{object_class}_imagenet", i, "train") for i in ids]
+        for i in _read_list(root / "Image_sets" / f"{object_class}_imagenet_{name}.txt"):
+            yield _Listed(f"{object_class}_imagenet", i, "train")
     for name, split in (("train", "train"), ("val", "test")):
-        ids = _read_list(root / VOC_LISTS / f"{name}.txt")
-        here = [i for i in ids if (annotations["pascal"] / f"{i}.mat").is_file()]
-        lists[split] += [_Listed(f"{object_class}_pascal", i, split) for i in here]
-    return [listed for split in lists.values() for listed in split[:limit]]
+        for i in _read_list(root / VOC_LISTS / f"{name}.txt"):
+            if (annotations["pascal"] / f"{i}.mat").is_file():
+                yield _Listed(f"{object_class}_pascal", i, split)
 
 
 def _read_list(path: Path) -> list[str]:

@@ -27,6 +27,7 @@ RECONSTRUCTIONS = {
         "against the truth (cameras, Chamfer distance, novel views) come from this run.",
     ),
 }
+MAX_CAMERAS = 100
 SIX_VIEWS = ("0°", "60°", "120°", "180°", "240°", "300°")
 
 
@@ -142,6 +143,11 @@ def cameras_section(run: Run, pictures: Pictures) -> Section:
     views = read_cameras(run.stages[STAGE])
     if not views:
         return Section("cameras", title, lede, placeholder(STAGE, "The cameras"), ran=False)
+    if any(view["before"]["elevation"] for view in views):
+        lede = "Cameras were given with the pictures; training began there."
+    if len(views) > MAX_CAMERAS:
+        lede += f" Every {-(-len(views) // MAX_CAMERAS)}th of {len(views):,} is shown."
+        views = views[:: -(-len(views) // MAX_CAMERAS)]
     regressed = any(v["regressor"] for v in views)
     key = (
         '<span class="key"><i class="k-before"></i>start</span><span class="key"><i '
@@ -155,10 +161,10 @@ def cameras_section(run: Run, pictures: Pictures) -> Section:
     caption = (
         "Left: azimuths seen from above, the start on the ring, the optimised camera inside, joined "
         "by a line. Right: "
-        "elevations. Starts at elevation 0 are known to be wrong; look whether the cameras rise together."
+        "elevations. Bins start at elevation 0, known to be wrong; look whether the cameras rise together."
     )
     body = figure(drawing, caption, "wide") + details(
-        f"All {len(views)} cameras as a table", _camera_table(views, regressed)
+        f"These {len(views)} cameras as a table", _camera_table(views, regressed)
     )
     return Section("cameras", title, lede, body)
 

@@ -74,7 +74,8 @@ def run(
     workdir: a run whose inverse_graphics stage is finished; its perception stage, if any, gives masks and
     cameras. network: another folder with a network.safetensors, in place of the workdir's. masks: a folder of
     STEM.png. Photos that fail are named in the summary, the others are done all the same. Raises
-    FileNotFoundError or ValueError when there is no network, no photo, or no folder of masks.
+    FileNotFoundError or ValueError when there is no network, no photo, or no folder of masks, or when `out`
+    would overwrite what it reads.
     """
     if workdir is None and network is None:
         raise ValueError("no network is named; pass --workdir=RUN or --network=FOLDER")
@@ -87,6 +88,8 @@ def run(
     segment = None if networks is None else _segment(networks.segmenter)
     regress = None if networks is None else networks.pose_regressor
     photos, out = find_photos(images), Path(out)
+    if out.resolve() in {Path(read).resolve() for read in (photos[0].parent, masks) if read is not None}:
+        raise ValueError(f"{out} holds photos or masks, which NAME.png would overwrite; use another --out")
     out.mkdir(parents=True, exist_ok=True)
     results, failed = [], {}
     for number, (path, name) in enumerate(zip(photos, result_names(photos), strict=True), start=1):

@@ -1,8 +1,6 @@
 """Claims about photos to meshes: files, cameras, and failures that stop no other photo."""
 
-import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 
@@ -12,28 +10,11 @@ from PIL import Image
 
 from ganverse_jax.checkpoint import read_json, save_weights
 from ganverse_jax.interchange.mesh_files import read_mesh
-from ganverse_jax.models.inverse_graphics import InverseGraphics
 from ganverse_jax.models.pose_regressor import Pose
-from ganverse_jax.models.view_cameras import initial_cameras
 from ganverse_jax.stages import inverse_graphics, perception, reconstruction
 
-ROOT = Path(__file__).parents[2]
-NETWORK = dict(
-    icosphere_level=2, template_scale=(0.45, 0.35, 0.9), encoder_width=8, encoder_blocks=(1,), code_size=16,
-    shape_hidden=16, texture_size=8, texture_channels=(4,),
-)  # fmt: skip
-
-
-def write_network(folder, **card):
-    module = InverseGraphics(**NETWORK)
-    params = {
-        "network": inverse_graphics.init_network(module, (32, 32), 0),
-        "cameras": initial_cameras([0, 4], 4.2),
-    }
-    framing = {"size": [32, 32], "share": 0.25, "centre": [0.5, 0.55]}
-    known = {"network": NETWORK, "fov_degrees": 30.0, "framing": framing}
-    save_weights(folder / "network.safetensors", params, known | card)
-    return folder
+sys.path.insert(0, str(Path(__file__).parent))
+from untrained import write_network, write_photos  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -45,17 +26,7 @@ def workdir(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory):
-    """A broad red ellipse, the same without alpha, and a small one."""
-    folder = tmp_path_factory.mktemp("photos")
-    y, x = np.mgrid[:120, :160]
-    inside = np.uint8(255 * (((x - 70) / 50) ** 2 + ((y - 60) / 22) ** 2 < 1))
-    colour = np.where(inside[..., None] > 0, (200, 30, 40), (90, 110, 90)).astype(np.uint8)
-    whole = Image.fromarray(np.dstack([colour, inside]))
-    whole.save(folder / "good.png")
-    whole.convert("RGB").save(folder / "opaque.jpg")
-    whole.resize((16, 12)).save(folder / "small.png")
-    (folder / "broken.png").write_bytes(b"\x89PNG")
-    return folder
+    return write_photos(tmp_path_factory.mktemp("photos"))
 
 
 @pytest.fixture(scope="module")
@@ -122,34 +93,12 @@ def test_what_is_missing_altogether_is_named(photos, tmp_path):
         reconstruction.run(photos, tmp_path, workdir=tmp_path)
     with pytest.raises(FileNotFoundError, match="no folder of masks at nowhere; correct --masks"):
         reconstruction.run(photos, tmp_path, workdir=tmp_path, masks="nowhere")
+    for out, masks in ((photos, None), (tmp_path, tmp_path)):
+        with pytest.raises(ValueError, match="holds photos or masks, which NAME.png would overwrite"):
+            reconstruction.run(photos, out, network=write_network(tmp_path / "network"), masks=masks)
     older = write_network(tmp_path / "older", framing=None)
     with pytest.raises(ValueError, match="of an earlier version.; delete the folder and run the stage again"):
         reconstruction.run(photos, tmp_path, network=older)
     save_weights(tmp_path / "other" / "network.safetensors", {"a": np.zeros(2)}, {})
     with pytest.raises(ValueError, match="is no inverse graphics network; point to"):
         reconstruction.run(photos, tmp_path, network=tmp_path / "other")
-
-
-@pytest.mark.slow  # a process of its own
-def test_the_command_ends_with_1_when_a_photo_failed(workdir, photos, tmp_path):
-    network = f"--network={workdir / inverse_graphics.STAGE}"
-    environment = os.environ | {"JAX_PLATFORMS": "cpu"}
-
-    def launch(images):
-        command = [
-            sys.executable,
-            "-m",
-            "launch.reconstruct",
-            network,
-            f"--images={images}",
-            f"--out={tmp_path}",
-        ]
-        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=environment, timeout=300)
-
-    good, bad = launch(photos / "good.png"), launch(photos)
-    assert good.returncode == 0 and "1 of 1 photos reconstructed" in good.stdout, good.stderr
-    assert (
-        bad.returncode == 1 and "1 of 4 photos reconstructed" in bad.stdout and "Traceback" not in bad.stderr
-    )
-    nowhere = launch(tmp_path / "nowhere")
-    assert nowhere.returncode == 1 and "error: no picture or folder at" in nowhere.stderr
