@@ -109,25 +109,33 @@ def read_pascal3d(
             f"damaged = {damaged!r} must be error or skip, leave_out = {list(leave_out)} among {LEFT_OUT}"
         )
     reader = _Reader(Path(root), instances, object_class, size, margin, leave_out, min_box_iou)
-    samples, left_out, unsegmented = [], Counter(), []
-    for listed in list(_listed(reader.root, object_class)):
-        try:
-            samples += _samples(reader, listed, left_out)
-        except MissingMasks as error:  # a person shall segment everything in one go
-            unsegmented.append(error)
-        except (FileNotFoundError, ValueError) as error:
-            if damaged == "error":
-                raise type(error)(f"{error}, or leave such out with damaged=skip") from error
-            print(f"[pascal3d] left out: {error}", flush=True)
-            left_out["damaged"] += 1
-    if unsegmented:
-        raise MissingMasks.together(unsegmented)
+    left_out = Counter()
+    samples = _all_samples(reader, damaged == "skip", left_out)
     if not samples:
         raise ValueError(
             f"no {object_class} of {root} can be used, left out are {dict(left_out)}; loosen leave_out, or "
             "make masks"
         )
     return _assembled(samples, object_scale, left_out)
+
+
+def _all_samples(reader: _Reader, skip_damaged: bool, left_out: Counter) -> list[_Sample]:
+    """The usable objects of all listed pictures; the others are counted in left_out."""
+    samples, unsegmented = [], []
+    for listed in list(_listed(reader.root, reader.object_class)):
+        try:
+            samples += _samples(reader, listed, left_out)
+        except MissingMasks as error:  # a person shall segment everything in one go
+            unsegmented.append(error)
+        except (FileNotFoundError, ValueError) as error:
+            if not skip_damaged:
+                kind = FileNotFoundError if isinstance(error, FileNotFoundError) else ValueError
+                raise kind(f"{error}, or leave such out with damaged=skip") from error
+            print(f"[pascal3d] left out: {error}", flush=True)
+            left_out["damaged"] += 1
+    if unsegmented:
+        raise MissingMasks.together(unsegmented)
+    return samples
 
 
 def _listed(root: Path, object_class: str) -> Iterable[_Listed]:

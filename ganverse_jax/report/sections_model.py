@@ -146,8 +146,9 @@ def cameras_section(run: Run, pictures: Pictures) -> Section:
     if any(view["before"]["elevation"] for view in views):
         lede = "Cameras were given with the pictures; training began there."
     if len(views) > MAX_CAMERAS:
-        lede += f" Every {-(-len(views) // MAX_CAMERAS)}th of {len(views):,} is shown."
-        views = views[:: -(-len(views) // MAX_CAMERAS)]
+        shown = views[:: -(-len(views) // MAX_CAMERAS)]
+        lede += f" Of {len(views):,} views {len(shown)} are shown."
+        views = shown
     regressed = any(v["regressor"] for v in views)
     key = (
         '<span class="key"><i class="k-before"></i>start</span><span class="key"><i '

@@ -77,24 +77,18 @@ def run(
     FileNotFoundError or ValueError when there is no network, no photo, or no folder of masks, or when `out`
     would overwrite what it reads.
     """
-    if workdir is None and network is None:
-        raise ValueError("no network is named; pass --workdir=RUN or --network=FOLDER")
     if masks is not None and not Path(masks).is_dir():
         raise FileNotFoundError(f"no folder of masks at {masks}; correct --masks")
-    folder = Path(workdir) / inverse_graphics.STAGE if network is None else Path(network)
-    reconstructor, networks = load(folder), None
-    if workdir is not None and (Path(workdir) / perception.STAGE).is_dir():
-        networks = perception.load(Path(workdir))
-    segment = None if networks is None else _segment(networks.segmenter)
-    regress = None if networks is None else networks.pose_regressor
+    masks = None if masks is None else Path(masks)
+    folder, reconstructor, segment, regress = _networks(workdir, network)
     photos, out = find_photos(images), Path(out)
-    if out.resolve() in {Path(read).resolve() for read in (photos[0].parent, masks) if read is not None}:
+    if out.resolve() in {read.resolve() for read in (photos[0].parent, masks) if read is not None}:
         raise ValueError(f"{out} holds photos or masks, which NAME.png would overwrite; use another --out")
     out.mkdir(parents=True, exist_ok=True)
     results, failed = [], {}
     for number, (path, name) in enumerate(zip(photos, result_names(photos), strict=True), start=1):
         try:
-            photo = read_photo(path, masks=None if masks is None else Path(masks), segment=segment)
+            photo = read_photo(path, masks=masks, segment=segment)
             results.append(reconstruct(reconstructor, photo, path, name, out, regress))
             print(f"[reconstruct] {number}/{len(photos)} {name}: {results[-1].line()}", flush=True)
         except ValueError as error:  # of this photo; the others are independent of it
@@ -102,6 +96,18 @@ def run(
             print(f"[reconstruct] {number}/{len(photos)} {name}: failed, {error}", flush=True)
     _write_index(out, results, failed, folder)
     return Summary([result.name for result in results], failed)
+
+
+def _networks(workdir, network):
+    """The network's folder, the network, and perception's segmenter and pose regressor (None without it)."""
+    if workdir is None and network is None:
+        raise ValueError("no network is named; pass --workdir=RUN or --network=FOLDER")
+    folder = Path(workdir) / inverse_graphics.STAGE if network is None else Path(network)
+    reconstructor = load(folder)
+    if workdir is None or not (Path(workdir) / perception.STAGE).is_dir():
+        return folder, reconstructor, None, None
+    found = perception.load(Path(workdir))
+    return folder, reconstructor, _segment(found.segmenter), found.pose_regressor
 
 
 def load(folder: Path) -> Reconstructor:

@@ -72,7 +72,7 @@ def write_picture(root, index, name):
     subset, _, azimuth, elevation, theta, zoom, flags = PICTURES[name]
     render = WORLD.render_views([index], np.radians([azimuth]), np.radians([elevation]))
     side = round(64 * zoom)
-    principal = np.array([60.0 + index, 55.0 - index])
+    principal = np.array([60.0 + index % 5, 55.0 - index % 5])
     image, mask = Image.new("RGB", CANVAS, (90, 120, 90)), Image.new("L", CANVAS)
     corner = tuple(np.round(principal - side / 2).astype(int).tolist())
     principal = np.array(corner) + side / 2

@@ -15,6 +15,8 @@ def test_given_cameras_are_called_given_and_of_thousands_some_are_shown(tmp_path
     (tmp_path / "inverse_graphics").mkdir()
     (tmp_path / "inverse_graphics" / "cameras.json").write_text(json.dumps({"views": views}))
     section = cameras_section(load_run(tmp_path), Pictures())
-    assert "Cameras were given with the pictures" in section.lede and "Every 5th of 450" in section.lede
+    assert (
+        "Cameras were given with the pictures" in section.lede and "Of 450 views 90 are shown" in section.lede
+    )
     assert "These 90 cameras" in section.body
     assert section.body.count('class="before"') == 2 * 90  # on the dial and on the strip
