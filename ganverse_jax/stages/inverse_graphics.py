@@ -1,11 +1,12 @@
 """Stage: train the inverse graphics network and the view cameras on a multi-view set, then measure them.
 
-`run` reads the GAN's set from a workdir; `train` takes any `MultiviewSet` (the posed toy world's too). They
+`run` takes the GAN's images from a workdir; `train` any `MultiviewSource` (the posed toy world's too). They
 write to <workdir>/inverse_graphics: network.safetensors, cameras.json, evaluation.json, summary.json,
 figures.npz, meshes/*.glb; samples/inverse_graphics_<step>.png; metrics.jsonl lines;
 checkpoints/inverse_graphics/.
 """
 
+import contextlib
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -16,19 +17,21 @@ import numpy as np
 
 from ganverse_jax import parallel
 from ganverse_jax.checkpoint import Checkpoints, load_weights, save_weights, write_json
-from ganverse_jax.data.multiview_set import MultiviewSet
+from ganverse_jax.data.batches import Prefetch
+from ganverse_jax.data.multiview_set import MultiviewSource, azimuth_bins
 from ganverse_jax.data.posed_folder import read_posed_folder
 from ganverse_jax.loop import Metrics, fit
 from ganverse_jax.models.inverse_graphics import InverseGraphics
 from ganverse_jax.models.perceptual import Perceptual, discriminator_perceptual
 from ganverse_jax.models.view_cameras import as_cameras, given_cameras, initial_cameras, write_cameras
-from ganverse_jax.stages import gan, multiview_dataset, perception
+from ganverse_jax.stages import gan, perception
 from ganverse_jax.stages.inverse_graphics_measures import measure, show
 from ganverse_jax.stages.inverse_graphics_step import (
     initial_state,
     make_optimizer,
     make_step_at,
 )
+from ganverse_jax.stages.multiview_source import load_source
 
 STAGE = "inverse_graphics"
 __all__ = ["STAGE", "as_cameras", "init_network", "load", "run", "train"]
@@ -42,6 +45,9 @@ def run(
     metrics: Metrics,
     world: Mapping[str, Any],
     perceptual_blocks: int = 4,
+    source: str = "disk",
+    memory_gib: float = 2.0,
+    on_the_fly: Mapping[str, Any] | None = None,
     posed_folder: str | None = None,
     posed_size: tuple[int, int] | None = None,
     **settings: Any,
@@ -50,6 +56,7 @@ def run(
 
     world: "fov_degrees" and "distance" of the cameras' start. The perceptual term compares the first
     `perceptual_blocks` blocks of the GAN's discriminator (0: no such term). settings: those of `train`.
+    source, memory_gib, on_the_fly: where the images come from, see `load_source`.
     posed_folder: train on such a folder (`data.posed_folder`, resized to posed_size = (h, w)) instead, from
     its own cameras unless camera_origin says "bins"; no other stage is needed with perceptual_blocks = 0.
     Where the perception stage has run, its pose regressor measures the cameras (never trains them).
@@ -69,11 +76,19 @@ def run(
             **{"camera_origin": "given"} | settings,
         )
     generator, _ = gan.load(workdir)
-    generated = multiview_dataset.load(workdir, generator.fingerprint)
+    multiview = load_source(
+        workdir,
+        generator,
+        source,
+        seed=seed,
+        batch_size=settings["batch_size"],
+        memory_gib=memory_gib,
+        on_the_fly=on_the_fly or {},
+    )
     regress = perception.load(workdir).pose_regressor if (workdir / perception.STAGE).is_dir() else None
     return train(
         workdir,
-        multiview=generated.multiview,
+        multiview=multiview,
         seed=seed,
         mesh=mesh,
         metrics=metrics,
@@ -99,7 +114,7 @@ def gan_perceptual(workdir: Path, num_blocks: int) -> Perceptual | None:
 def train(
     workdir: Path,
     *,
-    multiview: MultiviewSet,
+    multiview: MultiviewSource,
     seed: int,
     mesh,
     metrics: Metrics,
@@ -138,13 +153,11 @@ def train(
     before = (
         given_cameras(multiview.views)
         if camera_origin == "given"
-        else initial_cameras(multiview.azimuth_bins, camera_distance)
+        else initial_cameras(azimuth_bins(multiview.views), camera_distance)
     )
-    pairs = multiview.split("train").pairs()
-    print(
-        f"[{STAGE}] {pairs.num_objects} training objects, {pairs.num_dropped} of one view left out",
-        flush=True,
-    )
+    pairs = multiview.training_pairs()
+    objects = "endless" if pairs.num_objects is None else pairs.num_objects
+    print(f"[{STAGE}] {objects} training objects, {pairs.num_dropped} of one view left out", flush=True)
     optimizer = make_optimizer(
         num_steps,
         learning_rate=learning_rate,
@@ -152,18 +165,24 @@ def train(
         camera_start=camera_start,
         decay=decay,
     )
-    params = {"network": init_network(module, multiview.images.shape[1:3], seed), "cameras": before}
+    params = {"network": init_network(module, multiview.size, seed), "cameras": before}
 
     def on_save(step: int, state: Any) -> None:
         path = workdir / "samples" / f"{STAGE}_{step:06d}.png"
         show(module, jax.device_get(state["average"]), multiview, fov_y, sheet=path)
 
+    def batch_at(step: int) -> dict[str, np.ndarray]:
+        return pairs.pair_batch((seed, step), batch_size)
+
     checkpoints = Checkpoints(workdir / "checkpoints" / STAGE)
-    try:
+    with (
+        contextlib.closing(checkpoints),
+        Prefetch(batch_at, num_steps=num_steps, threads=pairs.threads) as prepared,
+    ):
         state = fit(
             initial_state(params, optimizer),
             make_step_at(module, optimizer, mesh, fov_y=fov_y, weights=weights, **step_settings),
-            lambda step: pairs.pair_batch((seed, step), batch_size),
+            prepared,
             num_steps=num_steps,
             key=jax.random.key(seed),
             mesh=mesh,
@@ -174,8 +193,6 @@ def train(
             save_every=save_every,
             on_save=on_save,
         )
-    finally:
-        checkpoints.close()
     params, folder = jax.device_get(state["average"]), workdir / STAGE
     seconds = time.perf_counter() - started
     card = {
