@@ -3,8 +3,12 @@
 Segmenter and regressor are drawn stand-ins: tested are choosing, filtering, writing, resuming, refusing.
 """
 
+import os
+import random
 import shutil
+import subprocess
 import sys
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -325,3 +329,42 @@ def test_a_damaged_set_says_which_stage_to_do_again(stages):
     shutil.rmtree(folder)
     with pytest.raises(FileNotFoundError, match=f"no multi-view set.*{remedy}"):
         multiview_dataset.load(workdir)
+
+
+@pytest.mark.slow
+def test_a_process_killed_again_and_again_leaves_the_bytes_of_an_undisturbed_one(tmp_path):
+    """Kill -9 at random moments of the toy run's stage, the same command each time."""
+    root = Path(__file__).parents[2]
+    code = """
+import sys
+from pathlib import Path
+from configs import toy_car
+from ganverse_jax.stages import pipeline
+config = toy_car.get_config()
+config.multiview_dataset.update(num_objects=60, views_per_object=4, objects_per_part=2)
+pipeline.run(config.to_dict(), Path(sys.argv[1]), until="multiview_dataset")
+"""
+    environment = os.environ | {"XLA_FLAGS": "", "JAX_PLATFORMS": "cpu", "PYTHONPATH": str(root)}
+    moments, kills = random.Random(0), 0
+
+    def run(workdir, *, kill_after: int | None = None):
+        """Lines of progress it printed; kills it a moment after `kill_after` of them."""
+        with subprocess.Popen(
+            [sys.executable, "-u", "-c", code, str(workdir)],
+            cwd=root, env=environment, text=True, stdout=subprocess.PIPE,
+        ) as process:  # fmt: skip
+            count = 0
+            for line in process.stdout:
+                count += line.startswith("[multiview_dataset]") and line.endswith("objects\n")
+                if count == kill_after:
+                    time.sleep(moments.uniform(0, 0.2))
+                    process.kill()
+        return process.returncode
+
+    assert run(tmp_path / "undisturbed") == 0
+    for lines in (1, 6, 14, 25):
+        kills += run(tmp_path / "killed", kill_after=lines) == -9
+    assert kills == 4
+    assert run(tmp_path / "killed") == 0
+    undisturbed = files_of(tmp_path / "undisturbed" / "multiview")
+    assert files_of(tmp_path / "killed" / "multiview") == undisturbed and len(undisturbed) > 30
