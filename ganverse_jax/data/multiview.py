@@ -7,7 +7,9 @@ the views.
 
 from __future__ import annotations
 
+import collections
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -125,10 +127,14 @@ class StoredSet:
         images = np.empty((len(rows), *self.size, 3), np.uint8)
         masks = np.empty((len(rows), *self.size), np.uint8)
         w_star = np.empty((len(rows), *self._layout["w_star"].shape), np.float32)
-        for i, row in enumerate(rows):
-            record = self._record(int(row), self._layout)
-            images[i], masks[i] = self._pictures(int(row), record)
+
+        def fill(i: int) -> None:
+            record = self._record(int(rows[i]), self._layout)
+            images[i], masks[i] = self._pictures(int(rows[i]), record)
             w_star[i] = record["w_star"]
+
+        with ThreadPoolExecutor(worker_threads(), thread_name_prefix="images") as pool:
+            collections.deque(pool.map(fill, range(len(rows))), maxlen=0)
         multiview = MultiviewSet(
             images, masks, self.view_id[rows], self.object_id[rows], self.views, self._objects
         )

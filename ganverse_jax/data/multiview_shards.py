@@ -47,7 +47,7 @@ def encode_png(array: np.ndarray) -> bytes:
 
 def decode_png(data: bytes) -> np.ndarray:
     """uint8 array of PNG bytes."""
-    with Image.open(io.BytesIO(data)) as image:
+    with Image.open(io.BytesIO(data), formats=("PNG",)) as image:
         return np.asarray(image)
 
 

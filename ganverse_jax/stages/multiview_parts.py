@@ -117,7 +117,16 @@ def _records(drawn: Drawn) -> Iterator[dict[str, Any]]:
 
 
 def is_whole(begun: Path, notes: Path, part: Part) -> bool:
-    """Whether a part was finished by an earlier run; notes are written last."""
+    """Whether a part was finished by an earlier run: its notes, which are written last, fit its shard.
+
+    What does not fit, such as files that a failing disk or another hand changed, is made again.
+    """
     if not notes.exists() or not (begun / part.name).exists():
         return False
-    return (begun / part.name).stat().st_size == int(read_npz(notes)["num_bytes"])
+    try:
+        found = read_npz(notes)
+    except ValueError:  # no NPZ
+        return False
+    if set(found) != {*IDS, "reason", "rejected", "rejected_for", *shards.Shard._fields}:
+        return False
+    return (begun / part.name).stat().st_size == int(found["num_bytes"])

@@ -20,7 +20,7 @@ from PIL import Image
 
 from ganverse_jax.annotation import store
 from ganverse_jax.annotation.session import DROP, Session
-from ganverse_jax.checkpoint import read_json, read_npz, write_json
+from ganverse_jax.checkpoint import read_json, read_npz, write_json, write_npz
 from ganverse_jax.data import multiview
 from ganverse_jax.data.mask_folder import WANTED, MaskFolder, MissingMasks
 from ganverse_jax.data.multiview_set import SPLITS
@@ -277,6 +277,31 @@ def test_a_run_killed_at_any_moment_goes_on_to_the_same_bytes(stages, monkeypatc
     # 12 objects in parts of 4 of one split: three for training, one each for validation and test
     assert len(drawn) == {"before a shard": 3, "in a shard": 4, "before its notes": 4}.get(moment, 0)
     assert not list((workdir / "multiview_dataset").glob("parts-*"))
+
+
+@pytest.mark.parametrize("harm", ["other arrays", "no NPZ", "short shard", "no shard"])
+def test_a_part_that_was_tampered_with_is_made_again(stages, monkeypatch, harm):
+    stages(viewpoints)
+    workdir = stages(multiview_dataset)
+    folder = multiview_dataset.folder_of(workdir)
+    whole = files_of(folder)
+    shutil.rmtree(folder)
+    with monkeypatch.context() as patched:
+        patched.setattr(multiview_dataset, "summarise", None)
+        with pytest.raises(TypeError):
+            stages(multiview_dataset)
+    notes = next((workdir / "multiview_dataset").glob("parts-*/*train*00001*"))
+    shard = next(folder.rglob("*train*00001*"))
+    if harm == "other arrays":
+        write_npz(notes, object_id=np.arange(3))
+    elif harm == "no NPZ":
+        notes.write_bytes(notes.read_bytes()[:50])
+    elif harm == "short shard":
+        shard.write_bytes(shard.read_bytes()[:-1])
+    else:
+        shard.unlink()
+    stages(multiview_dataset)
+    assert files_of(folder) == whole
 
 
 def test_a_finished_set_is_not_made_again_and_other_settings_replace_it(stages, monkeypatch):
