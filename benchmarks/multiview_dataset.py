@@ -166,7 +166,7 @@ def measure_training(workdir, config, steps):
         ("GAN", "generator", 0.0),
     ):
         images = load_source(
-            workdir, network, source, seed=0, batch_size=BATCH, memory_gib=memory_gib,
+            workdir, network, source=source, seed=0, batch_size=BATCH, memory_gib=memory_gib,
             on_the_fly=settings["on_the_fly"],
         )  # fmt: skip
         cameras = initial_cameras(azimuth_bins(images.views), config["world"]["distance"])

@@ -64,41 +64,30 @@ def run(
     workdir = Path(workdir)
     if posed_folder is not None:
         posed = read_posed_folder(posed_folder, posed_size)
-        return train(
-            workdir,
-            multiview=posed.multiview,
-            seed=seed,
-            mesh=mesh,
-            metrics=metrics,
-            fov_degrees=posed.fov_degrees,
-            camera_distance=world["distance"],
-            perceptual=gan_perceptual(workdir, perceptual_blocks),
-            **{"camera_origin": "given"} | settings,
-        )
-    generator, _ = gan.load(workdir)
-    multiview = load_source(
-        workdir,
-        generator,
-        source,
-        seed=seed,
-        batch_size=settings["batch_size"],
-        memory_gib=memory_gib,
-        on_the_fly=on_the_fly or {},
-    )
-    regress = perception.load(workdir).pose_regressor if (workdir / perception.STAGE).is_dir() else None
+        inputs = {"multiview": posed.multiview, "fov_degrees": posed.fov_degrees}
+        settings = {"camera_origin": "given"} | settings
+    else:
+        choice = {"source": source, "memory_gib": memory_gib, "on_the_fly": on_the_fly or {}}
+        inputs = _gan_inputs(workdir, seed=seed, batch_size=settings["batch_size"], **choice)
+        inputs["fov_degrees"] = world["fov_degrees"]
     return train(
         workdir,
-        multiview=multiview,
         seed=seed,
         mesh=mesh,
         metrics=metrics,
-        fov_degrees=world["fov_degrees"],
         camera_distance=world["distance"],
         perceptual=gan_perceptual(workdir, perceptual_blocks),
-        fingerprint=generator.fingerprint,
-        regress=regress,
+        **inputs,
         **settings,
     )
+
+
+def _gan_inputs(workdir: Path, **choice: Any) -> dict[str, Any]:
+    """What `train` takes of the GAN's stages; choice: settings of `load_source`."""
+    generator, _ = gan.load(workdir)
+    regress = perception.load(workdir).pose_regressor if (workdir / perception.STAGE).is_dir() else None
+    images = load_source(workdir, generator, **choice)
+    return {"multiview": images, "fingerprint": generator.fingerprint, "regress": regress}
 
 
 def gan_perceptual(workdir: Path, num_blocks: int) -> Perceptual | None:

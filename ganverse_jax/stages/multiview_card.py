@@ -74,14 +74,7 @@ def card_text(
         "",
         "## Views",
         "",
-        *_table(
-            ("view", "azimuth bin", "kept", *(name.replace("_", " ") for name in instances.REASONS)),
-            [
-                (view["id"], views[view["id"]]["azimuth_bin"], view["kept"])
-                + tuple(view["rejected_by_reason"][name] for name in instances.REASONS)
-                for view in counts["per_view"]
-            ],
-        ),
+        *_views_table(counts["per_view"], views),
         "",
         "Bins are of 30 degrees: 0 looks at the front, 3 at the left side, 6 at the back.",
         "",
@@ -98,6 +91,16 @@ def card_text(
         told = "; ".join(f"row {i}: {name.replace('_', ' ')}" for i, name in enumerate(rejected_rows, 1))
         lines += [f"Some rejected images ({told}):\n\n![rejected images]({REJECTED})", ""]
     return "\n".join(lines)
+
+
+def _views_table(per_view: Sequence[Mapping[str, Any]], views: Sequence[Mapping[str, Any]]) -> list[str]:
+    header = ("view", "azimuth bin", "kept", *(name.replace("_", " ") for name in instances.REASONS))
+    rows = [
+        (view["id"], views[view["id"]]["azimuth_bin"], view["kept"])
+        + tuple(view["rejected_by_reason"][name] for name in instances.REASONS)
+        for view in per_view
+    ]
+    return _table(header, rows)
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[str]:

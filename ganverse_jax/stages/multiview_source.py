@@ -29,8 +29,8 @@ _MAX_CALLS = 20  # of the generator for one batch
 def load_source(
     workdir: Path,
     gan: LoadedGenerator,
-    source: str,
     *,
+    source: str,
     seed: int,
     batch_size: int,
     memory_gib: float,

@@ -141,7 +141,7 @@ def stages(monkeypatch, tmp_path):
     found.load = lambda name, **changed: load_source(
         tmp_path,
         SimpleNamespace(fingerprint="plain"),
-        name,
+        source=name,
         **dict(seed=0, batch_size=4, memory_gib=1.0, on_the_fly=dict(content_truncation=1.0, num_held_out=2))
         | changed,
     )
