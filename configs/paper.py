@@ -81,6 +81,9 @@ def get_config(
         learning_rate=1e-4,
         camera_learning_rate=1e-4,
         perceptual_start=3000,
+        source="disk",  # or "generator", see configs/toy_car.py
+        memory_gib=2.0,
+        on_the_fly=dict(content_truncation=0.7, num_held_out=32, crop=rows),
         log_every=100,
         save_every=2000,
     )

@@ -99,7 +99,16 @@ def get_config() -> ConfigDict:
         log_every=25,
         save_every=100,
     )
-    config.inverse_graphics = training | dict(num_steps=500, perceptual_start=250, perceptual_blocks=4)
+    config.inverse_graphics = training | dict(
+        num_steps=500,
+        perceptual_start=250,
+        perceptual_blocks=4,
+        # "disk": the set above, in memory while its images take at most memory_gib; "generator": no set, new
+        # objects at every step, drawn as on_the_fly says.
+        source="disk",
+        memory_gib=2.0,
+        on_the_fly=dict(content_truncation=0.8, num_held_out=16),
+    )
     config.inverse_graphics_posed = training | dict(
         resolution=64, num_objects=160, num_views=24, views_per_object=12, num_steps=400
     )

@@ -1,11 +1,15 @@
-"""Batches of real images that depend on seed and step alone, and threads that prepare the next ones."""
+"""Batches that depend on seed and step alone, and threads that prepare the next ones (through grain)."""
+
+from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
+
+if TYPE_CHECKING:
+    import grain
 
 
 class Images(Protocol):
@@ -41,35 +45,65 @@ def batches(
     return batch_at
 
 
-class Prefetch:
-    """``batch_at`` whose next `ahead` results are prepared by threads; a context manager, callable like it.
+def by_step(batch_at: Callable[[int], Any], num_steps: int) -> grain.MapDataset:
+    """A `grain.MapDataset` whose element `step` is ``batch_at(step)``: random access, and any first step by
+    ``.slice(slice(step, None))``."""
+    import grain
 
-    The results are those of ``batch_at``, whatever the order of the calls. An error of a thread is raised
-    by the call for its step, not before.
+    return grain.MapDataset.range(num_steps).map(batch_at)
+
+
+class Prefetch:
+    """``batch_at`` whose next `ahead` results are prepared by grain's threads; a context manager, callable
+    like it.
+
+    The results are those of ``batch_at``, whatever the order of the calls; rising steps are prepared. An
+    error of a thread is raised by the call for its step, not before. threads: None: one per core; 0: nothing
+    is prepared. There are no worker processes: what takes time here (decoding, copying, drawing) frees
+    Python's lock.
     """
 
     def __init__(
         self, batch_at: Callable[[int], Any], *, num_steps: int, ahead: int = 4, threads: int | None = None
     ):
         self._batch_at, self._num_steps, self._ahead = batch_at, num_steps, ahead
-        self._pool = ThreadPoolExecutor(threads or worker_threads(), thread_name_prefix="batches")
-        self._waiting: dict[int, Future] = {}
+        self._threads = worker_threads() if threads is None else threads
+        self._iterator, self._next = None, -1
 
-    def __enter__(self) -> "Prefetch":
+    def __enter__(self) -> Prefetch:
         return self
 
     def __exit__(self, *_) -> None:
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._close()
 
     def __call__(self, step: int) -> Any:
         """The batch of a step; the following ones are begun. Raises what ``batch_at`` raises."""
-        for later in range(step, min(step + self._ahead + 1, self._num_steps)):
-            if later not in self._waiting:
-                self._waiting[later] = self._pool.submit(self._batch_at, later)
-        for passed in [other for other in self._waiting if not step <= other <= step + self._ahead]:
-            self._waiting.pop(passed).cancel()
-        future = self._waiting.pop(step, None)
-        return future.result() if future is not None else self._batch_at(step)
+        if not self._threads or step >= self._num_steps:
+            return self._batch_at(step)
+        if self._iterator is None or step != self._next:
+            self._restart(step)
+        try:
+            batch = next(self._iterator)
+        except BaseException:
+            self._close()
+            raise
+        self._next = step + 1
+        return batch
+
+    def _restart(self, step: int) -> None:
+        import grain
+
+        self._close()
+        options = grain.ReadOptions(
+            num_threads=min(self._threads, self._ahead), prefetch_buffer_size=self._ahead
+        )
+        rest = by_step(self._batch_at, self._num_steps).slice(slice(step, None))
+        self._iterator = iter(rest.to_iter_dataset(options))
+
+    def _close(self) -> None:
+        if self._iterator is not None:
+            self._iterator.close()
+            self._iterator = None
 
 
 def worker_threads() -> int:

@@ -1,4 +1,4 @@
-"""The generated multi-view set on disk: a tensorflow-datasets array_record set, without TensorFlow.
+"""Reading a generated multi-view set from disk: whole, or any images at random. Layout: `multiview_shards`.
 
 Records: image and mask as PNG, view_id, object_id, content_seed (the integer behind the content's z) and
 w_star (flat, all styles of the image). Splits are by object. The set's metadata names the GAN and
@@ -7,25 +7,27 @@ the views.
 
 from __future__ import annotations
 
-import contextlib
-import functools
-import io
-import shutil
-from collections.abc import Callable, Iterable, Mapping
+import collections
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from PIL import Image
 
-from ganverse_jax.data.multiview_set import SPLITS, MultiviewSet
+from ganverse_jax.checkpoint import read_json, read_npz
+from ganverse_jax.data.batches import worker_threads
+from ganverse_jax.data.multiview_set import SPLITS, MultiviewSet, PairSampler, rows_of_split
+from ganverse_jax.data.multiview_shards import INDEX, METADATA, NAME, VERSION, decode_png, verify
 
-NAME, VERSION = "multiview", "1.0.0"
+_IDS = ("object_id", "view_id", "content_seed")
+_KEYS = {"fingerprint": str, "digest": str, "views": list, "num_objects": int}
 
 
 class GeneratedSet(NamedTuple):
-    """A multi-view set read back: images, masks and ids; w_star float32 [n s] and content_seed int64 [n] in
-    the same order; metadata with "fingerprint" (of the GAN), "views" and "digest" (of the settings)."""
+    """Images of a multi-view set read back: images, masks and ids; w_star float32 [n s] and content_seed
+    int64 [n] in the same order; metadata with "fingerprint" (of the GAN), "views", "digest" (of the settings)
+    and "num_objects" (generated ones, kept or not)."""
 
     multiview: MultiviewSet
     w_star: np.ndarray
@@ -33,158 +35,198 @@ class GeneratedSet(NamedTuple):
     metadata: dict[str, Any]
 
 
-def encode_png(array: np.ndarray) -> bytes:
-    """PNG bytes of uint8 [h w 3] or [h w]; fastest compression, since a set is written once a run."""
-    buffer = io.BytesIO()
-    Image.fromarray(array).save(buffer, "PNG", compress_level=1)
-    return buffer.getvalue()
-
-
-def decode_png(data: bytes) -> np.ndarray:
-    """uint8 array of PNG bytes."""
-    with Image.open(io.BytesIO(data)) as image:
-        return np.asarray(image)
-
-
-def split_objects(object_ids: np.ndarray) -> dict[str, np.ndarray]:
-    """Objects of each split; the same partition as `MultiviewSet.split` (a fixed shuffle, 80 / 10 / 10 %)."""
-    objects = np.random.default_rng(0).permutation(np.unique(object_ids))
-    bounds = {name: [round(bound * len(objects)) for bound in SPLITS[name]] for name in SPLITS}
-    return {name: objects[begin:end] for name, (begin, end) in bounds.items()}
-
-
-@functools.cache
-def _builder_class():
-    """The tfds builder, defined on first use: tfds takes half a second to import."""
-    import tensorflow_datasets as tfds
-
-    class Multiview(tfds.core.GeneratorBasedBuilder):
-        """Multi-view images sampled from a GAN (arXiv:2010.09125, section 3.1)."""
-
-        VERSION = tfds.core.Version(VERSION)
-        # Nothing is downloaded; looking for the source file's checksums would need importlib_resources.
-        code_path = None
-
-        def __init__(self, *, image_shape, w_star_size, metadata, splits, **keywords):
-            self._shape, self._size, self._content, self._splits = image_shape, w_star_size, metadata, splits
-            super().__init__(file_format="array_record", **keywords)
-
-        def _info(self):
-            features = tfds.features.FeaturesDict(
-                {
-                    "image": tfds.features.Image(shape=(*self._shape, 3), encoding_format="png"),
-                    "mask": tfds.features.Image(shape=(*self._shape, 1), encoding_format="png"),
-                    "view_id": tfds.features.Scalar(np.int32),
-                    "object_id": tfds.features.Scalar(np.int64),
-                    "content_seed": tfds.features.Scalar(np.int64),
-                    "w_star": tfds.features.Tensor(shape=(self._size,), dtype=np.float32),
-                }
-            )
-            return tfds.core.DatasetInfo(
-                builder=self,
-                description=self.__doc__,
-                features=features,
-                disable_shuffling=True,
-                metadata=tfds.core.MetadataDict(self._content),
-            )
-
-        def _split_generators(self, dl_manager):
-            del dl_manager
-            return {name: enumerate(records()) for name, records in self._splits.items()}
-
-        def _generate_examples(self):
-            raise NotImplementedError("records come from the constructor")
-
-    Multiview.name = NAME
-    return Multiview
-
-
-def write(
-    folder: Path,
-    splits: Mapping[str, Callable[[], Iterable[dict[str, Any]]]],
-    *,
-    image_shape: tuple[int, int],
-    w_star_size: int,
-    metadata: Mapping[str, Any],
-) -> Path:
-    """Write records (image and mask as PNG bytes) under ``folder``, replacing what is there.
-
-    Returns the set's path. image_shape is (height, width); metadata has "digest" and "fingerprint".
-    tfds writes under a temporary name and renames at the end: a killed run leaves no set, never half of one.
-    """
-    import tensorflow_datasets as tfds
-
-    shutil.rmtree(folder / NAME, ignore_errors=True)
-    tfds.disable_progress_bar()
-    builder = _builder_class()(
-        image_shape=tuple(image_shape),
-        w_star_size=w_star_size,
-        metadata=dict(metadata),
-        splits=splits,
-        data_dir=str(folder),
-    )
-    with contextlib.redirect_stdout(io.StringIO()):  # it announces a download, and there is none
-        builder.download_and_prepare()
-    return path_of(folder)
-
-
 def path_of(folder: Path) -> Path:
-    """Where the set lies under the folder given to `write`."""
+    """Where the set lies under the folder given to `open_set`."""
     return Path(folder) / NAME / VERSION
 
 
 def digest(folder: Path) -> str | None:
-    """Digest of the settings the set under ``folder`` was made with; None when there is no whole set."""
-    import json
-
-    path = path_of(folder)
-    if not (path / "dataset_info.json").is_file() or not (path / "metadata.json").is_file():
-        return None
-    return json.loads((path / "metadata.json").read_text()).get("digest")
-
-
-def read(folder: Path, fingerprint: str | None = None) -> GeneratedSet:
-    """Read the set under ``folder`` into memory, ordered by object, then view.
-
-    Raises FileNotFoundError when there is none; ValueError if from another GAN than ``fingerprint``,
-    or is damaged.
-    """
-    if digest(folder) is None:
-        raise FileNotFoundError(f"no multi-view set in {folder}; run the multiview_dataset stage first")
-    import tensorflow_datasets as tfds
-
-    builder = tfds.builder_from_directory(str(path_of(folder)))
-    metadata = dict(builder.info.metadata)
-    if fingerprint is not None and metadata["fingerprint"] != fingerprint:
-        raise ValueError(
-            f"the multi-view set in {folder} came from GAN {metadata['fingerprint']}, not {fingerprint}; use "
-            f"that GAN, or delete {folder} and run the multiview_dataset stage again"
-        )
-    decoders = {"image": tfds.decode.SkipDecoding(), "mask": tfds.decode.SkipDecoding()}
-    records: list[dict[str, Any]] = []
+    """Digest of the settings the set under ``folder`` was made with; None when there is no readable one."""
+    path = path_of(folder) / METADATA
     try:
-        for name in builder.info.splits:
-            source = builder.as_data_source(split=name, decoders=decoders)
-            records += [source[i] for i in range(len(source))]
-    except Exception as error:  # array_record raises bare RuntimeErrors of its own
-        raise ValueError(
-            f"{path_of(folder)} is damaged ({error}); delete {folder} and run the stage again"
-        ) from error
-    records.sort(key=lambda record: (record["object_id"], record["view_id"]))
-    return _stack(records, metadata)
+        content = read_json(path) if path.is_file() else None
+    except ValueError:
+        return None
+    return content.get("digest") if isinstance(content, dict) else None
 
 
-def _stack(records: list[dict[str, Any]], metadata: dict[str, Any]) -> GeneratedSet:
-    if not records:
-        raise ValueError(
-            "the multi-view set is empty: the mask filter kept nothing; look at the stage's summary.json"
+def read(folder: Path, fingerprint: str | None = None, *, remedy: str | None = None) -> GeneratedSet:
+    """Read the set under ``folder`` into memory, ordered by object, then view. Raises as `open_set` does."""
+    return open_set(folder, fingerprint, remedy=remedy).read()
+
+
+def open_set(folder: Path, fingerprint: str | None = None, *, remedy: str | None = None) -> StoredSet:
+    """The set under ``folder``, read from disk as images are asked for.
+
+    Every file is compared with its SHA-256 once, here. Raises FileNotFoundError when there is no set;
+    ValueError if it is damaged, or from another GAN than ``fingerprint``. remedy: what a person can do,
+    for the messages.
+    """
+    path, remedy = path_of(folder), remedy or f"delete {folder} and write the set again"
+    if not path.is_dir():
+        raise FileNotFoundError(f"no multi-view set at {path}; {remedy}")
+    return StoredSet(path, fingerprint, remedy=remedy)
+
+
+class StoredSet:
+    """A multi-view set on disk with random access; only ids are held in memory. A `MultiviewSource`.
+
+    Rows are ordered by object, then view. Args: path: the folder of the files; fingerprint, remedy: see
+    `open_set`. object_id, view_id, content_seed: int [n]; size: (h, w).
+    """
+
+    def __init__(self, path: Path, fingerprint: str | None = None, *, remedy: str):
+        self.path, self._remedy = path, remedy
+        verify(path, remedy)
+        self.metadata = _read_metadata(path / METADATA, remedy)
+        if fingerprint is not None and self.metadata["fingerprint"] != fingerprint:
+            raise ValueError(
+                f"the multi-view set at {path} came from GAN {self.metadata['fingerprint']}, not "
+                f"{fingerprint}; use that GAN, or {remedy}"
+            )
+        self.views: Sequence[dict[str, Any]] = self.metadata["views"]
+        self._open()
+        index = self._read_index()
+        self._place = np.lexsort((index["view_id"], index["object_id"]))
+        self.object_id, self.view_id, self.content_seed = (index[name][self._place] for name in _IDS)
+        self._objects = np.arange(self.metadata["num_objects"])
+
+    def __len__(self) -> int:
+        return len(self.object_id)
+
+    def training_pairs(self, *, single_view: bool = False) -> PairSampler:
+        """Pairs of views of the training objects, read and decoded for each batch; see `PairSampler`."""
+        rows = self.rows_of("train")
+        return PairSampler(
+            self.object_id[rows],
+            self.view_id[rows],
+            lambda chosen: self.fetch(rows[chosen]),
+            threads=worker_threads(),
+            single_view=single_view,
         )
-    multiview = MultiviewSet(
-        np.stack([decode_png(record["image"]) for record in records]),
-        np.stack([decode_png(record["mask"]) for record in records]),
-        np.array([record["view_id"] for record in records], np.int32),
-        np.array([record["object_id"] for record in records], np.int64),
-        metadata["views"],
-    )
-    seeds = np.array([record["content_seed"] for record in records], np.int64)
-    return GeneratedSet(multiview, np.stack([record["w_star"] for record in records]), seeds, metadata)
+
+    def split(self, name: str, num_objects: int | None = None) -> MultiviewSet:
+        """See `MultiviewSet.split`; the images are read into memory."""
+        return self.read(self.rows_of(name, num_objects)).multiview
+
+    def rows_of(self, name: str, num_objects: int | None = None) -> np.ndarray:
+        """The rows of a split, or of its first `num_objects` objects, in rising order."""
+        return rows_of_split(self.object_id, self._objects, name, num_objects)
+
+    def fetch(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Images uint8 [... h w 3] and masks uint8 [... h w] of `rows` of any shape. Safe in threads."""
+        rows = np.asarray(rows)
+        images = np.empty((rows.size, *self.size, 3), np.uint8)
+        masks = np.empty((rows.size, *self.size), np.uint8)
+        for i, row in enumerate(rows.reshape(-1)):
+            images[i], masks[i] = self._pictures(int(row), self._record(int(row), self._pixels))
+        return images.reshape(*rows.shape, *images.shape[1:]), masks.reshape(*rows.shape, *masks.shape[1:])
+
+    def read(self, rows: np.ndarray | None = None) -> GeneratedSet:
+        """`rows` [m] (all by default) in memory, with their codes."""
+        rows = np.arange(len(self)) if rows is None else rows
+        images = np.empty((len(rows), *self.size, 3), np.uint8)
+        masks = np.empty((len(rows), *self.size), np.uint8)
+        w_star = np.empty((len(rows), *self._layout["w_star"].shape), np.float32)
+
+        def fill(i: int) -> None:
+            record = self._record(int(rows[i]), self._layout)
+            images[i], masks[i] = self._pictures(int(rows[i]), record)
+            w_star[i] = record["w_star"]
+
+        with ThreadPoolExecutor(worker_threads(), thread_name_prefix="images") as pool:
+            collections.deque(pool.map(fill, range(len(rows))), maxlen=0)
+        multiview = MultiviewSet(
+            images, masks, self.view_id[rows], self.object_id[rows], self.views, self._objects
+        )
+        return GeneratedSet(multiview, w_star, self.content_seed[rows], self.metadata)
+
+    def _open(self) -> None:
+        import tensorflow_datasets as tfds
+
+        skip = tfds.decode.SkipDecoding()
+        self._decoders = {"image": skip, "mask": skip}
+        raw = tfds.decode.DeserializeMethod.RAW_BYTES
+        try:
+            builder = tfds.builder_from_directory(str(self.path))
+            self._layout = builder.info.features
+            self._records = builder.as_data_source(split="+".join(SPLITS), deserialize_method=raw)
+            splits = [builder.info.splits[name] for name in SPLITS]
+            self._files = [name for split in splits for name in split.filenames]
+            self._ends = np.cumsum([length for split in splits for length in split.shard_lengths])
+            self.size: tuple[int, int] = self._layout["image"].shape[:2]
+            # Codes are long and training does not need them.
+            names = ("image", "mask", "object_id", "view_id")
+            self._pixels = tfds.features.FeaturesDict({name: self._layout[name] for name in names})
+        except Exception as error:  # tfds raises errors of many kinds for files that are no such set
+            raise ValueError(
+                f"{self.path}/dataset_info.json or features.json is not of a multi-view set ({error}); "
+                f"{self._remedy}"
+            ) from error
+
+    def _read_index(self) -> dict[str, np.ndarray]:
+        path, count = self.path / INDEX, len(self._records)
+        index = read_npz(path)
+        if any(index.get(name, np.zeros(0)).shape != (count,) for name in _IDS):
+            raise ValueError(f"{path} does not list the {count} records of the shards; {self._remedy}")
+        if not count:
+            raise ValueError(f"the multi-view set at {self.path} is empty; {self._remedy}")
+        objects, views = index["object_id"], index["view_id"]
+        if not 0 <= views.min() <= views.max() < len(self.views):
+            raise ValueError(
+                f"{path} has view_id {views.min()}..{views.max()}, but {self.path / METADATA} has "
+                f"{len(self.views)} views; {self._remedy}"
+            )
+        if not 0 <= objects.min() <= objects.max() < self.metadata["num_objects"]:
+            raise ValueError(
+                f"{path} has object_id {objects.min()}..{objects.max()}, but {self.path / METADATA} has "
+                f"num_objects {self.metadata['num_objects']}; {self._remedy}"
+            )
+        pairs, counts = np.unique(np.stack([objects, views]), axis=1, return_counts=True)
+        if (counts > 1).any():
+            twice = pairs[:, np.argmax(counts)]
+            raise ValueError(f"{path} has object {twice[0]} in view {twice[1]} twice; {self._remedy}")
+        return index
+
+    def _record(self, row: int, layout) -> dict[str, Any]:
+        """One record, its pictures as PNG bytes."""
+        try:
+            data = self._records[int(self._place[row])]
+            record = layout.deserialize_example_np(data, decoders=self._decoders)
+        except Exception as error:  # array_record raises bare RuntimeErrors of its own
+            raise ValueError(f"{self._told(row)} cannot be read ({error}); {self._remedy}") from error
+        found = (int(record["object_id"]), int(record["view_id"]))
+        if found != (self.object_id[row], self.view_id[row]):
+            raise ValueError(
+                f"{self._told(row)} is of object {found[0]} in view {found[1]}, where {INDEX} has object "
+                f"{self.object_id[row]} in view {self.view_id[row]}; {self._remedy}"
+            )
+        return record
+
+    def _pictures(self, row: int, record: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
+        try:
+            image, mask = decode_png(record["image"]), decode_png(record["mask"])
+        except Exception as error:  # Pillow's decoders raise OSError, SyntaxError, struct.error and more
+            raise ValueError(f"{self._told(row)} is no picture ({error}); {self._remedy}") from error
+        if image.shape != (*self.size, 3) or mask.shape != self.size:
+            raise ValueError(
+                f"{self._told(row)} has an image {image.shape} and a mask {mask.shape}, where "
+                f"features.json has {self.size}; {self._remedy}"
+            )
+        return image, mask
+
+    def _told(self, row: int) -> str:
+        """Where a row lies: the shard, and the record's number in it."""
+        number = int(self._place[row])
+        shard = int(np.searchsorted(self._ends, number, side="right"))
+        first = self._ends[shard - 1] if shard else 0
+        return f"{self.path / self._files[shard]} : record {number - first}"
+
+
+def _read_metadata(path: Path, remedy: str) -> dict[str, Any]:
+    content = read_json(path)
+    content = content if isinstance(content, dict) else {}
+    wrong = [key for key, kind in _KEYS.items() if not isinstance(content.get(key), kind)]
+    if wrong:
+        raise ValueError(f"{path} lacks {', '.join(wrong)}, or they are no such values; {remedy}")
+    return content

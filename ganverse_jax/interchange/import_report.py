@@ -57,7 +57,7 @@ def apply(config):
     """Point the stages of an experiment (see configs/car.py) at these weights."""
     config.gan.pretrained = {str(out)!r}
     config.viewpoints.crop = {rows!r}
-    config.multiview_dataset.crop = {rows!r}
+    config.multiview_dataset.crop = config.inverse_graphics.on_the_fly.crop = {rows!r}
     return config
 '''
 

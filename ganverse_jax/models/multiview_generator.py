@@ -19,6 +19,7 @@ class MultiviewGenerator:
 
     Args: gan: generator, variables, w_avg and fingerprint; batch_size: images per compiled call; crop: first
     and last (exclusive) row of the picture inside the square, e.g. (64, 448) for the 512x384 cars.
+    size: (h, w) of the pictures.
     """
 
     def __init__(self, gan: LoadedGenerator, *, batch_size: int = 64, crop: tuple[int, int] | None = None):
@@ -26,6 +27,7 @@ class MultiviewGenerator:
         self.module = gan.module
         self.layout = style_layout(self.module)
         top, bottom = crop or (0, self.module.resolution)
+        self.size = (bottom - top, self.module.resolution)
 
         @jax.jit
         def synthesise(variables, view_w, content_w):

@@ -1,11 +1,12 @@
 """Stage: train the inverse graphics network and the view cameras on a multi-view set, then measure them.
 
-`run` reads the GAN's set from a workdir; `train` takes any `MultiviewSet` (the posed toy world's too). They
+`run` takes the GAN's images from a workdir; `train` any `MultiviewSource` (the posed toy world's too). They
 write to <workdir>/inverse_graphics: network.safetensors, cameras.json, evaluation.json, summary.json,
 figures.npz, meshes/*.glb; samples/inverse_graphics_<step>.png; metrics.jsonl lines;
 checkpoints/inverse_graphics/.
 """
 
+import contextlib
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -16,20 +17,22 @@ import numpy as np
 
 from ganverse_jax import parallel
 from ganverse_jax.checkpoint import Checkpoints, load_weights, save_weights, write_json
-from ganverse_jax.data.framing import measure_framing
-from ganverse_jax.data.multiview_set import MultiviewSet
+from ganverse_jax.data.batches import Prefetch
+from ganverse_jax.data.framing import Framing, measure_framing
+from ganverse_jax.data.multiview_set import MultiviewSource, Pairs, azimuth_bins
 from ganverse_jax.data.posed_folder import read_posed_folder
 from ganverse_jax.loop import Metrics, fit
 from ganverse_jax.models.inverse_graphics import InverseGraphics
 from ganverse_jax.models.perceptual import Perceptual, discriminator_perceptual
 from ganverse_jax.models.view_cameras import as_cameras, given_cameras, initial_cameras, write_cameras
-from ganverse_jax.stages import gan, multiview_dataset, pascal3d_source, perception
+from ganverse_jax.stages import gan, pascal3d_source, perception
 from ganverse_jax.stages.inverse_graphics_measures import measure, show
 from ganverse_jax.stages.inverse_graphics_step import (
     initial_state,
     make_optimizer,
     make_step_at,
 )
+from ganverse_jax.stages.multiview_source import load_source
 
 STAGE = "inverse_graphics"
 __all__ = ["STAGE", "as_cameras", "init_network", "load", "run", "train"]
@@ -43,6 +46,9 @@ def run(
     metrics: Metrics,
     world: Mapping[str, Any],
     perceptual_blocks: int = 4,
+    source: str = "disk",
+    memory_gib: float = 2.0,
+    on_the_fly: Mapping[str, Any] | None = None,
     posed_folder: str | None = None,
     posed_size: tuple[int, int] | None = None,
     pascal3d: str | None = None,
@@ -53,6 +59,7 @@ def run(
 
     world: "fov_degrees" and "distance" of the cameras' start. The perceptual term compares the first
     `perceptual_blocks` blocks of the GAN's discriminator (0: no such term). settings: those of `train`.
+    source, memory_gib, on_the_fly: where the images come from, see `load_source`.
     posed_folder: train on such a folder (`data.posed_folder`, resized to posed_size = (h, w)) instead, from
     its own cameras unless camera_origin says "bins"; no other stage is needed with perceptual_blocks = 0.
     pascal3d: likewise on Pascal3D+ at that path, read with pascal3d_reader (`pascal3d_source.read`).
@@ -65,33 +72,30 @@ def run(
     elif pascal3d is not None:
         posed = pascal3d_source.read(workdir / STAGE, pascal3d, **pascal3d_reader)
     if posed is not None:
-        return train(
-            workdir,
-            multiview=posed.multiview,
-            seed=seed,
-            mesh=mesh,
-            metrics=metrics,
-            fov_degrees=posed.fov_degrees,
-            camera_distance=world["distance"],
-            perceptual=gan_perceptual(workdir, perceptual_blocks),
-            **{"camera_origin": "given"} | settings,
-        )
-    generator, _ = gan.load(workdir)
-    generated = multiview_dataset.load(workdir, generator.fingerprint)
-    regress = perception.load(workdir).pose_regressor if (workdir / perception.STAGE).is_dir() else None
+        inputs = {"multiview": posed.multiview, "fov_degrees": posed.fov_degrees}
+        settings = {"camera_origin": "given"} | settings
+    else:
+        choice = {"source": source, "memory_gib": memory_gib, "on_the_fly": on_the_fly or {}}
+        inputs = _gan_inputs(workdir, seed=seed, batch_size=settings["batch_size"], **choice)
+        inputs["fov_degrees"] = world["fov_degrees"]
     return train(
         workdir,
-        multiview=generated.multiview,
         seed=seed,
         mesh=mesh,
         metrics=metrics,
-        fov_degrees=world["fov_degrees"],
         camera_distance=world["distance"],
         perceptual=gan_perceptual(workdir, perceptual_blocks),
-        fingerprint=generator.fingerprint,
-        regress=regress,
+        **inputs,
         **settings,
     )
+
+
+def _gan_inputs(workdir: Path, **choice: Any) -> dict[str, Any]:
+    """What `train` takes of the GAN's stages; choice: settings of `load_source`."""
+    generator, _ = gan.load(workdir)
+    regress = perception.load(workdir).pose_regressor if (workdir / perception.STAGE).is_dir() else None
+    images = load_source(workdir, generator, **choice)
+    return {"multiview": images, "fingerprint": generator.fingerprint, "regress": regress}
 
 
 def gan_perceptual(workdir: Path, num_blocks: int) -> Perceptual | None:
@@ -107,7 +111,7 @@ def gan_perceptual(workdir: Path, num_blocks: int) -> Perceptual | None:
 def train(
     workdir: Path,
     *,
-    multiview: MultiviewSet,
+    multiview: MultiviewSource,
     seed: int,
     mesh,
     metrics: Metrics,
@@ -148,14 +152,11 @@ def train(
     before = (
         given_cameras(multiview.views)
         if camera_origin == "given"
-        else initial_cameras(multiview.azimuth_bins, camera_distance)
+        else initial_cameras(azimuth_bins(multiview.views), camera_distance)
     )
-    training = multiview.split("train")
-    pairs = training.pairs(single_view=single_view)
-    print(
-        f"[{STAGE}] {pairs.num_objects} training objects, {pairs.num_dropped} of one view left out",
-        flush=True,
-    )
+    pairs = multiview.training_pairs(single_view=single_view)
+    objects = "endless" if pairs.num_objects is None else pairs.num_objects
+    print(f"[{STAGE}] {objects} training objects, {pairs.num_dropped} of one view left out", flush=True)
     optimizer = make_optimizer(
         num_steps,
         learning_rate=learning_rate,
@@ -163,18 +164,24 @@ def train(
         camera_start=camera_start,
         decay=decay,
     )
-    params = {"network": init_network(module, multiview.images.shape[1:3], seed), "cameras": before}
+    params = {"network": init_network(module, multiview.size, seed), "cameras": before}
 
     def on_save(step: int, state: Any) -> None:
         path = workdir / "samples" / f"{STAGE}_{step:06d}.png"
         show(module, jax.device_get(state["average"]), multiview, fov_y, sheet=path)
 
+    def batch_at(step: int) -> dict[str, np.ndarray]:
+        return pairs.pair_batch((seed, step), batch_size)
+
     checkpoints = Checkpoints(workdir / "checkpoints" / STAGE)
-    try:
+    with (
+        contextlib.closing(checkpoints),
+        Prefetch(batch_at, num_steps=num_steps, threads=pairs.threads) as prepared,
+    ):
         state = fit(
             initial_state(params, optimizer),
             make_step_at(module, optimizer, mesh, fov_y=fov_y, weights=weights, **step_settings),
-            lambda step: pairs.pair_batch((seed, step), batch_size),
+            prepared,
             num_steps=num_steps,
             key=jax.random.key(seed),
             mesh=mesh,
@@ -185,8 +192,6 @@ def train(
             save_every=save_every,
             on_save=on_save,
         )
-    finally:
-        checkpoints.close()
     params, folder = jax.device_get(state["average"]), workdir / STAGE
     seconds = time.perf_counter() - started
     card = {
@@ -194,7 +199,7 @@ def train(
         "fov_degrees": fov_degrees,
         "fingerprint": fingerprint,
         "step": num_steps,
-        "framing": measure_framing(training.masks)._asdict(),
+        "framing": _framing(pairs, seed, batch_size)._asdict(),
     }
     save_weights(folder / "network.safetensors", params, card)
     figures, poses = measure(module, params, multiview, fov_y, evaluate, regress)
@@ -206,6 +211,13 @@ def train(
     write_json(folder / "summary.json", summary)
     metrics.write(f"{STAGE}_evaluation", num_steps, **figures)
     return figures
+
+
+def _framing(pairs: Pairs, seed: int, batch_size: int) -> Framing:
+    """How objects stand in the training pictures, from some hundred of them."""
+    batches = [pairs.pair_batch((seed, step), batch_size)["masks"] for step in range(-(-256 // batch_size))]
+    masks = np.concatenate(batches)
+    return measure_framing(masks.reshape(-1, *masks.shape[2:]))
 
 
 def init_network(module: InverseGraphics, size: tuple[int, int], seed: int) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ganverse_jax.data.multiview_set import MultiviewSet
+from ganverse_jax.data.multiview_set import MultiviewSet, MultiviewSource
 from ganverse_jax.evaluation.cameras import circular_median, regressor_errors
 from ganverse_jax.evaluation.inverse_graphics import PredictedMeshes, image_metrics
 from ganverse_jax.models.inverse_graphics import InverseGraphics
@@ -18,10 +18,11 @@ NUM_SAMPLES = 8
 
 
 def measure(
-    module, params, multiview: MultiviewSet, fov_y: float, evaluate, regress
+    module, params, multiview: MultiviewSource, fov_y: float, evaluate, regress
 ) -> tuple[dict, dict | None]:
     """Figures of the test objects, and per view what the pose regressor reads (None without one)."""
-    figures = evaluate_images(module, params, multiview.split("test"), fov_y)
+    test = multiview.split("test")
+    figures = evaluate_images(module, params, test, fov_y)
     cameras, poses = as_cameras(params["cameras"]), None
     if evaluate is not None:
         figures |= evaluate(
@@ -29,7 +30,7 @@ def measure(
             cameras=cameras,
         )
     if regress is not None:
-        held_out = {name: multiview.split(name) for name in ("validation", "test")}
+        held_out = {"validation": multiview.split("validation"), "test": test}
         read = {name: regress(part.images) for name, part in held_out.items()}
         figures |= regressor_errors(
             cameras,
@@ -71,11 +72,10 @@ def evaluate_images(
 
 
 def show(
-    module, params, multiview: MultiviewSet, fov_y: float, *, sheet: Path | None = None, folder=None
+    module, params, multiview: MultiviewSource, fov_y: float, *, sheet: Path | None = None, folder=None
 ) -> None:
     """The sample sheet of a few test objects, or with `folder` the report's figures and meshes of them."""
-    test = multiview.split("test")
-    shown = test.take(np.flatnonzero(np.isin(test.object_id, np.unique(test.object_id)[:NUM_SAMPLES])))
+    shown = multiview.split("test", NUM_SAMPLES)
     meshes = predict_meshes(module, params["network"], shown.images, shown.masks)
     cameras = as_cameras(params["cameras"])
     if sheet is not None:

@@ -1,15 +1,16 @@
 """The multi-view dataset stage: contents x views -> images, masks, filter, a set on disk (section 3.1).
 
-Objects are generated in parts; each finished part is a file of its own, a pure function of the settings, so
-an interrupted run resumes where it stopped. Writes <workdir>/multiview (the set) and
-<workdir>/multiview_dataset (summary, pictures).
+Objects are generated in parts of one split; each finished part is a shard of the set, a pure function of the
+settings, so an interrupted run resumes where it stopped and ends with the same bytes. Writes
+<workdir>/multiview (the set with its card, see `data.multiview_shards`) and <workdir>/multiview_dataset
+(summary, pictures).
 """
 
 import hashlib
 import json
+import os
 import shutil
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,27 +18,35 @@ import numpy as np
 
 from ganverse_jax.checkpoint import read_npz, write_json, write_npz
 from ganverse_jax.data import instances, multiview
+from ganverse_jax.data import multiview_shards as shards
 from ganverse_jax.data.mask_folder import MissingMasks
 from ganverse_jax.loop import Metrics
 from ganverse_jax.models.multiview_generator import MultiviewGenerator
 from ganverse_jax.stages import gan as gan_stage
 from ganverse_jax.stages import perception as perception_stage
 from ganverse_jax.stages import viewpoints as viewpoints_stage
-from ganverse_jax.stages.viewpoints import CONTENT_SEEDS, SEED_STRIDE, Viewpoints
+from ganverse_jax.stages.multiview_card import MAX_SHOWN, write_card
+from ganverse_jax.stages.multiview_parts import IDS, Part, is_whole, make_part, plan_parts
+from ganverse_jax.stages.viewpoints import Viewpoints
 
 STAGE = "multiview_dataset"
-FIRST_OBJECT = 1_000  # seeds below are the contents that views are chosen with
-_SHOWN = 48
+_FORMAT = 2  # of the files: another one is another set
 
 
 def folder_of(workdir: Path) -> Path:
-    """The folder `data.multiview.read` takes."""
+    """The folder `data.multiview.open_set` takes."""
     return Path(workdir) / "multiview"
 
 
+def open_set(workdir: Path, fingerprint: str | None = None) -> multiview.StoredSet:
+    """The set of a finished stage on disk, which must belong to the GAN `fingerprint` (when given)."""
+    remedy = f"delete {Path(workdir) / STAGE} and run the same command again, which makes the set anew"
+    return multiview.open_set(folder_of(workdir), fingerprint, remedy=remedy)
+
+
 def load(workdir: Path, fingerprint: str | None = None) -> multiview.GeneratedSet:
-    """The set of a finished stage, which must belong to the GAN `fingerprint` (when given)."""
-    return multiview.read(folder_of(workdir), fingerprint)
+    """The set of a finished stage in memory, as `open_set`."""
+    return open_set(workdir, fingerprint).read()
 
 
 def run(
@@ -60,162 +69,133 @@ def run(
 
     views_per_object: how many of the chosen views each object is drawn in (fixed draw per object); None: all.
     min_instance, min_area: shares of the image, see `instances.judge`. Raises ValueError for an impossible
-    views_per_object or when nothing passes the filter.
+    views_per_object, too few objects for the splits, or when nothing passes the filter.
     """
     workdir, started = Path(workdir), time.perf_counter()
     gan, _ = gan_stage.load(workdir)
     views = viewpoints_stage.load(workdir, gan.fingerprint)
-    views_per_object = len(views.views) if views_per_object is None else views_per_object
-    if not 2 <= views_per_object <= len(views.views):
-        raise ValueError(
-            f"multiview_dataset.views_per_object = {views_per_object} must be between 2 and the "
-            f"{len(views.views)} chosen views"
-        )
     generator = MultiviewGenerator(gan, batch_size=batch_size, crop=crop)
-    segmenter = perception_stage.load(workdir).segmenter
     settings = {
         "seed": seed,
-        "views_per_object": views_per_object,
+        "views_per_object": check_views_per_object(views_per_object, views),
         "psi": content_truncation,
         "min_instance": min_instance,
         "min_area": min_area,
     }
-    layout = [num_objects, objects_per_part, crop, gan.fingerprint, [view["w"] for view in views.views]]
-    digest = hashlib.sha256(json.dumps([settings, layout], sort_keys=True).encode()).hexdigest()[:16]
+    card = settings | {"num_objects": num_objects, "objects_per_part": objects_per_part, "crop": crop}
+    card["content_truncation"] = card.pop("psi")
+    layout = [_FORMAT, gan.fingerprint, [view["w"] for view in views.views]]
+    digest = hashlib.sha256(json.dumps([card, layout], sort_keys=True).encode()).hexdigest()[:16]
+    notes = workdir / STAGE / f"parts-{digest}"
     if multiview.digest(folder_of(workdir)) == digest and (workdir / STAGE / "figures.npz").exists():
+        shutil.rmtree(notes, ignore_errors=True)  # of a run that was killed just before it
         return
-    parts_folder = workdir / STAGE / f"parts-{digest}"
-    paths, missing = [], []
-    for start in range(0, num_objects, objects_per_part):
-        objects = np.arange(start, min(num_objects, start + objects_per_part))
-        paths.append(parts_folder / f"part_{start:07d}.npz")
-        if not paths[-1].exists():
-            try:
-                write_npz(paths[-1], **make_part(generator, segmenter, views, objects, **settings))
-            except MissingMasks as error:  # go on, so that one error tells all that are wanted
-                missing.append(error)
-        print(f"[{STAGE}] {objects[-1] + 1}/{num_objects} objects", flush=True)
+    parts = plan_parts(num_objects, objects_per_part)
+    begun = multiview.path_of(folder_of(workdir)).parent / f"incomplete.{digest}"
+    begun.mkdir(parents=True, exist_ok=True)
+    _make_parts(begun, notes, parts, generator, perception_stage.load(workdir).segmenter, views, settings)
+    written = [read_npz(_notes_of(notes, part)) for part in parts]
+    counts = summarise(written, parts, len(views.views)) | {"fingerprint": gan.fingerprint}
+    layout = shards.features(generator.size, generator.layout.size)
+    figures = _describe(begun, parts, written, layout, views, card | {"digest": digest}, counts)
+    seconds = round(time.perf_counter() - started, 1)
+    write_json(workdir / STAGE / "summary.json", counts | {"seconds": seconds})
+    metrics.write(STAGE, 0, images=counts["images"], kept=counts["kept"], seconds=seconds)
+    write_npz(workdir / STAGE / "figures.npz", **figures)
+    _put_in_place(begun, folder_of(workdir))
+    shutil.rmtree(notes)
+
+
+def check_views_per_object(count: int | None, views: Viewpoints) -> int:
+    """How many views an object is drawn in, all for None. Raises ValueError for an impossible count."""
+    count = len(views.views) if count is None else count
+    if not 2 <= count <= len(views.views):
+        raise ValueError(
+            f"multiview_dataset.views_per_object = {count} must be between 2 and the {len(views.views)} "
+            "chosen views"
+        )
+    return count
+
+
+def _notes_of(notes: Path, part: Part) -> Path:
+    return notes / f"{part.name}.npz"
+
+
+def _make_parts(begun: Path, notes: Path, parts: list[Part], generator, segmenter, views, settings) -> None:
+    """Make the parts that are not there. Raises MissingMasks for the images of all parts together."""
+    missing, done, total = [], 0, sum(len(part.objects) for part in parts)
+    for part in parts:
+        note = _notes_of(notes, part)
+        try:
+            if not is_whole(begun, note, part):
+                make_part(begun, note, part, generator, segmenter, views, **settings)
+        except MissingMasks as error:  # go on, so that one error tells all that are wanted
+            missing.append(error)
+        done += len(part.objects)
+        print(f"[{STAGE}] {done}/{total} objects", flush=True)
     if missing:
         raise MissingMasks.together(missing)
-    _finish(workdir, paths, views, generator, digest, metrics, started)
-    shutil.rmtree(parts_folder)
 
 
-def make_part(
-    generator: MultiviewGenerator,
-    segmenter,
-    views: Viewpoints,
-    objects: np.ndarray,
-    *,
-    seed: int,
-    views_per_object: int,
-    psi: float,
-    min_instance: float,
-    min_area: float,
-) -> dict[str, np.ndarray]:
-    """Arrays of one part file: ids and verdict of every image, PNG bytes and W* of the kept ones.
+def summarise(written: list[dict[str, np.ndarray]], parts: list[Part], num_views: int) -> dict[str, Any]:
+    """Counts of all, kept and rejected images, the latter by reason, in total, per view and per split.
 
-    Byte strings of different lengths lie end to end in `images` and `masks`, lengths beside them.
+    Raises ValueError when nothing was kept, in all or of a split.
     """
-    seeds = CONTENT_SEEDS + SEED_STRIDE * seed + FIRST_OBJECT + objects
-    contents = generator.codes(seeds, psi)
-    view_id = np.concatenate(
-        [_views_of_object(seed, int(o), len(views.w), views_per_object) for o in objects]
-    )
-    row = np.repeat(np.arange(len(objects)), views_per_object)
-    images, w_star = generator.pairs(views.w[view_id], contents[row])
-    verdict = instances.judge_images(segmenter, images, min_instance=min_instance, min_area=min_area)
-    names = (instances.KEPT, *instances.REASONS)
-    reason = np.array([names.index(name) for name in verdict.reason], np.int8)
-    kept = np.flatnonzero(reason == 0)
-    part = {"object_id": objects[row], "view_id": view_id, "content_seed": seeds[row], "reason": reason}
-    part |= {"w_star": w_star[kept], "rejected": images[reason > 0][:8]}
-    for name, arrays in (("image", images), ("mask", verdict.masks)):
-        encoded = [multiview.encode_png(arrays[i]) for i in kept]
-        part[f"{name}s"] = np.frombuffer(b"".join(encoded), np.uint8)
-        part[f"{name}_lengths"] = np.array([len(data) for data in encoded], np.int64)
-    return part
+    ids = {name: np.concatenate([part[name] for part in written]) for name in ("view_id", "reason")}
 
-
-def _views_of_object(seed: int, number: int, num_views: int, count: int) -> np.ndarray:
-    return np.sort(np.random.default_rng([seed, number]).choice(num_views, count, replace=False))
-
-
-def records_of(path: Path) -> Iterator[dict[str, Any]]:
-    """The kept records of a part file, in the form `data.multiview.write` takes."""
-    part = read_npz(path)
-    ends = {name: np.cumsum(part[f"{name}_lengths"]) for name in ("image", "mask")}
-    for i, row in enumerate(np.flatnonzero(part["reason"] == 0)):
-        record = {name: int(part[name][row]) for name in ("object_id", "view_id", "content_seed")}
-        for name, end in ends.items():
-            record[name] = part[f"{name}s"][end[i] - part[f"{name}_lengths"][i] : end[i]].tobytes()
-        yield record | {"w_star": part["w_star"][i]}
-
-
-def _finish(workdir, paths, views: Viewpoints, generator, digest: str, metrics: Metrics, started) -> None:
-    """Write the set from its parts, then pictures and summary."""
-    parts = [read_npz(path) for path in paths]
-    ids = {
-        name: np.concatenate([part[name] for part in parts]) for name in ("object_id", "view_id", "reason")
-    }
-    rejected = np.concatenate([part["rejected"] for part in parts])
-    del parts
-    kept = ids["reason"] == 0
-    if not kept.any():
-        raise ValueError(
-            f"the mask filter kept none of {len(kept)} images; train the GAN longer, choose other views or "
-            "lower multiview_dataset.min_area"
-        )
-    splits = multiview.split_objects(ids["object_id"][kept])
-    if not all(map(len, splits.values())):
-        sizes = {name: len(objects) for name, objects in splits.items()}
-        raise ValueError(
-            f"the objects that passed the filter split into {sizes}; raise multiview_dataset.num_objects"
-        )
-
-    def records(objects: set[int]):
-        return lambda: (r for path in paths for r in records_of(path) if r["object_id"] in objects)
-
-    first = next(record for path in paths for record in records_of(path))
-    multiview.write(
-        folder_of(workdir),
-        {name: records(set(objects.tolist())) for name, objects in splits.items()},
-        image_shape=multiview.decode_png(first["image"]).shape[:2],
-        w_star_size=generator.layout.size,
-        metadata={"fingerprint": views.fingerprint, "digest": digest, "views": views.views},
-    )
-    seconds = round(time.perf_counter() - started, 1)
-    summary = summarise(ids, len(views.views)) | {"fingerprint": views.fingerprint, "seconds": seconds}
-    summary["splits"] = {name: len(objects) for name, objects in splits.items()}
-    write_json(workdir / STAGE / "summary.json", summary)
-    metrics.write(STAGE, 0, images=len(kept), kept=int(kept.sum()), seconds=seconds)
-    _write_figures(workdir, paths, int(kept.sum()), rejected)
-
-
-def summarise(ids: dict[str, np.ndarray], num_views: int) -> dict[str, Any]:
-    """Counts of all, kept and rejected images, the latter by reason, in total and per view."""
-
-    def counts(rows):
+    def counts(rows) -> dict[str, Any]:
         by_reason = {
             name: int((ids["reason"][rows] == 1 + i).sum()) for i, name in enumerate(instances.REASONS)
         }
         return {"kept": int((ids["reason"][rows] == 0).sum()), "rejected_by_reason": by_reason}
 
-    everything = np.ones(len(ids["reason"]), bool)
-    return (
-        {"objects": len(np.unique(ids["object_id"])), "images": len(everything)}
-        | counts(everything)
-        | {"per_view": [{"id": view} | counts(ids["view_id"] == view) for view in range(num_views)]}
-    )
+    splits: dict[str, dict[str, int]] = {}
+    for part, found in zip(parts, written, strict=True):
+        split = splits.setdefault(part.split, {"objects": 0, "images": 0})
+        split["objects"] += len(np.unique(found["object_id"][found["reason"] == 0]))
+        split["images"] += int(found["num_records"])
+    total = {"objects": sum(len(part.objects) for part in parts), "images": len(ids["reason"])}
+    total |= counts(np.ones(len(ids["reason"]), bool))
+    if not total["kept"]:
+        raise ValueError(
+            f"the mask filter kept none of {total['images']} images; train the GAN longer, choose other "
+            "views or lower multiview_dataset.min_area"
+        )
+    if not all(split["images"] for split in splits.values()):
+        raise ValueError(
+            f"the images that passed the filter split into {splits}; raise multiview_dataset.num_objects"
+        )
+    per_view = [{"id": view} | counts(ids["view_id"] == view) for view in range(num_views)]
+    return total | {"per_view": per_view, "splits": splits}
 
 
-def _write_figures(workdir: Path, paths, num_kept: int, rejected: np.ndarray) -> None:
-    """A few kept images with their masks, evenly spaced through the set, and rejected ones."""
-    wanted = set(np.linspace(0, num_kept - 1, min(_SHOWN, num_kept)).astype(int).tolist())
-    shown = [record for i, record in enumerate(r for path in paths for r in records_of(path)) if i in wanted]
-    write_npz(
-        workdir / STAGE / "figures.npz",
-        images=np.stack([multiview.decode_png(record["image"]) for record in shown]),
-        masks=np.stack([multiview.decode_png(record["mask"]) for record in shown]),
-        rejected=rejected[:_SHOWN],
-    )
+def _describe(begun: Path, parts, written, layout, views: Viewpoints, card, counts) -> dict[str, np.ndarray]:
+    """Give the shards in `begun` their metadata and card; returns a few pictures, kept and rejected."""
+    for stray in begun.glob(".*"):  # begun by a run that was killed
+        stray.unlink()
+    by_split: dict[str, list[shards.Shard]] = {}
+    for part, found in zip(parts, written, strict=True):
+        shard = shards.Shard(int(found["num_records"]), int(found["num_bytes"]), str(found["sha256"]))
+        by_split.setdefault(part.split, []).append(shard)
+    metadata = {"fingerprint": views.fingerprint, "digest": card["digest"], "views": views.views}
+    metadata["num_objects"] = card["num_objects"]
+    index = {name: np.concatenate([part[name][part["reason"] == 0] for part in written]) for name in IDS}
+    shards.write_metadata(begun, by_split, layout, metadata=metadata, index=index)
+    stored = multiview.StoredSet(begun, remedy=f"delete {begun} and run the same command again")
+    shown = np.linspace(0, len(stored) - 1, min(MAX_SHOWN, len(stored))).astype(int)
+    images, masks = stored.fetch(shown)
+    figures = {"images": images, "masks": masks}
+    for name in ("rejected", "rejected_for"):
+        figures[name] = np.concatenate([part[name] for part in written])[:MAX_SHOWN]
+    write_card(begun, card, counts, views.views, **figures)
+    return figures
+
+
+def _put_in_place(begun: Path, folder: Path) -> None:
+    """Rename the finished folder to the set's place; what else lies there is of other settings."""
+    place = multiview.path_of(folder)
+    for other in place.parent.iterdir():
+        if other != begun:
+            shutil.rmtree(other)
+    os.replace(begun, place)

@@ -102,10 +102,18 @@ def _only_run(workdir: Path) -> Iterator[None]:
         yield
 
 
+def upstream(name: str, config: dict[str, Any]) -> tuple[str, ...]:
+    """The stages whose results stage `name` reads: fed by the GAN, inverse graphics needs no set on disk."""
+    needed = STAGES[name][1]
+    if name == "inverse_graphics" and config[name].get("source") == "generator":
+        return tuple("viewpoints" if other == "multiview_dataset" else other for other in needed)
+    return needed
+
+
 def stage_digest(name: str, config: dict[str, Any], workdir: Path) -> str:
     """Names a stage's settings together with the finished stages it reads."""
     inputs: dict[str, Any] = {"settings": config[name], "seed": config["seed"], "world": config.get("world")}
-    for needed in STAGES[name][1]:
+    for needed in upstream(name, config):
         marker = workdir / needed / "DONE.json"
         inputs[needed] = _read_marker(marker)["digest"] if marker.exists() else None
     return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:16]
@@ -149,7 +157,7 @@ def _done_before(name: str, folder: Path, digest: str, kept: str, train: bool) -
 def _run_stage(
     name: str, config: dict[str, Any], workdir: Path, mesh, metrics: Metrics, *, train: bool
 ) -> None:
-    folder, (function, upstream) = workdir / name, STAGES[name]
+    folder, function = workdir / name, STAGES[name][0]
     settings = dict(config[name])
     if name in PRETRAINABLE and train:
         settings["pretrained"] = None
@@ -158,7 +166,7 @@ def _run_stage(
         print(f"[{name}] done before, skipped", flush=True)
         return
     # A stage that is no part of the experiment is not waited for.
-    needs = [needed for needed in upstream if config[needed] is not None]
+    needs = [needed for needed in upstream(name, config) if config[needed] is not None]
     absent = [needed for needed in needs if not (workdir / needed / "DONE.json").exists()]
     if absent:
         raise ValueError(f"stage {name} needs {absent}, not finished in {workdir}; run them first")

@@ -18,7 +18,6 @@ import jax.numpy as jnp
 import numpy as np
 
 import rasterizer
-from ganverse_jax.data.multiview import split_objects
 from ganverse_jax.data.multiview_set import MultiviewSet
 from ganverse_jax.evaluation.inverse_graphics import PredictedMeshes, render_meshes
 from ganverse_jax.models.inverse_graphics import InverseGraphics
@@ -246,7 +245,7 @@ def load_inputs(
     """
     workdir = Path(workdir)
     generator, _ = gan.load(workdir)
-    generated = multiview_dataset.load(workdir, generator.fingerprint)
+    stored = multiview_dataset.open_set(workdir, generator.fingerprint)
     views = viewpoints.load(workdir, generator.fingerprint)
     network, params, metadata = inverse_graphics.load(workdir)
     if metadata.get("fingerprint") not in (None, generator.fingerprint):
@@ -255,11 +254,10 @@ def load_inputs(
             f"{generator.fingerprint}; delete {workdir / 'inverse_graphics'} and run it again"
         )
     segmenter, pose = perception.load(workdir)
-    limits, splits = {"train": num_examples, "test": num_test}, {}
-    for name, objects in split_objects(generated.multiview.object_id).items():
-        if name in limits:
-            rows = choose_rows(generated.multiview.object_id, objects, limits[name])
-            splits[name] = (generated.multiview.take(rows), generated.w_star[rows])
+    splits = {}
+    for name, limit in {"train": num_examples, "test": num_test}.items():
+        examples = stored.read(choose_rows(stored.rows_of(name), limit))
+        splits[name] = (examples.multiview, examples.w_star)
     if num_samples:
         source = MultiviewGenerator(generator, crop=crop)
         drawing = {"seed": seed, "content_truncation": content_truncation}
@@ -286,7 +284,6 @@ def _joined(first: tuple[MultiviewSet, np.ndarray], second: tuple[MultiviewSet, 
     return MultiviewSet(**both, views=first[0].views), np.concatenate([first[1], second[1]])
 
 
-def choose_rows(object_id: np.ndarray, objects: np.ndarray, limit: int) -> np.ndarray:
-    """Up to `limit` rows of `objects` among object_id [n], in a fixed random order."""
-    rows = np.flatnonzero(np.isin(object_id, objects))
+def choose_rows(rows: np.ndarray, limit: int) -> np.ndarray:
+    """Up to `limit` of `rows`, in a fixed random order."""
     return np.random.default_rng(0).permutation(rows)[:limit]

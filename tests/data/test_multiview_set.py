@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from ganverse_jax.data.multiview_set import MultiviewSet
+from ganverse_jax.data.multiview_set import MultiviewSet, PairSampler, rows_of_split, split_objects
 
 
 def small_set(objects=20, views=4):
@@ -16,6 +16,10 @@ def small_set(objects=20, views=4):
     return MultiviewSet(images, masks, view_id, object_id, [{"azimuth_bin": view} for view in range(views)])
 
 
+def pairs_of(whole, **options):
+    return PairSampler(whole.object_id, whole.view_id, whole.fetch, threads=0, **options)
+
+
 def test_splits_share_no_object_and_lose_none():
     whole = small_set()
     parts = [set(whole.split(name).object_id.tolist()) for name in ("train", "validation", "test")]
@@ -23,8 +27,33 @@ def test_splits_share_no_object_and_lose_none():
     assert set.union(*parts) == set(range(20)) and not parts[0] & parts[1] and not parts[1] & parts[2]
 
 
+def test_an_object_without_images_moves_no_other_one_to_another_split():
+    whole = small_set()
+    lost = int(split_objects(np.arange(20))["train"][3])
+    rest = dataclasses.replace(whole.take(np.flatnonzero(whole.object_id != lost)), objects=np.arange(20))
+    for name in ("train", "validation", "test"):
+        before = set(whole.split(name).object_id.tolist())
+        assert set(rest.split(name).object_id.tolist()) == before - {lost}
+
+
+def test_the_first_objects_of_a_split_are_those_of_the_lowest_labels():
+    whole = small_set()
+    train = np.unique(whole.split("train").object_id)
+    assert np.unique(whole.split("train", 3).object_id).tolist() == train[:3].tolist()
+    with pytest.raises(ValueError, match="split 'testing' is none of"):
+        rows_of_split(whole.object_id, whole.object_id, "testing")
+
+
+def test_training_pairs_are_the_pairs_of_the_training_split():
+    whole = small_set()
+    ours, theirs = whole.training_pairs(), pairs_of(whole.split("train"))
+    for step in range(3):
+        for name, value in ours.pair_batch((7, step), 8).items():
+            np.testing.assert_array_equal(value, theirs.pair_batch((7, step), 8)[name])
+
+
 def test_a_batch_pairs_two_different_views_of_one_object():
-    batch = small_set().pairs().pair_batch((0, 5), 16)
+    batch = pairs_of(small_set()).pair_batch((0, 5), 16)
     assert batch["images"].shape == (16, 2, 8, 8, 3) and batch["masks"].shape == (16, 2, 8, 8)
     objects, views = batch["images"][:, :, 0, 0, 0], batch["images"][:, :, 0, 0, 1]
     np.testing.assert_array_equal(objects[:, 0], objects[:, 1])
@@ -34,7 +63,7 @@ def test_a_batch_pairs_two_different_views_of_one_object():
 
 
 def test_equal_keys_give_equal_batches_in_any_order():
-    first, second = small_set().pairs(), small_set().pairs()
+    first, second = pairs_of(small_set()), pairs_of(small_set())
     first.pair_batch((0, 1), 8)
     for name, value in first.pair_batch((0, 2), 8).items():
         np.testing.assert_array_equal(value, second.pair_batch((0, 2), 8)[name])
@@ -43,7 +72,7 @@ def test_equal_keys_give_equal_batches_in_any_order():
 
 def test_objects_with_one_view_are_left_out():
     whole = small_set(objects=3)
-    pairs = whole.take(np.array([0, 1, 4, 8, 9, 10])).pairs()
+    pairs = pairs_of(whole.take(np.array([0, 1, 4, 8, 9, 10])))
     assert (pairs.num_objects, pairs.num_dropped) == (2, 1)
     drawn = {int(x) for step in range(20) for x in pairs.pair_batch(step, 2)["images"][:, 0, 0, 0, 0]}
     assert drawn == {0, 2}
@@ -51,12 +80,12 @@ def test_objects_with_one_view_are_left_out():
 
 def test_a_set_without_pairs_says_what_to_change():
     with pytest.raises(ValueError, match="raise views_per_object.*single_view=True"):
-        small_set(objects=2).take(np.array([0, 4])).pairs()
+        pairs_of(small_set(objects=2).take(np.array([0, 4])))
 
 
 def test_single_view_pairs_are_one_image_twice_and_leave_no_object_out():
     whole = small_set(objects=3)
-    pairs = whole.take(np.array([0, 1, 4, 8, 9, 10])).pairs(single_view=True)
+    pairs = pairs_of(whole.take(np.array([0, 1, 4, 8, 9, 10])), single_view=True)
     assert (pairs.num_objects, pairs.num_dropped) == (3, 0)
     batches = [pairs.pair_batch(step, 3) for step in range(20)]
     assert all((batch["views"][:, 0] == batch["views"][:, 1]).all() for batch in batches)

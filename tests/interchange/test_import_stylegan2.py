@@ -80,6 +80,7 @@ def test_the_config_snippet_points_an_experiment_at_the_weights(imported):
     config = snippet.apply(car.get_config())
     assert config.gan.pretrained == str(out)
     assert config.viewpoints.crop is config.multiview_dataset.crop is None
+    assert config.inverse_graphics.on_the_fly.crop is None
 
 
 def _module(path):
@@ -210,6 +211,7 @@ def test_the_command_imports_a_wide_car_and_refuses_a_hostile_file(tmp_path, pic
         _module(ROOT / "configs/car.py").get_config()
     )
     assert config.viewpoints.crop == config.multiview_dataset.crop == (64, 448)
+    assert config.inverse_graphics.on_the_fly.crop == (64, 448)
     file.write_bytes(b"\x80\x03cos\nsystem\n(X\x04\0\0\0exittR.")
     failed = launch(f"--pickle={file}", f"--out={tmp_path / 'other'}")
     assert failed.returncode == 1 and "Traceback" not in failed.stderr

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ganverse_jax import parallel
-from ganverse_jax.data.multiview_set import MultiviewSet
+from ganverse_jax.data.multiview_set import MultiviewSet, PairSampler, azimuth_bins
 from ganverse_jax.models.inverse_graphics import InverseGraphics
 from ganverse_jax.models.view_cameras import initial_cameras
 from ganverse_jax.stages import inverse_graphics, inverse_graphics_step
@@ -45,14 +45,14 @@ def build(num_devices, **settings):
     optimizer = inverse_graphics_step.make_optimizer(100, learning_rate=2e-3, camera_learning_rate=1e-3)
     params = {
         "network": inverse_graphics.init_network(network, (16, 16), 0),
-        "cameras": initial_cameras(multiview.azimuth_bins, 4.2),
+        "cameras": initial_cameras(azimuth_bins(multiview.views), 4.2),
     }
     mesh = parallel.data_mesh(num_devices)
     step_at = inverse_graphics_step.make_step_at(
         network, optimizer, mesh, fov_y=0.52, weights=WEIGHTS, **SOFT, **settings
     )
     state = parallel.replicate(inverse_graphics_step.initial_state(params, optimizer), mesh)
-    return state, step_at, multiview.pairs()
+    return state, step_at, PairSampler(multiview.object_id, multiview.view_id, multiview.fetch, threads=0)
 
 
 def advance(state, step_at, pairs, steps):

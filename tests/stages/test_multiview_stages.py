@@ -3,27 +3,34 @@
 Segmenter and regressor are drawn stand-ins: tested are choosing, filtering, writing, resuming, refusing.
 """
 
-import json
+import os
+import random
 import shutil
+import subprocess
 import sys
+import time
+from pathlib import Path
 from types import SimpleNamespace
 
 import jax
 import numpy as np
 import pytest
+import tensorflow_datasets as tfds
 from PIL import Image
 
 from ganverse_jax.annotation import store
 from ganverse_jax.annotation.session import DROP, Session
-from ganverse_jax.checkpoint import read_json, read_npz, write_json
+from ganverse_jax.checkpoint import read_json, read_npz, write_json, write_npz
 from ganverse_jax.data import multiview
 from ganverse_jax.data.mask_folder import WANTED, MaskFolder, MissingMasks
+from ganverse_jax.data.multiview_set import SPLITS
 from ganverse_jax.loop import Metrics
 from ganverse_jax.models.multiview_generator import MultiviewGenerator
 from ganverse_jax.models.pose_regressor import Pose
 from ganverse_jax.models.pretrained import LoadedGenerator
 from ganverse_jax.models.stylegan2 import Generator
-from ganverse_jax.stages import multiview_dataset, viewpoints, viewpoints_choice
+from ganverse_jax.stages import multiview_dataset, multiview_parts, viewpoints, viewpoints_choice
+from ganverse_jax.stages.multiview_card import CARD
 
 VIEWS = dict(num_views=4, num_candidates=12, num_contents=3, view_truncation=1.0, content_truncation=0.7,
              min_distance=0.0, drop_share=0.0, min_usable=0.6, batch_size=8)  # fmt: skip
@@ -97,7 +104,7 @@ def test_codes_do_not_depend_on_their_neighbours(generator):
 
 def test_too_few_objects_for_the_splits_are_named(stages):
     stages(viewpoints)
-    with pytest.raises(ValueError, match="'validation': 0.*raise multiview_dataset.num_objects"):
+    with pytest.raises(ValueError, match="2 objects.*'validation': 0.*raise multiview_dataset.num_objects"):
         stages(multiview_dataset, num_objects=2)
 
 
@@ -209,52 +216,180 @@ def test_the_set_comes_back_whole_and_rejects_are_counted(stages):
 
 def test_splits_on_disk_are_the_splits_in_memory(stages):
     stages(viewpoints)
-    back = multiview_dataset.load(stages(multiview_dataset), "tiny").multiview
-    splits = multiview.split_objects(back.object_id)
-    for name, objects in splits.items():
-        assert set(back.split(name).object_id.tolist()) == set(objects.tolist())
+    workdir = stages(multiview_dataset)
+    back = multiview_dataset.load(workdir, "tiny").multiview
+    builder = tfds.builder_from_directory(str(multiview.path_of(workdir / "multiview")))
+    for name in SPLITS:
+        on_disk = {int(example["object_id"]) for example in builder.as_data_source(split=name)}
+        assert set(back.split(name).object_id.tolist()) == on_disk
 
 
-def test_an_interrupted_run_goes_on_to_the_same_set(stages, monkeypatch):
+def files_of(folder):
+    return {path.name: path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+class Killed(BaseException):
+    """Stands for a process that dies: nothing may catch it."""
+
+
+MOMENTS = ("before a shard", "in a shard", "before its notes", "in the metadata", "before the renaming")
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_run_killed_at_any_moment_goes_on_to_the_same_bytes(stages, monkeypatch, moment):
     stages(viewpoints)
     workdir = stages(multiview_dataset)
-    whole = multiview_dataset.load(workdir, "tiny")
-    shutil.rmtree(multiview_dataset.folder_of(workdir))
-    original, calls = multiview_dataset.make_part, []
+    folder = multiview_dataset.folder_of(workdir)
+    whole = files_of(folder)
+    shutil.rmtree(folder)
+    places = {
+        "before a shard": (multiview_parts, "draw_objects", 3),
+        "in a shard": (multiview_parts.shards, "sha256_of", 2),
+        "before its notes": (multiview_parts, "write_npz", 2),
+        "in the metadata": (multiview_dataset.shards, "write_checksums", 1),
+        "before the renaming": (multiview_dataset.os, "replace", None),
+    }
+    module, name, last = places[moment]
+    original, calls = getattr(module, name), []
 
     def dying(*arguments, **keywords):
-        calls.append(1)
-        if len(calls) == 3:
-            raise KeyboardInterrupt
+        calls.append(arguments)
+        renames = last is None and "incomplete" in Path(arguments[0]).name
+        if renames or len(calls) == last:
+            if moment == "in a shard":  # what a kill leaves, where an exception is cleaned up after
+                shutil.copy(arguments[0], arguments[0].with_name(".multiview-train.array_record-x"))
+            raise Killed
         return original(*arguments, **keywords)
 
-    monkeypatch.setattr(multiview_dataset, "make_part", dying)
-    with pytest.raises(KeyboardInterrupt):
-        stages(multiview_dataset)
+    with monkeypatch.context() as patched:
+        patched.setattr(module, name, dying)
+        with pytest.raises(Killed):
+            stages(multiview_dataset)
+    assert multiview.digest(folder) is None
+    drawn = []
+    monkeypatch.setattr(
+        multiview_dataset,
+        "make_part",
+        lambda *args, **kw: drawn.append(1) or multiview_parts.make_part(*args, **kw),
+    )
     stages(multiview_dataset)
-    assert len(calls) == 4  # two parts before the interruption, one in it, and only the last one after
-    again = multiview_dataset.load(workdir, "tiny")
-    for name in ("images", "masks", "object_id", "view_id"):
-        np.testing.assert_array_equal(getattr(again.multiview, name), getattr(whole.multiview, name))
-    np.testing.assert_array_equal(again.w_star, whole.w_star)
+    assert files_of(folder) == whole
+    # 12 objects in parts of 4 of one split: three for training, one each for validation and test
+    assert len(drawn) == {"before a shard": 3, "in a shard": 4, "before its notes": 4}.get(moment, 0)
+    assert not list((workdir / "multiview_dataset").glob("parts-*"))
 
 
-def test_a_set_of_another_gan_or_a_damaged_one_is_refused(stages):
+@pytest.mark.parametrize("harm", ["other arrays", "no NPZ", "short shard", "no shard"])
+def test_a_part_that_was_tampered_with_is_made_again(stages, monkeypatch, harm):
+    stages(viewpoints)
+    workdir = stages(multiview_dataset)
+    folder = multiview_dataset.folder_of(workdir)
+    whole = files_of(folder)
+    shutil.rmtree(folder)
+    with monkeypatch.context() as patched:
+        patched.setattr(multiview_dataset, "summarise", None)
+        with pytest.raises(TypeError):
+            stages(multiview_dataset)
+    notes = next((workdir / "multiview_dataset").glob("parts-*/*train*00001*"))
+    shard = next(folder.rglob("*train*00001*"))
+    if harm == "other arrays":
+        write_npz(notes, object_id=np.arange(3))
+    elif harm == "no NPZ":
+        notes.write_bytes(notes.read_bytes()[:50])
+    elif harm == "short shard":
+        shard.write_bytes(shard.read_bytes()[:-1])
+    else:
+        shard.unlink()
+    stages(multiview_dataset)
+    assert files_of(folder) == whole
+
+
+def test_a_finished_set_is_not_made_again_and_other_settings_replace_it(stages, monkeypatch):
+    stages(viewpoints)
+    folder = multiview_dataset.folder_of(stages(multiview_dataset))
+    before = files_of(folder)
+    with monkeypatch.context() as patched:
+        patched.setattr(multiview_dataset, "make_part", None)
+        stages(multiview_dataset)
+    assert files_of(folder) == before
+    stages(multiview_dataset, num_objects=14)
+    assert multiview.open_set(folder).metadata["num_objects"] == 14
+    assert [path.name for path in folder.rglob("*") if path.is_dir()] == ["multiview", "1.0.0"]
+
+
+def test_the_card_counts_what_the_summary_counts_and_shows_pictures(stages):
+    stages(viewpoints)
+    workdir = stages(multiview_dataset)
+    folder = multiview.path_of(multiview_dataset.folder_of(workdir))
+    summary, text = read_json(workdir / "multiview_dataset" / "summary.json"), (folder / CARD).read_text()
+    assert f"- {summary['kept']} images kept of 36, of 12 objects" in text and "`tiny`" in text
+    for reason, count in summary["rejected_by_reason"].items():
+        assert f"- rejected, {reason.replace('_', ' ')}: {count}" in text
+    for view in summary["per_view"]:
+        cells = [view["id"], *view["rejected_by_reason"].values()]
+        assert f"| {view['kept']} | " + " | ".join(map(str, cells[1:])) + " |" in text
+    assert "| `num_objects` | 12 |" in text and "row 1: no object" in text
+    with Image.open(folder / "kept.png") as kept, Image.open(folder / "rejected.png") as rejected:
+        assert kept.width == rejected.width == 12 * 18 - 2
+        first = np.asarray(kept)[:16, :34]
+    figures = read_npz(workdir / "multiview_dataset" / "figures.npz")
+    np.testing.assert_array_equal(first[:, :16], figures["images"][0])
+    np.testing.assert_array_equal(first[:, 18:, 0], figures["masks"][0])
+
+
+def test_a_damaged_set_says_which_stage_to_do_again(stages):
     stages(viewpoints)
     workdir = stages(multiview_dataset)
     folder = multiview_dataset.folder_of(workdir)
     with pytest.raises(ValueError, match="GAN tiny, not other"):
-        multiview.read(folder, "other")
+        multiview_dataset.load(workdir, "other")
     path = next(multiview.path_of(folder).glob("*train*"))
     path.write_bytes(path.read_bytes()[:-40])
-    with pytest.raises(ValueError, match="damaged.*delete"):
-        multiview.read(folder)
+    remedy = f"delete {workdir / 'multiview_dataset'} and run the same command again"
+    with pytest.raises(ValueError, match=f"{path.name} does not have its checksum.*{remedy}"):
+        multiview_dataset.load(workdir)
+    shutil.rmtree(workdir / "multiview_dataset")
+    stages(multiview_dataset)
+    multiview_dataset.load(workdir)
+    shutil.rmtree(folder)
+    with pytest.raises(FileNotFoundError, match=f"no multi-view set.*{remedy}"):
+        multiview_dataset.load(workdir)
 
 
-def test_half_a_set_is_no_set(tmp_path):
-    folder = tmp_path / multiview.NAME / f"incomplete.abc_{multiview.VERSION}"
-    folder.mkdir(parents=True)
-    (folder / "metadata.json").write_text(json.dumps({"digest": "x"}))
-    assert multiview.digest(tmp_path) is None
-    with pytest.raises(FileNotFoundError, match="multiview_dataset stage"):
-        multiview.read(tmp_path)
+@pytest.mark.slow
+def test_a_process_killed_again_and_again_leaves_the_bytes_of_an_undisturbed_one(tmp_path):
+    """Kill -9 at random moments of the toy run's stage, the same command each time."""
+    root = Path(__file__).parents[2]
+    code = """
+import sys
+from pathlib import Path
+from configs import toy_car
+from ganverse_jax.stages import pipeline
+config = toy_car.get_config()
+config.multiview_dataset.update(num_objects=60, views_per_object=4, objects_per_part=2)
+pipeline.run(config.to_dict(), Path(sys.argv[1]), until="multiview_dataset")
+"""
+    environment = os.environ | {"XLA_FLAGS": "", "JAX_PLATFORMS": "cpu", "PYTHONPATH": str(root)}
+    moments, kills = random.Random(0), 0
+
+    def run(workdir, *, kill_after: int | None = None):
+        """Lines of progress it printed; kills it a moment after `kill_after` of them."""
+        with subprocess.Popen(
+            [sys.executable, "-u", "-c", code, str(workdir)],
+            cwd=root, env=environment, text=True, stdout=subprocess.PIPE,
+        ) as process:  # fmt: skip
+            count = 0
+            for line in process.stdout:
+                count += line.startswith("[multiview_dataset]") and line.endswith("objects\n")
+                if count == kill_after:
+                    time.sleep(moments.uniform(0, 0.2))
+                    process.kill()
+        return process.returncode
+
+    assert run(tmp_path / "undisturbed") == 0
+    for lines in (1, 6, 14, 25):
+        kills += run(tmp_path / "killed", kill_after=lines) == -9
+    assert kills == 4
+    assert run(tmp_path / "killed") == 0
+    undisturbed = files_of(tmp_path / "undisturbed" / "multiview")
+    assert files_of(tmp_path / "killed" / "multiview") == undisturbed and len(undisturbed) > 30

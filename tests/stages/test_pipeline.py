@@ -134,3 +134,10 @@ def test_a_finished_stage_with_a_missing_file_is_named_as_the_one_to_make_again(
     monkeypatch.setitem(pipeline.STAGES, "viewpoints", (reads, ("gan",)))
     with pytest.raises(ValueError, match=r"generator.safetensors. Delete the finished stage's .*gan to"):
         pipeline.run(CONFIG, tmp_path)
+
+
+def test_inverse_graphics_fed_by_the_gan_waits_for_the_views_and_not_for_the_set():
+    config = {"inverse_graphics": {"source": "disk"}}
+    assert "multiview_dataset" in pipeline.upstream("inverse_graphics", config)
+    needed = pipeline.upstream("inverse_graphics", {"inverse_graphics": {"source": "generator"}})
+    assert "multiview_dataset" not in needed and "viewpoints" in needed
