@@ -8,6 +8,7 @@ import pytest
 
 import rasterizer
 from ganverse_jax.data.mask_folder import MaskFolder, MissingMasks
+from ganverse_jax.data.multiview_set import azimuth_bins
 from ganverse_jax.data.pascal3d import read_pascal3d
 from ganverse_jax.data.pascal3d_masks import png_instances, segmenter_instances
 from ganverse_jax.data.pascal3d_records import read_record
@@ -58,7 +59,7 @@ def test_objects_and_splits_are_those_of_the_lists(read):
              for split in ("train", "validation", "test")}  # fmt: skip
     assert names == {"train": list(KEPT)[:3], "validation": [], "test": list(KEPT)[3:]}
     assert [round(np.degrees(view["azimuth"])) for view in read.multiview.views] == [40, 200, 95, 350]
-    assert read.multiview.azimuth_bins == [1, 7, 3, 0]
+    assert azimuth_bins(read.multiview.views) == [1, 7, 3, 0]
 
 
 @pytest.fixture
