@@ -13,6 +13,7 @@ from ganverse_jax.annotation import contact_sheet, store
 from ganverse_jax.annotation.page import build_page
 from ganverse_jax.annotation.server import Annotator, Server
 from ganverse_jax.annotation.session import Session
+from ganverse_jax.annotation.tiles import data_uri
 from ganverse_jax.checkpoint import write_atomic
 from ganverse_jax.stages import pipeline, viewpoints
 
@@ -81,7 +82,7 @@ def make_server(
     """The server of a run's annotator, listening but not yet serving. Raises OSError for a taken port."""
     folder = workdir / viewpoints.STAGE
     pictures = store.read_pictures(folder, candidates)
-    shown = [{"pictures": [store.data_uri(tile) for tile in row]} for row in pictures]
+    shown = [{"pictures": [data_uri(tile) for tile in row]} for row in pictures]
     page = build_page(
         kind=config.get("object_class") or "generic",
         title=workdir.absolute().name,

@@ -64,7 +64,7 @@ def run(
     """
     workdir, started = Path(workdir), time.perf_counter()
     gan, _ = gan_stage.load(workdir)
-    views = viewpoints_stage.load(workdir, gan.fingerprint)
+    views = viewpoints_stage.load(workdir, gan.fingerprint, gan.module.w_dim)
     views_per_object = len(views.views) if views_per_object is None else views_per_object
     if not 2 <= views_per_object <= len(views.views):
         raise ValueError(

@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image
 
 from ganverse_jax.annotation import store
+from ganverse_jax.annotation.view_records import check_views
 from ganverse_jax.checkpoint import read_json, write_json, write_npz
 from ganverse_jax.evaluation.disentanglement import view_disentanglement
 from ganverse_jax.loop import Metrics
@@ -45,40 +46,39 @@ def path_of(workdir: Path) -> Path:
     return Path(workdir) / STAGE / "viewpoints.json"
 
 
-def load(workdir: Path, fingerprint: str) -> Viewpoints:
-    """The views of a finished stage, which must belong to the GAN `fingerprint`."""
-    return read_views(path_of(workdir), fingerprint)
+def load(workdir: Path, fingerprint: str, w_dim: int | None = None) -> Viewpoints:
+    """The views of a finished stage, which must belong to the GAN `fingerprint`; w_dim: see `read_views`."""
+    return read_views(path_of(workdir), fingerprint, w_dim)
 
 
-def read_views(path: Path, fingerprint: str) -> Viewpoints:
+def read_views(path: Path, fingerprint: str, w_dim: int | None = None) -> Viewpoints:
     """Read and check a viewpoints.json.
 
-    Raises FileNotFoundError; ValueError when it belongs to another GAN, when a bin is missing
-    or outside 0..11, or when it is no such file at all. Every message names the remedy.
+    w_dim: length of the GAN's codes (None: only that all are equally long). Raises FileNotFoundError;
+    ValueError when it belongs to another GAN, an entry is wrong, a bin is missing or outside 0..11, or when
+    it is no such file at all. Every message names file, value and remedy.
     """
     if not Path(path).is_file():
         raise FileNotFoundError(f"no views at {path}; run the viewpoints stage first")
-    content = read_json(path)
-    try:
-        views, owner = content["views"], content["fingerprint"]
-        w = np.array([view["w"] for view in views], np.float32)
-        bins = [view["azimuth_bin"] for view in views]
-    except (TypeError, KeyError, ValueError) as error:
-        raise ValueError(
-            f"{path} is no viewpoints file ({error!r}); run the viewpoints stage again"
-        ) from error
+    content = read_json(path, remedy="delete it and run the viewpoints stage again")
+    if not isinstance(content, Mapping) or not {"views", "fingerprint"} <= set(content):
+        raise ValueError(f"{path} is no viewpoints file; delete it and run the viewpoints stage again")
+    views, owner = content["views"], content["fingerprint"]
     if owner != fingerprint:
         raise ValueError(
             f"the views in {path} belong to GAN {owner}, but this GAN is {fingerprint}; use that GAN, "
             'or set viewpoints.annotated_by="pose_regressor" to choose and annotate views of this one'
         )
-    for view, azimuth_bin in zip(views, bins, strict=True):
-        if azimuth_bin is None or azimuth_bin not in range(NUM_BINS):
+    remedy = "correct it, or delete the file and run the viewpoints stage again"
+    check_views(views, path, remedy, w_dim=w_dim)
+    for view in views:
+        azimuth_bin = view.get("azimuth_bin")
+        if type(azimuth_bin) is not int or azimuth_bin not in range(NUM_BINS):
             raise ValueError(
-                f"view {view.get('id')} in {path} : azimuth_bin {azimuth_bin}; see samples/viewpoints.png "
+                f"view {view['id']} in {path} : azimuth_bin {azimuth_bin!r}; see samples/viewpoints.png "
                 "and give every view the nearest bin of 30 degrees: 0 front, 3 its left side, 6 back, ... 11"
             )
-    return Viewpoints(views, w, fingerprint)
+    return Viewpoints(views, np.array([view["w"] for view in views], np.float32), fingerprint)
 
 
 def run(

@@ -8,7 +8,7 @@ import pytest
 from ganverse_jax.annotation.page import build_page
 from ganverse_jax.annotation.server import Annotator, Server
 from ganverse_jax.annotation.session import Session
-from ganverse_jax.annotation.store import data_uri, encode_tile
+from ganverse_jax.annotation.tiles import data_uri, encode_tile
 
 
 @functools.cache
