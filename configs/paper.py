@@ -78,6 +78,7 @@ def get_config(
         batch_size=16,
         learning_rate=1e-4,
         camera_learning_rate=1e-4,
+        camera_origin="bins",  # "given" starts from keypoints' cameras
         perceptual_start=3000,
         log_every=100,
         save_every=2000,

@@ -98,7 +98,9 @@ def get_config() -> ConfigDict:
         log_every=25,
         save_every=100,
     )
-    config.inverse_graphics = training | dict(num_steps=500, perceptual_start=250, perceptual_blocks=4)
+    config.inverse_graphics = training | dict(
+        num_steps=500, perceptual_start=250, perceptual_blocks=4, camera_origin="bins"
+    )
     config.inverse_graphics_posed = training | dict(
         resolution=64, num_objects=160, num_views=24, views_per_object=12, num_steps=400
     )

@@ -66,7 +66,7 @@ def places(kind: str) -> tuple[tuple[Place, ...], ...]:
 
 
 def _hidden(points: np.ndarray, eye: np.ndarray, facets: list[np.ndarray]) -> np.ndarray:
-    """Of points [k 3], whether a facet lies between the eye and the point, and not just about it: bool [k]."""
+    """Of points [k 3], whether a facet lies between it and the eye, and not just about it: bool [k]."""
     rays = eye - points
     rays /= np.linalg.norm(rays, axis=1, keepdims=True)
     hidden = np.zeros(len(points), bool)

@@ -62,7 +62,7 @@ class Task(NamedTuple):
 
 def check_kind(kind: str | None) -> str:
     """A class whose points have names, as given; ValueError for others."""
-    if kind not in NAMES:
+    if not isinstance(kind, str) or kind not in NAMES:
         raise ValueError(
             f"no points of the class {kind!r} are named; set object_class to one of {', '.join(NAMES)}, add "
             "its list to annotation/keypoint_names.py, or annotate bins (without --keypoints)"
@@ -71,7 +71,7 @@ def check_kind(kind: str | None) -> str:
 
 
 def write_pictures(folder: Path, candidates: Candidates, pictures: np.ndarray, seeds: np.ndarray) -> None:
-    """Write whole pictures uint8 [views contents h w 3] of the candidates in contents of `seeds` [contents]."""
+    """Write whole pictures uint8 [views contents h w 3] of the candidates, and their contents' seeds."""
     path = Path(folder) / PICTURES
     write_tiles(path, candidates.digest, pictures, whole=True, seeds=np.asarray(seeds, np.int64))
 
@@ -118,6 +118,15 @@ def read_keypoints(path: Path, task: Task) -> KeypointSession:
         return task.session(content=place, points=points, seconds=store.seconds_of(content))
     except ValueError as error:
         raise ValueError(f"{path} : {error}; correct that entry, or move the file away") from error
+
+
+def kind_of(path: Path, candidates: Candidates) -> str:
+    """The class of the points in `path`. Raises as `read_keypoints` does."""
+    content = store.read_answers(path, candidates, FORMAT, "keypoints", FLAG)
+    try:
+        return check_kind(content.get("object_class"))
+    except ValueError as error:
+        raise ValueError(f"{path} : {error}") from error
 
 
 def _check_head(content: Mapping[str, Any], task: Task) -> None:

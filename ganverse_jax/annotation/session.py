@@ -85,7 +85,7 @@ class History:
         self._last = now
 
     def act(self, command: Mapping[str, Any]) -> int | None:
-        """Carry out a page's command: {"do": "undo"}, {"do": "redo"}, {"do": "finish"}, or one of `carry_out`.
+        """Carry out a page's command: {"do": "undo"}, "redo" or "finish" alike, or one of `carry_out`.
 
         Returns the view it was about. Raises ValueError for anything else, and for a finish too early.
         """

@@ -43,9 +43,10 @@ def write_candidates(folder: Path, fingerprint: str, views: list[dict], pictures
     write_json(folder / CANDIDATES, {"fingerprint": fingerprint, "views": views})
 
 
-def read_candidates(folder: Path, fingerprint: str | None = None) -> Candidates:
+def read_candidates(folder: Path, fingerprint: str | None = None, w_dim: int | None = None) -> Candidates:
     """The views proposed in `folder`. Raises FileNotFoundError; ValueError when they are of another GAN than
-    `fingerprint` (when given), or the file is no such file. Messages name file and remedy."""
+    `fingerprint` (when given), their codes are not `w_dim` long (when given), or the file is no such file.
+    Messages name file and remedy."""
     path = Path(folder) / CANDIDATES
     if not path.is_file():
         raise FileNotFoundError(f"no candidate views at {path}; run launch.annotate or launch.train first")
@@ -53,7 +54,6 @@ def read_candidates(folder: Path, fingerprint: str | None = None) -> Candidates:
     content = read_json(path, remedy=remedy)
     try:
         owner, views = content["fingerprint"], content["views"]
-        check_views(views, path, remedy)
         digest = _digest(owner, views)
     except (TypeError, KeyError) as error:
         raise ValueError(f"{path} holds no candidate views ({error!r}); {remedy}") from error
@@ -62,6 +62,7 @@ def read_candidates(folder: Path, fingerprint: str | None = None) -> Candidates:
             f"the candidate views in {path} belong to GAN {owner}, but this GAN is {fingerprint}; use that "
             f"GAN, or delete {Path(folder)} to propose views of this one"
         )
+    check_views(views, path, remedy, w_dim=w_dim)
     return Candidates(views, owner, digest)
 
 

@@ -52,7 +52,9 @@ def read_tiles(path: Path, digest: str, *more: str) -> tuple[list[list[bytes]], 
     if missing or arrays["lengths"].ndim != 2 or arrays["lengths"].sum() != arrays["data"].size:
         raise ValueError(f"{path} holds no whole set of pictures; delete it and run launch.annotate again")
     if str(arrays["digest"]) != digest:
-        raise ValueError(f"{path} shows other views than are proposed; delete it and run launch.annotate again")
+        raise ValueError(
+            f"{path} shows other views than are proposed; delete it and run launch.annotate again"
+        )
     data, ends = arrays["data"].tobytes(), np.cumsum(arrays["lengths"]).reshape(arrays["lengths"].shape)
     rows = zip(ends.tolist(), arrays["lengths"].tolist(), strict=True)
     tiles = [[data[end - length : end] for end, length in zip(*row, strict=True)] for row in rows]

@@ -26,8 +26,7 @@ def check_views(views: Any, path: Path, remedy: str, *, w_dim: int | None = None
     for place, view in enumerate(views):
         number = view.get("id") if isinstance(view, Mapping) else None
         if type(number) is not int:
-            raise ValueError(f"entry {place} of the views in {path} has no whole number as id ({_short(view)}); "
-                             f"{remedy}")  # fmt: skip
+            raise ValueError(f"views[{place}] in {path} has no whole number as id: {_short(view)}; {remedy}")
         wrong = f"id {number} comes twice" if number in seen else _wrong(view, w_dim)
         if wrong:
             raise ValueError(f"view {number} in {path} : {wrong}; {remedy}")

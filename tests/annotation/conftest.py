@@ -19,7 +19,7 @@ def tile(view: int) -> str:
 
 @functools.cache
 def page() -> str:
-    facts = [{"consistency": 0.9}] * 5
+    facts = [{"id": view, "consistency": 0.9} for view in range(5)]
     return build_page(
         kind="car", title="run </script>", command="python -m x --config=c", views=facts, contents=8
     )
