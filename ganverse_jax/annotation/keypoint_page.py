@@ -20,8 +20,9 @@ def build_keypoint_page(task: Task, *, title: str, command: str, needed: int) ->
 
     title: of the run; command: what to type afterwards; needed: visible points that a camera needs.
     """
-    names, height, width = task.names, *task.size
+    names, (height, width), drawings = task.names, task.size, icons.svg_symbols(task.kind)
     facts = {
+        "drawings": [drawings[f"bin{b}"] for b in range(NUM_BINS)],
         "views": [
             {"number": view, "id": task.candidates.views[view]["id"],
              "bin": task.answers[view] if task.answers[view] in range(NUM_BINS) else None}
@@ -33,14 +34,11 @@ def build_keypoint_page(task: Task, *, title: str, command: str, needed: int) ->
         "best": keypoint_places.best_bins(task.kind),
         "sides": [name_of(b) for b in range(NUM_BINS)], "needed": needed,
     }  # fmt: skip
-    drawings = icons.svg_symbols(task.kind)
-    symbols = (f'<g id="bin{b}">{drawings[f"bin{b}"]}</g>' for b in range(NUM_BINS))
     layout = string.Template(own("keypoints.css"))
     return string.Template(own("keypoints.html")).substitute(
         title=escape(title),
         command=escape(command.replace(" --", " \\\n    --")),
         points=_point_buttons(names, task.kind),
-        drawings="".join(symbols),
         style=template("tokens.css")
         + own("style.css")
         + layout.substitute(contents=len(task.seeds), aspect=f"{width} / {height}"),

@@ -31,8 +31,8 @@ def check_point(point: object, size: tuple[int, int]) -> Point:
 
 
 class KeypointSession(History):
-    """Where the `num_points` points of one object lie in `num_views` views; a slot per view and point, and
-    one for the object, since another object begins anew.
+    """Where the `num_points` points of one object lie in `num_views` views; a slot for the object, since
+    another one begins anew, then one per view and point.
 
     Args: size: (height, width) of the pictures; num_contents: objects to choose among; kept: the views that
     are asked for (None: all); content: the object; points: earlier ones per view; seconds: time already
@@ -60,7 +60,7 @@ class KeypointSession(History):
         if [len(row) for row in rows] != [num_points] * num_views:
             raise ValueError(f"the points are not {num_points} for each of {num_views} views")
         checked = [check_point(point, size) for row in rows for point in row]
-        super().__init__([*checked, self._check("object", content, num_contents)], seconds)
+        super().__init__([self._check("object", content, num_contents), *checked], seconds)
 
     @staticmethod
     def _check(name: str, number: object, count: int) -> int:
@@ -71,13 +71,13 @@ class KeypointSession(History):
     @property
     def content(self) -> int:
         """The object that the points belong to."""
-        return self._slots[-1]
+        return self._slots[0]
 
     @property
     def points(self) -> tuple[tuple[Point, ...], ...]:
         """Per view its points in pixels, `HIDDEN`, or None while undecided."""
-        n = self.num_points
-        return tuple(tuple(self._slots[view * n : (view + 1) * n]) for view in range(self.num_views))
+        n, slots = self.num_points, self._slots[1:]
+        return tuple(tuple(slots[view * n : (view + 1) * n]) for view in range(self.num_views))
 
     @property
     def num_open(self) -> int:
@@ -92,11 +92,11 @@ class KeypointSession(History):
 
     def view_of(self, slot: int) -> int | None:
         """The view of a slot; None for the object's."""
-        return None if slot == len(self._slots) - 1 else slot // self.num_points
+        return (slot - 1) // self.num_points if slot else None
 
     def put(self, view: int, values: Mapping[int, Point]) -> int:
         """One action: decide points of a view; returns the view. Raises ValueError for what is none."""
-        first = self._check("view", view, self.num_views) * self.num_points
+        first = 1 + self._check("view", view, self.num_views) * self.num_points
         self.change({first + self._check("point", point, self.num_points): check_point(value, self.size)
                      for point, value in values.items()})  # fmt: skip
         return view
@@ -104,8 +104,7 @@ class KeypointSession(History):
     def choose(self, content: int) -> None:
         """Take another object: the points of the one before are taken away, in one action."""
         if self._check("object", content, self.num_contents) != self.content:
-            last = len(self._slots) - 1
-            self.change(dict.fromkeys(range(last)) | {last: content})
+            self.change({0: content} | dict.fromkeys(range(1, len(self._slots))))
 
     def carry_out(self, command: Mapping[str, Any]) -> int | None:
         """{"do": "point", "view": i, "point": k, "at": [x, y] | "hidden" | null}, {"do": "hide", "view": i}

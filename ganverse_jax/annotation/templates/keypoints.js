@@ -37,7 +37,7 @@ function nextOpen(from) {
 
 function render() {
   const row = rows[current], view = FACTS.views[current], open = row.filter((value) => value === null).length;
-  const ended = ending && settled();
+  const ended = ending &&= settled();
   showProgress(rows.flat().filter((value) => value !== null).length, VIEWS * POINTS);
   byId("number").textContent = view.id;
   byId("about").textContent = `${current + 1} of ${VIEWS}` + (view.bin === null ? "" : ` · ${FACTS.sides[view.bin]}`);
@@ -62,7 +62,7 @@ function renderPicture() {
   const marks = rows[view].flatMap((value, k) => seen(value)
     ? [{ point: k, x: value[0], y: value[1], side: FACTS.points[k].side, label: FACTS.points[k].name }] : []);
   fetchPicture(view, content).then((uri) => {
-    if (view === current && content === object) { viewer.show(uri, marks, point); byId("picture").dataset.view = view; }
+    if (view === current && content === object) { viewer.show(uri, marks, point); byId("picture").dataset.shown = `${content}/${view}`; }
     if (!started) { started = true; loadAll(); }
   }, () => problem(LOST));
 }
@@ -73,7 +73,7 @@ function renderGuide() {
   const bin = here ? known : point < 0 ? 1 : FACTS.best[point];
   byId("question").textContent = name ?? (dropped(current) ? "This view is dropped" : "All points of this view are decided");
   byId("question").className = `question ${point < 0 ? "" : FACTS.points[point].side}`;
-  byId("drawing").setAttribute("href", `#bin${bin}`);
+  byId("drawing").innerHTML = FACTS.drawings[bin];
   byId("side").textContent = here ? "seen as in this picture" : `seen from: ${FACTS.sides[bin]}` +
     (known !== null && point >= 0 ? " (likely hidden in this picture)" : "");
   byId("spots").replaceChildren(...FACTS.places[bin].flatMap((place, k) => {
@@ -101,13 +101,14 @@ function renderPoints(row) {
   const chosen = point >= 0;
   for (const button of all("[data-do=hidden]")) { button.disabled = !chosen || closed; button.setAttribute("aria-pressed", chosen && row[point] === HIDDEN); }
   for (const button of all("[data-do=hide]")) button.disabled = !row.includes(null) || closed;
-  for (const button of all("[data-do=drop]")) button.setAttribute("aria-pressed", dropped(current));
+  for (const button of all("[data-do=drop]")) { button.disabled = ending || closed; button.setAttribute("aria-pressed", dropped(current)); }
 }
 
 function renderObjects() {
   const buttons = all("#objects button"), view = current;
   buttons.forEach((button, content) => {
     button.setAttribute("aria-pressed", content === object);
+    button.disabled = ending || closed;
     button.classList.toggle("armed", content === armed);
     if (button.dataset.shown !== String(view)) {
       fetchPicture(view, content).then((uri) => { button.firstElementChild.src = uri; }, () => problem(LOST));
@@ -139,7 +140,7 @@ function renderEnd() {
 // ---- what a person does
 
 function decide(k, value, stay = false) {
-  if (closed || k < 0 || byId("picture").dataset.view !== String(current)) return;  // nobody clicks what is not there yet
+  if (closed || k < 0 || byId("picture").dataset.shown !== `${object}/${current}`) return;  // nobody clicks what is not there yet
   const told = value === null ? "open" : value === HIDDEN ? "hidden" : "placed";
   rows[current][k] = value;
   byId("live").textContent = `${FACTS.points[k].name}: ${told}`;
@@ -171,16 +172,19 @@ async function history(command) {
   if (before >= 0) show(before); else { point = nextOpen(-1); loadAll(); render(); }
 }
 
+const notice = (text) => { byId("notice").textContent = text; byId("notice").hidden = !text; };
+
 /** Another object begins anew: with points on the present one a second press within a few seconds is asked for. */
 function choose(content) {
   if (content === object || closed) return;
   if (rows.flat().some((value) => value !== null) && armed !== content) {
     armed = content;
-    problem("The points belong to this object: choose the other one again to begin anew with it (undo brings them back).");
-    setTimeout(() => { if (armed === content) { armed = null; problem(""); render(); } }, 5000);
+    notice(`The points belong to this object. Choose object ${content} once more to begin anew with it; undo brings them back.`);
+    setTimeout(() => { if (armed === content) { armed = null; notice(""); render(); } }, 5000);
     return render();
   }
   armed = null; object = content; point = 0;
+  notice("");
   rows = rows.map((row) => row.map(() => null));
   send({ do: "object", object: content });
   loadAll();

@@ -6,7 +6,7 @@ const SVG = "http://www.w3.org/2000/svg";
 
 const viewer = {
   box: { x: 0, y: 0, width: WIDTH, height: HEIGHT },
-  onPlace: null, onSelect: null, onMove: null,
+  onPlace: null, onSelect: null, onMove: null, onHide: null,  // what the page does
   marks: [],  // {point, x, y, side, label}
 
   start() {
@@ -50,7 +50,7 @@ const viewer = {
   },
 
   press(event) {
-    if (event.button === 2) { if (this.onHide) this.onHide(); return; }
+    if (event.button === 2) return this.onHide();
     if (event.button > 1) return;
     event.preventDefault();
     const svg = byId("picture"), from = { x: event.clientX, y: event.clientY };
@@ -88,7 +88,8 @@ const viewer = {
   draw() {
     const svg = byId("picture"), { x, y, width, height } = this.box;
     svg.setAttribute("viewBox", `${x} ${y} ${width} ${height}`);
-    const scale = Math.max(width / svg.clientWidth, height / svg.clientHeight) || 1;  // pixels of the picture per screen's
+    if (!svg.clientWidth) return;  // the page's end hides it
+    const scale = Math.max(width / svg.clientWidth, height / svg.clientHeight);  // pixels of the picture per screen's
     svg.classList.toggle("blocks", scale < 1 / 24);
     byId("factor").textContent = `${this.factor().toFixed(this.factor() < 10 ? 1 : 0).replace(".0", "")}×`;
     byId("marks").replaceChildren(...this.marks.map((mark) => {
