@@ -84,7 +84,8 @@ def annotate(
     if not session.complete:
         print(f"\n{session.num_open} points are left to decide.")
         return session
-    print("\n" + told(task, session, workdir, config.get("world")) + f"\nGo on with\n{command}")
+    print("\nsolving the cameras ...", flush=True)
+    print(told(task, session, workdir, config.get("world")) + f"\nGo on with\n{command}")
     return session
 
 
