@@ -84,8 +84,10 @@ def annotate(
     if not session.complete:
         print(f"\n{session.num_open} points are left to decide.")
         return session
-    print("\nsolving the cameras ...", flush=True)
-    print(told(task, session, workdir, config.get("world")) + f"\nGo on with\n{command}")
+    if server.annotator.finished.is_set():  # after Ctrl-C a person does not want to wait
+        print("\nsolving the cameras ...", flush=True)
+        print(told(task, session, workdir, config.get("world")))
+    print(f"\nAll points are decided. Go on with\n{command}")
     return session
 
 

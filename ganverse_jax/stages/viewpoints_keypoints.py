@@ -41,7 +41,9 @@ def keypoint_views(folder: Path, fingerprint: str, world: Mapping[str, Any] | No
     session = keypoint_store.read_keypoints(folder / KEYPOINTS, task)
     if not session.complete:
         return None
-    return content_of(task, session, solve(task, session, folder / KEYPOINTS, world))
+    solved = solve(task, session, folder / KEYPOINTS, world)
+    print("\n".join(f"[{folder.name}] {line}" for line in report(solved).splitlines()), flush=True)
+    return content_of(task, session, solved)
 
 
 def solve(task: Task, session: KeypointSession, path: Path, world: Mapping[str, Any] | None) -> Solved:

@@ -90,7 +90,6 @@ def stand_in(monkeypatch):
     return asked
 
 
-@pytest.mark.slow  # compiles the bundle adjustment
 def test_the_cameras_come_back_and_training_starts_from_them(folder):
     annotate_bins(folder, [DROP, *BINS])
     click(folder)
