@@ -14,6 +14,8 @@ from ganverse_jax.annotation.session import NUM_BINS
 from ganverse_jax.report.markup import escape
 from ganverse_jax.report.page import template
 
+_CONTENTS = 8  # pictures in the row of objects, so that a few of them are no larger
+
 
 def build_keypoint_page(task: Task, *, title: str, command: str, needed: int) -> str:
     """The page's HTML.
@@ -39,13 +41,21 @@ def build_keypoint_page(task: Task, *, title: str, command: str, needed: int) ->
         title=escape(title),
         command=escape(command.replace(" --", " \\\n    --")),
         points=_point_buttons(names, task.kind),
+        frame=_frame(task.kind),
         style=template("tokens.css")
         + own("style.css")
-        + layout.substitute(contents=len(task.seeds), aspect=f"{width} / {height}"),
+        + layout.substitute(contents=max(len(task.seeds), _CONTENTS), aspect=f"{width} / {height}"),
         # "</script>" inside a string would end the element
         facts=json.dumps(facts).replace("<", "\\u003c"),
         script=own("common.js") + own("viewer.js") + own("keypoints.js"),
     )
+
+
+def _frame(kind: str) -> str:
+    """The view box that holds the class from all sides, with room for a spot on its border."""
+    drawings = (icons.draw(kind, icons.bin_azimuth(b)) for b in range(NUM_BINS))
+    heights = [y for drawing in drawings for _, points in drawing for _, y in points]
+    return f"0 {min(heights) - 4:g} {icons.SIZE:g} {max(heights) - min(heights) + 8:g}"
 
 
 def _side(name: str) -> str:
