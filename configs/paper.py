@@ -80,6 +80,7 @@ def get_config(
         batch_size=16,
         learning_rate=1e-4,
         camera_learning_rate=1e-4,
+        camera_origin="bins",  # "given" starts from keypoints' cameras
         perceptual_start=3000,
         source="disk",  # or "generator", see configs/toy_car.py
         memory_gib=2.0,

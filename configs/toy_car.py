@@ -103,6 +103,7 @@ def get_config() -> ConfigDict:
         num_steps=500,
         perceptual_start=250,
         perceptual_blocks=4,
+        camera_origin="bins",  # or "given": cameras that clicked keypoints gave
         # "disk": the set above, in memory while its images take at most memory_gib; "generator": no set, new
         # objects at every step, drawn as on_the_fly says.
         source="disk",

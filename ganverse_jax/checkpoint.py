@@ -91,13 +91,13 @@ def write_json(path: str | os.PathLike, value: Any) -> None:
     write_atomic(path, lambda temporary: temporary.write_text(text))
 
 
-def read_json(path: str | os.PathLike) -> Any:
-    """Read JSON; ValueError names the file when it is not JSON."""
+def read_json(path: str | os.PathLike, *, remedy: str = "delete it and run its stage again") -> Any:
+    """Read JSON; ValueError names the file and the remedy when it is not JSON."""
     path = Path(path)
     try:
-        return json.loads(path.read_text())
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} is not valid JSON ({error}); delete it and run its stage again") from error
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ValueError(f"{path} is not valid JSON ({error}); {remedy}") from error
 
 
 def write_npz(path: str | os.PathLike, **arrays: np.ndarray) -> None:

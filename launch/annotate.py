@@ -2,7 +2,8 @@
 
 Opens a page on this machine alone, on which a person gives each proposed view its azimuth; it works over an
 SSH tunnel. Without a browser: --export=FILE writes a JSON to fill in with a contact sheet beside it,
---import=FILE reads it back.
+--import=FILE reads it back. --keypoints asks, after or instead of the azimuths, for named points of one
+object in every view, from which the cameras are solved (the paper's Appendix D).
 """
 
 import shlex
@@ -16,6 +17,7 @@ from launch import command
 _CONFIG, _WORKDIR = command.experiment_flags("Folder of the run")
 _PORT = flags.DEFINE_integer("port", 0, "Local port of the page; 0: any free one", 0, 65535)
 _NO_BROWSER = flags.DEFINE_bool("no_browser", False, "Only print the address")
+_KEYPOINTS = flags.DEFINE_bool("keypoints", False, "Ask for named points of one object, not for azimuths")
 _EXPORT = flags.DEFINE_string("export", None, "Write the answers to this JSON and a contact sheet beside it")
 _IMPORT = flags.DEFINE_string("import", None, "Take the answers in this JSON")
 
@@ -24,8 +26,13 @@ def train_command() -> str:
     """What goes on with the run once its views are annotated."""
     holder = flags.FLAGS["config"]
     overrides = dict(config_flags.get_override_values(holder))
-    if _CONFIG.value.viewpoints.annotated_by != "person":
-        overrides["viewpoints.annotated_by"] = "person"
+    wanted = {"viewpoints.annotated_by": "keypoints" if _KEYPOINTS.value else "person"}
+    if _KEYPOINTS.value:
+        wanted["inverse_graphics.camera_origin"] = "given"
+    for name, value in wanted.items():
+        section, setting = name.split(".")
+        if (_CONFIG.value[section] or {}).get(setting) != value:
+            overrides[name] = value
     words = [f"--config={config_flags.get_config_filename(holder)}", f"--workdir={_WORKDIR.value}"]
     words += [f"--config.{name}={value}" for name, value in overrides.items()]
     return "python -m launch.train " + shlex.join(words)
@@ -35,20 +42,22 @@ def main(argv: list[str]) -> None:
     config, workdir = command.begin(argv)
     if _EXPORT.value and _IMPORT.value:
         raise app.UsageError("pass --export or --import, not both")
-    from ganverse_jax.stages import annotation
+    from ganverse_jax.stages import annotation, annotation_keypoints
 
-    command.guarded(lambda: annotate(annotation, config, workdir))
+    module = annotation_keypoints if _KEYPOINTS.value else annotation
+    command.guarded(lambda: annotate(module, config, workdir))
 
 
 def annotate(annotation, config: dict, workdir: Path) -> None:
-    """Export, import or the page, as the flags say; `annotation` is the stage's module."""
+    """Export, import or the page, as the flags say; `annotation` is the module of what is asked."""
     if _EXPORT.value:
         sheet = annotation.export_annotation(config, workdir, Path(_EXPORT.value))
-        print(f"wrote {_EXPORT.value} and {sheet}: fill in azimuth_bin (or keep: false), then --import it")
+        entry = "the points" if _KEYPOINTS.value else "azimuth_bin (or keep: false)"
+        print(f"wrote {_EXPORT.value} and {sheet}: fill in {entry}, then --import it")
     elif _IMPORT.value:
         session = annotation.import_annotation(config, workdir, Path(_IMPORT.value))
-        open_views = session.answers.count(None)
-        print(f"{open_views} views are left to annotate" if open_views else f"go on with\n{train_command()}")
+        left = f"{session.num_open} {session.asked} are left to annotate"
+        print(left if session.num_open else f"go on with\n{train_command()}")
     else:
         settings = {"port": _PORT.value, "browser": not _NO_BROWSER.value}
         annotation.annotate(config, workdir, command=train_command(), **settings)

@@ -1,20 +1,28 @@
-"""The candidates as one picture, for those who annotate without a browser: fill in the JSON beside it."""
+"""The candidates as one picture, for those who choose or annotate without a browser.
+
+`candidate_sheet`: rows contents, columns views, as the paper's Fig. B; `contact_sheet`: a row per view under
+the 12 bins, beside a JSON to fill in; `keypoint_sheet`: the clicked points on all contents, as Fig. D.
+"""
 
 from __future__ import annotations
 
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from PIL import Image, ImageDraw, ImageFont
 
 from ganverse_jax.annotation import icons
+from ganverse_jax.annotation.keypoint_session import HIDDEN, KeypointSession
+from ganverse_jax.annotation.keypoint_store import Task
 from ganverse_jax.annotation.page import name_of
 from ganverse_jax.annotation.session import DROP, NUM_BINS, Answer
 
 _INK, _SOFT, _ACCENT = "#20232a", "#5d636e", "#b2491f"
 _TILE, _GAP, _MARGIN, _LABEL = 128, 4, 24, 150
-_ICON = 112
+_ICON, _LARGE, _HEAD = 112, 192, 64
+_SIDES, _MIDDLE = {"left": "#2f6f8f", "right": "#b2491f"}, "#7d56a8"  # of the points, as on the page
 
 
 def contact_sheet(
@@ -24,7 +32,7 @@ def contact_sheet(
 
     pictures: encoded, [views][contents]; kind: class of the legend's drawings.
     """
-    rows = [[Image.open(io.BytesIO(data)).convert("RGB") for data in row] for row in pictures]
+    rows = [[_decoded(data) for data in row] for row in pictures]
     height = round(_TILE * rows[0][0].height / rows[0][0].width)
     legend_columns = NUM_BINS // 2
     width = 2 * _MARGIN + _LABEL + max(len(rows[0]) * (_TILE + _GAP), legend_columns * (_ICON + 40))
@@ -40,6 +48,60 @@ def contact_sheet(
             sheet.paste(picture.resize((_TILE, height), Image.Resampling.BICUBIC),
                         (_MARGIN + _LABEL + column * (_TILE + _GAP), top))  # fmt: skip
     return sheet
+
+
+def candidate_sheet(
+    pictures: Sequence[Sequence[bytes]], views: Sequence[Mapping[str, Any]], *, title: str, column: int = 96
+) -> Image.Image:
+    """One row per content, one column per view, under each its id and how far the outlines agree.
+
+    pictures: encoded, [views][contents]; views: "id" and, where known, "consistency" of each; column: width
+    of a picture in pixels.
+    """
+    columns = [[_decoded(data) for data in row] for row in pictures]
+    width, head, foot = column, _HEAD, 46
+    height = round(width * columns[0][0].height / columns[0][0].width)
+    side = 2 * _MARGIN + max(len(columns) * (width + _GAP), 420)
+    sheet = Image.new("RGB", (side, head + len(columns[0]) * (height + _GAP) + foot + _MARGIN), "#ffffff")
+    pen = ImageDraw.Draw(sheet)
+    pen.text((_MARGIN, _MARGIN - 4), title, _INK, _font(22))
+    for number, (shown, view) in enumerate(zip(columns, views, strict=True)):
+        left = _MARGIN + number * (width + _GAP)
+        for row, picture in enumerate(shown):
+            place = (left, head + row * (height + _GAP))
+            sheet.paste(picture.resize((width, height), Image.Resampling.BICUBIC), place)
+        top, agreement = head + len(shown) * (height + _GAP) + 6, view.get("consistency")
+        pen.text((left + width / 2, top), f"{view['id']}", _INK, _font(20), anchor="mt")
+        if agreement is not None:
+            pen.text((left + width / 2, top + 24), f"{agreement:.2f}", _SOFT, _font(14), anchor="mt")
+    return sheet
+
+
+def keypoint_sheet(task: Task, session: KeypointSession, *, title: str) -> Image.Image:
+    """The clicked points over every content, the object that they were clicked on first (Fig. D).
+
+    One column per view that is asked for. They are the object's own: on the others they show how alike the
+    views of different contents are.
+    """
+    views, first = task.kept, session.content
+    contents = [first, *(c for c in range(len(task.seeds)) if c != first)]
+    columns = [[task.pictures[view][content] for content in contents] for view in views]
+    records = [{"id": task.candidates.views[view]["id"]} for view in views]
+    sheet = candidate_sheet(columns, records, title=title, column=_LARGE)
+    pen, scale = ImageDraw.Draw(sheet), _LARGE / task.size[1]
+    height = round(scale * task.size[0])
+    for number, view in enumerate(views):
+        for row in range(len(contents)):
+            left, top = _MARGIN + number * (_LARGE + _GAP), _HEAD + row * (height + _GAP)
+            for name, point in zip(task.names, session.points[view], strict=True):
+                if point is not None and point != HIDDEN:
+                    x, y = left + scale * point[0], top + scale * point[1]
+                    pen.circle((x, y), 4 if row == 0 else 3, _SIDES.get(name.split()[0], _MIDDLE), "#ffffff")
+    return sheet
+
+
+def _decoded(data: bytes) -> Image.Image:
+    return Image.open(io.BytesIO(data)).convert("RGB")
 
 
 def _draw_legend(sheet: Image.Image, pen: ImageDraw.ImageDraw, kind: str, title: str) -> None:

@@ -39,7 +39,7 @@ def draw(kind: str, azimuth: float, elevation: float = ELEVATION) -> Drawing:
     """
     if kind not in SOLIDS:
         raise ValueError(f"no drawing of {kind!r}; choose one of {', '.join(SOLIDS)}")
-    right, up, back = _axes(azimuth, elevation)
+    back = _axes(azimuth, elevation)[2]
     drawn = []
     for points, tone, nearer in SOLIDS[kind]():
         normal = np.cross(points[1] - points[0], points[2] - points[0])
@@ -47,12 +47,23 @@ def draw(kind: str, azimuth: float, elevation: float = ELEVATION) -> Drawing:
             continue
         if (back * _DISTANCE - points[0]) @ normal <= 0:
             continue  # seen from behind
-        depth = _DISTANCE - points @ back
-        scale = SIZE * 0.42 * _DISTANCE / depth
-        flat = np.stack([SIZE / 2 + points @ right * scale, SIZE / 2 - (points @ up - 0.1) * scale], 1)
+        depth, flat = _DISTANCE - points @ back, project(points, azimuth, elevation)
         drawn.append((depth.mean() - nearer, _tone(tone, normal), tuple(map(tuple, flat.round(1).tolist()))))
     drawn.sort(key=lambda item: -item[0])
     return tuple((tone, flat) for _, tone, flat in drawn)
+
+
+def project(points: np.ndarray, azimuth: float, elevation: float = ELEVATION) -> np.ndarray:
+    """Where points [k 3] of a solid lie on its drawing [k 2]."""
+    right, up, back = _axes(azimuth, elevation)
+    scale = (SIZE * 0.42 * _DISTANCE / (_DISTANCE - points @ back))[:, None]
+    flat = np.stack([points @ right, 0.1 - points @ up], axis=1)
+    return SIZE / 2 + flat * scale
+
+
+def eye(azimuth: float, elevation: float = ELEVATION) -> np.ndarray:
+    """Where the camera of a drawing stands [3]."""
+    return _DISTANCE * _axes(azimuth, elevation)[2]
 
 
 def _axes(azimuth: float, elevation: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

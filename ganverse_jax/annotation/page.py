@@ -33,7 +33,8 @@ def name_of(azimuth_bin: int) -> str:
     return _SIDES[azimuth_bin]
 
 
-def _own(name: str) -> str:
+def own(name: str) -> str:
+    """One of the pages' own templates."""
     folder = importlib.resources.files("ganverse_jax.annotation") / "templates"
     return (folder / name).read_text(encoding="utf-8")
 
@@ -60,23 +61,23 @@ def build_page(
     """The page's HTML.
 
     kind: class of the drawings; title: of the run; command: what to type afterwards; views: facts of each
-    view ("consistency"); contents: pictures per view. Raises ValueError for an unknown kind.
+    view ("id", "consistency"); contents: pictures per view. Raises ValueError for an unknown kind.
     """
     symbols = icons.svg_symbols(kind)
     dial = "".join(_bin_button(b, symbols[f"bin{b}"]) for b in range(NUM_BINS))
     facts = {
-        "views": [{"consistency": view.get("consistency")} for view in views],
+        "views": [{"id": view["id"], "consistency": view.get("consistency")} for view in views],
         "contents": contents,
         "keys": {key_of(b): b for b in range(NUM_BINS)},
         "names": [name_of(b) for b in range(NUM_BINS)],
     }
-    return string.Template(_own("page.html")).substitute(
+    return string.Template(own("page.html")).substitute(
         title=escape(title),
         command=escape(command.replace(" --", " \\\n    --")),
         dial=dial,
         above=symbols["above"],
-        style=template("tokens.css") + _own("style.css"),
+        style=template("tokens.css") + own("style.css"),
         # "</script>" inside a string would end the element
         facts=json.dumps(facts).replace("<", "\\u003c"),
-        script=_own("page.js"),
+        script=own("common.js") + own("page.js"),
     )

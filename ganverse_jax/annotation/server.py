@@ -18,7 +18,7 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
-from ganverse_jax.annotation.session import Session
+from ganverse_jax.annotation.session import History
 
 LOCAL_NAMES = ("127.0.0.1", "localhost", "::1")
 _LONGEST_BODY = 4096
@@ -41,40 +41,29 @@ class Refused(Exception):
 
 
 class Annotator:
-    """What the page shows and does, behind one lock: a session, saved on every change.
+    """What a page shows and does, behind one lock: a session, saved on every change.
 
-    Args: session; views: one dict per view for the page (plain JSON); save(session) is called after each
-    change and may raise OSError, which the page shows; clock: seconds, for the elapsed time.
+    Args: session: a `Session`, or another `History` that can `act`; views: one dict per thing that the page
+    asks for as view/NUMBER (plain JSON); save(session) is called after each change and may raise OSError,
+    which the page shows; clock: seconds, for the elapsed time.
     """
 
     def __init__(
         self,
-        session: Session,
+        session: History,
         views: Sequence[dict[str, Any]],
-        save: Callable[[Session], None],
+        save: Callable[[Any], None],
         clock: Callable[[], float] = time.monotonic,
     ):
         self.session, self._views, self._save, self._clock = session, views, save, clock
         self._lock = threading.Lock()
         self.finished = threading.Event()
 
-    def state(self, view: int | None = None) -> dict[str, Any]:
-        """All answers and counts; `view` is the one that an action was about."""
-        session = self.session
-        return {
-            "revision": session.revision,
-            "answers": session.answers,
-            "seconds": round(session.seconds, 1),
-            "can_undo": session.can_undo,
-            "can_redo": session.can_redo,
-            "view": view,
-        }
-
     def open(self) -> dict[str, Any]:
         """The state for a page that has just been opened; the clock runs from here."""
         with self._lock:
             self.session.tick(self._clock())
-            return self.state()
+            return self.session.state() | {"view": None}
 
     def view(self, number: int) -> dict[str, Any]:
         """What the page shows of one view. Raises Refused for a view that is none."""
@@ -83,14 +72,16 @@ class Annotator:
         return self._views[number]
 
     def act(self, command: Any) -> dict[str, Any]:
-        """Carry out {"do": "answer", "view": i, "answer": a}, {"do": "undo"}, {"do": "redo"} or
-        {"do": "finish"}; the new state. Raises Refused for anything else, and when it cannot be saved."""
+        """Carry out a command of the session's; the new state, with the view that it was about.
+
+        Raises Refused for what the session does not know, and when it cannot be saved.
+        """
         if not isinstance(command, dict):
             raise Refused(HTTPStatus.BAD_REQUEST, "a command is a JSON object")
         with self._lock:
             self.session.tick(self._clock())
             try:
-                view = self._carry_out(command)
+                view = self.session.act(command)
                 self._save(self.session)
             except ValueError as error:
                 raise Refused(HTTPStatus.BAD_REQUEST, str(error)) from error
@@ -98,21 +89,7 @@ class Annotator:
                 raise Refused(HTTPStatus.INTERNAL_SERVER_ERROR, f"not saved: {error}") from error
             if command["do"] == "finish":
                 self.finished.set()
-            return self.state(view)
-
-    def _carry_out(self, command: dict[str, Any]) -> int | None:
-        action = command.get("do")
-        if action == "answer":
-            return self.session.answer(command.get("view"), command.get("answer"))
-        if action == "undo":
-            return self.session.undo()
-        if action == "redo":
-            return self.session.redo()
-        if action != "finish":
-            raise ValueError(f"unknown command {action!r}")
-        if not self.session.complete:
-            raise ValueError(f"{self.session.answers.count(None)} views have no answer yet")
-        return None
+            return self.session.state() | {"view": view}
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):

@@ -7,24 +7,21 @@ viewpoints.json.
 
 from __future__ import annotations
 
-import base64
 import hashlib
-import io
 import json
-import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from PIL import Image
 
 from ganverse_jax.annotation.session import DROP, NUM_BINS, Session
-from ganverse_jax.checkpoint import read_json, read_npz, write_json, write_npz
+from ganverse_jax.annotation.tiles import read_tiles, write_tiles
+from ganverse_jax.annotation.view_records import check_views, is_number
+from ganverse_jax.checkpoint import read_json, write_json
 
 CANDIDATES, PICTURES, ANNOTATION = "candidates.json", "candidates.npz", "annotation.json"
 FORMAT = "ganverse-jax view annotation 1"
-_TILE = 256  # pixels on the longer side of a picture on the page
 
 
 class Candidates(NamedTuple):
@@ -42,66 +39,36 @@ def _digest(fingerprint: str, views: list[dict[str, Any]]) -> str:
 
 def write_candidates(folder: Path, fingerprint: str, views: list[dict], pictures: np.ndarray) -> None:
     """Write proposed views and their pictures uint8 [views contents h w 3]."""
-    encoded = [[encode_tile(picture) for picture in row] for row in pictures]
-    data = np.frombuffer(b"".join(tile for row in encoded for tile in row), np.uint8)
-    lengths = np.array([[len(tile) for tile in row] for row in encoded], np.int64)
-    write_npz(folder / PICTURES, data=data, lengths=lengths, digest=np.array(_digest(fingerprint, views)))
+    write_tiles(folder / PICTURES, _digest(fingerprint, views), pictures)
     write_json(folder / CANDIDATES, {"fingerprint": fingerprint, "views": views})
 
 
-def encode_tile(picture: np.ndarray) -> bytes:
-    """uint8 [h w 3] as WebP, at most 256 pixels long."""
-    image = Image.fromarray(picture)
-    image.thumbnail((_TILE, _TILE), Image.Resampling.LANCZOS)
-    buffer = io.BytesIO()
-    image.save(buffer, "WEBP", quality=88, method=4)
-    return buffer.getvalue()
-
-
-def data_uri(tile: bytes) -> str:
-    """A WebP picture for the `src` of an image."""
-    return "data:image/webp;base64," + base64.b64encode(tile).decode("ascii")
-
-
-def read_candidates(folder: Path, fingerprint: str | None = None) -> Candidates:
+def read_candidates(folder: Path, fingerprint: str | None = None, w_dim: int | None = None) -> Candidates:
     """The views proposed in `folder`. Raises FileNotFoundError; ValueError when they are of another GAN than
-    `fingerprint` (when given), or the file is no such file. Messages name file and remedy."""
+    `fingerprint` (when given), their codes are not `w_dim` long (when given), or the file is no such file.
+    Messages name file and remedy."""
     path = Path(folder) / CANDIDATES
     if not path.is_file():
         raise FileNotFoundError(f"no candidate views at {path}; run launch.annotate or launch.train first")
-    content = read_json(path)
+    remedy = "delete it and run launch.annotate again"
+    content = read_json(path, remedy=remedy)
     try:
         owner, views = content["fingerprint"], content["views"]
         digest = _digest(owner, views)
     except (TypeError, KeyError) as error:
-        raise ValueError(
-            f"{path} holds no candidate views ({error!r}); delete it and propose again"
-        ) from error
+        raise ValueError(f"{path} holds no candidate views ({error!r}); {remedy}") from error
     if fingerprint is not None and owner != fingerprint:
         raise ValueError(
             f"the candidate views in {path} belong to GAN {owner}, but this GAN is {fingerprint}; use that "
             f"GAN, or delete {Path(folder)} to propose views of this one"
         )
+    check_views(views, path, remedy, w_dim=w_dim)
     return Candidates(views, owner, digest)
 
 
 def read_pictures(folder: Path, candidates: Candidates) -> list[list[bytes]]:
-    """WebP pictures [views][contents] of the candidates. Raises ValueError when they show other views."""
-    path = Path(folder) / PICTURES
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"no pictures at {path}; delete {Path(folder) / CANDIDATES} and propose again"
-        )
-    arrays = read_npz(path)
-    if str(arrays["digest"]) != candidates.digest:
-        raise ValueError(
-            f"{path} shows other views than {CANDIDATES}; delete both and run launch.annotate again"
-        )
-    data, ends = arrays["data"].tobytes(), np.cumsum(arrays["lengths"]).reshape(arrays["lengths"].shape)
-    return [
-        [data[end - length : end] for end, length in zip(*row, strict=True)]
-        for row in zip(ends.tolist(), arrays["lengths"].tolist(), strict=True)
-    ]
+    """WebP pictures [views][contents] of the candidates. Raises as `read_tiles` does."""
+    return read_tiles(Path(folder) / PICTURES, candidates.digest)[0]
 
 
 def annotation_of(candidates: Candidates, session: Session) -> dict[str, Any]:
@@ -133,12 +100,28 @@ def read_annotation(path: Path, candidates: Candidates) -> Session:
     Raises FileNotFoundError; ValueError when they belong to another GAN or other candidates, or an entry is
     wrong. A bin given without "keep" counts as kept, so that the file is easily filled in by hand.
     """
-    path = Path(path)
+    content = read_answers(path, candidates, FORMAT, "views")
+    try:
+        answers = _answers(content.get("views"), candidates)
+        return Session(len(candidates.views), answers, seconds_of(content))
+    except ValueError as error:
+        raise ValueError(f"{path} : {error}; correct that entry, or move the file away") from error
+
+
+def read_answers(
+    path: Path, candidates: Candidates, form: str, what: str, flags: str = ""
+) -> Mapping[str, Any]:
+    """The content of a file of answers in format `form` that belongs to the candidates.
+
+    what: what was annotated; flags: of the launch.annotate command that writes such a file. Raises
+    FileNotFoundError; ValueError for another kind of file, another GAN or other candidates.
+    """
+    path, command = Path(path), f"launch.annotate{flags}"
     if not path.is_file():
-        raise FileNotFoundError(f"no annotation at {path}; check the path, or annotate with launch.annotate")
-    content = read_json(path)
-    if not isinstance(content, Mapping) or content.get("format") != FORMAT:
-        raise ValueError(f"{path} is no annotation of views; write one with launch.annotate --export=FILE")
+        raise FileNotFoundError(f"no annotation at {path}; check the path, or annotate with {command}")
+    content = read_json(path, remedy=f"write one with {command} --export=FILE, or move it away")
+    if not isinstance(content, Mapping) or content.get("format") != form:
+        raise ValueError(f"{path} is no annotation of {what}; write one with {command} --export=FILE")
     owner = content.get("fingerprint")
     if owner != candidates.fingerprint:
         raise ValueError(
@@ -150,25 +133,33 @@ def read_annotation(path: Path, candidates: Candidates) -> Session:
             f"the annotation in {path} belongs to other candidate views of this GAN (another seed or other "
             "viewpoints settings); use those settings, or move it away and annotate again"
         )
-    try:
-        answers = _answers(content["views"], candidates)
-        seconds = float(content.get("seconds") or 0.0)
-        if not 0.0 <= seconds < math.inf:
-            raise ValueError(f"seconds is {seconds}, not a time spent")
-        return Session(len(candidates.views), answers, seconds)
-    except (TypeError, KeyError, ValueError) as error:
-        raise ValueError(f"{path} : {error}; correct that entry, or move the file away") from error
+    return content
 
 
-def _answers(entries: list[Mapping[str, Any]], candidates: Candidates) -> list[Any]:
-    by_id = {entry["id"]: entry for entry in entries}
+def seconds_of(content: Mapping[str, Any]) -> float:
+    """The time spent that a file of answers tells, 0 when it tells none; ValueError for what is no time."""
+    seconds = content.get("seconds", 0.0)
+    if not is_number(seconds) or seconds < 0:
+        raise ValueError(f"seconds is {seconds!r}, not a time spent")
+    return float(seconds)
+
+
+def entries_by_id(entries: Any, candidates: Candidates) -> list[Mapping[str, Any]]:
+    """The entries of a file of answers in the candidates' order; ValueError unless there is one for each."""
+    if not isinstance(entries, list) or not all(isinstance(entry, Mapping) for entry in entries):
+        raise ValueError(f"views is {repr(entries)[:60]}, not a list of objects")
     ids = [view["id"] for view in candidates.views]
+    by_id = {entry.get("id"): entry for entry in entries if type(entry.get("id")) is int}
     if sorted(by_id) != sorted(ids) or len(entries) != len(ids):
         raise ValueError(f"{len(entries)} entries, but there are the views {ids[0]}..{ids[-1]}, once each")
+    return [by_id[number] for number in ids]
+
+
+def _answers(entries: Any, candidates: Candidates) -> list[Any]:
     answers = []
-    for number in ids:
-        azimuth_bin, keep = by_id[number].get("azimuth_bin"), by_id[number].get("keep")
-        if keep not in (True, False, None):
+    for entry in entries_by_id(entries, candidates):
+        number, azimuth_bin, keep = entry["id"], entry.get("azimuth_bin"), entry.get("keep")
+        if keep is not None and type(keep) is not bool:
             raise ValueError(f"view {number} has keep {keep!r}, not true, false or null")
         if azimuth_bin is not None and (type(azimuth_bin) is not int or azimuth_bin not in range(NUM_BINS)):
             raise ValueError(f"view {number} has azimuth_bin {azimuth_bin!r}, not 0..{NUM_BINS - 1} or null")

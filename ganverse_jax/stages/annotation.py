@@ -13,6 +13,7 @@ from ganverse_jax.annotation import contact_sheet, store
 from ganverse_jax.annotation.page import build_page
 from ganverse_jax.annotation.server import Annotator, Server
 from ganverse_jax.annotation.session import Session
+from ganverse_jax.annotation.tiles import data_uri
 from ganverse_jax.checkpoint import write_atomic
 from ganverse_jax.stages import pipeline, viewpoints
 
@@ -32,10 +33,14 @@ def prepare(config: Mapping[str, Any], workdir: Path) -> store.Candidates:
             f"annotate, or delete {folder} and the folders of the stages after it"
         )
     pipeline.run(dict(config), workdir, until="perception")
-    settings = dict(config["viewpoints"])
-    for name in ("annotated_by", "shipped"):
-        settings.pop(name, None)
-    return viewpoints.propose(workdir, seed=config["seed"], **settings)
+    return viewpoints.propose(workdir, **choice_settings(config))
+
+
+def choice_settings(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings that views are drawn and chosen with: those of `viewpoints.propose`."""
+    left_out = ("annotated_by", "shipped")
+    chosen = {name: value for name, value in config["viewpoints"].items() if name not in left_out}
+    return {"seed": config["seed"]} | chosen
 
 
 def open_session(workdir: Path, candidates: store.Candidates) -> Session:
@@ -54,9 +59,20 @@ def annotate(
     """
     candidates = prepare(config, workdir)
     server = make_server(config, workdir, candidates, command=command, port=port)
+    serve(server, workdir, f"{len(candidates.views)} views", browser=browser)
+    session = server.annotator.session
+    print(
+        f"\n{session.num_open} views are left to annotate."
+        if session.num_open
+        else f"\nAll views are annotated. Go on with\n{command}"
+    )
+    return session
+
+
+def serve(server: Server, workdir: Path, told: str, *, browser: bool) -> None:
+    """Serve a page until the person finishes or presses Ctrl-C. told: what it is about, e.g. "24 views"."""
     session, address = server.annotator.session, server.url
-    open_count = session.answers.count(None)
-    print(f"{len(candidates.views)} views, {open_count} to annotate. Open in a browser:\n\n    {address}\n")
+    print(f"{told}, {session.num_open} {session.asked} to annotate. Open in a browser:\n\n    {address}\n")
     print(
         f"From another machine, first: ssh -L {server.server_port}:127.0.0.1:{server.server_port} THIS_HOST\n"
         "Every answer is saved at once. Ctrl-C ends; the same command goes on.",
@@ -66,13 +82,6 @@ def annotate(
         with contextlib.suppress(KeyboardInterrupt):
             while not server.annotator.finished.wait(0.5):
                 pass
-    left = session.answers.count(None)
-    print(
-        f"\n{left} views are left to annotate."
-        if left
-        else f"\nAll views are annotated. Go on with\n{command}"
-    )
-    return session
 
 
 def make_server(
@@ -81,7 +90,7 @@ def make_server(
     """The server of a run's annotator, listening but not yet serving. Raises OSError for a taken port."""
     folder = workdir / viewpoints.STAGE
     pictures = store.read_pictures(folder, candidates)
-    shown = [{"pictures": [store.data_uri(tile) for tile in row]} for row in pictures]
+    shown = [{"pictures": [data_uri(tile) for tile in row]} for row in pictures]
     page = build_page(
         kind=config.get("object_class") or "generic",
         title=workdir.absolute().name,
@@ -92,6 +101,11 @@ def make_server(
     path = folder / store.ANNOTATION
     session = open_session(workdir, candidates)
     annotator = Annotator(session, shown, lambda session: store.write_annotation(path, candidates, session))
+    return listen(annotator, page, port)
+
+
+def listen(annotator: Annotator, page: str, port: int) -> Server:
+    """A server that listens on `port` (0: any free one). Raises OSError with the remedy for a taken one."""
     try:
         return Server(annotator, page, port)
     except OSError as error:
@@ -137,11 +151,9 @@ def _browser(address: str, folder: Path, *, wanted: bool) -> Iterator[None]:
 
 def export_annotation(config: Mapping[str, Any], workdir: Path, path: Path) -> Path:
     """Write the answers so far to `path` (JSON) and a contact sheet beside it; returns the sheet's path."""
-    if path.suffix == ".png":
-        raise ValueError(f"--export={path} is the contact sheet's place; name a .json file")
+    target = sheet_path(path)
     folder = workdir / viewpoints.STAGE
-    in_use = (folder / "DONE.json").exists() and (folder / store.CANDIDATES).exists()
-    candidates = store.read_candidates(folder) if in_use else prepare(config, workdir)
+    candidates = candidates_in_use(workdir) or prepare(config, workdir)
     session = open_session(workdir, candidates)
     store.write_annotation(path, candidates, session)
     sheet = contact_sheet.contact_sheet(
@@ -150,7 +162,6 @@ def export_annotation(config: Mapping[str, Any], workdir: Path, path: Path) -> P
         kind=config.get("object_class") or "generic",
         title=f"{workdir.absolute().name}: {len(candidates.views)} views of GAN {candidates.fingerprint}",
     )
-    target = path.with_suffix(".png")
     write_atomic(target, lambda temporary: sheet.save(temporary, "PNG"))
     return target
 
@@ -163,7 +174,26 @@ def import_annotation(config: Mapping[str, Any], workdir: Path, path: Path) -> S
     candidates = prepare(config, workdir)
     session = store.read_annotation(path, candidates)
     target = workdir / viewpoints.STAGE / store.ANNOTATION
-    if target.exists():
-        shutil.copyfile(target, target.with_name("annotation.before_import.json"))
+    keep_before_import(target)
     store.write_annotation(target, candidates, session)
     return session
+
+
+def sheet_path(path: Path) -> Path:
+    """Where the contact sheet of an export to `path` goes. Raises ValueError when that is `path` itself."""
+    if path.suffix == ".png":
+        raise ValueError(f"--export={path} is the contact sheet's place; name a .json file")
+    return path.with_suffix(".png")
+
+
+def candidates_in_use(workdir: Path) -> store.Candidates | None:
+    """The candidates of a run whose views are chosen and in use; None where they are yet to be annotated."""
+    folder = workdir / viewpoints.STAGE
+    in_use = (folder / "DONE.json").exists() and (folder / store.CANDIDATES).exists()
+    return store.read_candidates(folder) if in_use else None
+
+
+def keep_before_import(path: Path) -> None:
+    """Keep answers that an import replaces, as NAME.before_import.json."""
+    if path.exists():
+        shutil.copyfile(path, path.with_suffix(".before_import.json"))

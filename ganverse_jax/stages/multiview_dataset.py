@@ -73,7 +73,7 @@ def run(
     """
     workdir, started = Path(workdir), time.perf_counter()
     gan, _ = gan_stage.load(workdir)
-    views = viewpoints_stage.load(workdir, gan.fingerprint)
+    views = viewpoints_stage.load(workdir, gan.fingerprint, gan.module.w_dim)
     generator = MultiviewGenerator(gan, batch_size=batch_size, crop=crop)
     settings = {
         "seed": seed,

@@ -57,7 +57,7 @@ def load_source(
             'inverse_graphics.source = "generator" draws new images at every step, and perception.segmenter '
             'is a folder of masks; set source = "disk", or take a segmenter that runs'
         )
-    views, settings = viewpoints.load(workdir, gan.fingerprint), dict(on_the_fly)
+    views, settings = viewpoints.load(workdir, gan.fingerprint, gan.module.w_dim), dict(on_the_fly)
     missing = {"content_truncation", "num_held_out"} - set(settings)
     if missing:
         raise ValueError(f"inverse_graphics.on_the_fly lacks {sorted(missing)}; see configs/toy_car.py")

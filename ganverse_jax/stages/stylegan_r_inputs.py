@@ -246,7 +246,7 @@ def load_inputs(
     workdir = Path(workdir)
     generator, _ = gan.load(workdir)
     stored = multiview_dataset.open_set(workdir, generator.fingerprint)
-    views = viewpoints.load(workdir, generator.fingerprint)
+    views = viewpoints.load(workdir, generator.fingerprint, generator.module.w_dim)
     network, params, metadata = inverse_graphics.load(workdir)
     if metadata.get("fingerprint") not in (None, generator.fingerprint):
         raise ValueError(

@@ -102,9 +102,22 @@ class Browser:
     def click(self, selector: str) -> None:
         """The mouse's left button in the middle of the first element that matches."""
         box = f"document.querySelector({json.dumps(selector)}).getBoundingClientRect()"
-        x, y = self.evaluate(f"(b => [b.x + b.width / 2, b.y + b.height / 2])({box})")
-        for kind in ("mousePressed", "mouseReleased"):
-            self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
+        self.click_at(*self.evaluate(f"(b => [b.x + b.width / 2, b.y + b.height / 2])({box})"))
+
+    def click_at(self, x: float, y: float, button: str = "left") -> None:
+        """A mouse button at a place of the window."""
+        self.drag([(x, y)], button)
+
+    def drag(self, places: list[tuple[float, float]], button: str = "left") -> None:
+        """Press at the first place, move over the others and let go at the last."""
+        kinds = ["mousePressed"] + ["mouseMoved"] * (len(places) - 1) + ["mouseReleased"]
+        for kind, (x, y) in zip(kinds, [*places, places[-1]], strict=True):
+            held = {"clickCount": 1} if kind != "mouseMoved" else {"buttons": 1}
+            self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button=button, **held)
+
+    def wheel(self, x: float, y: float, delta: float) -> None:
+        """Turn the wheel at a place; negative is away from the person."""
+        self.call("Input.dispatchMouseEvent", type="mouseWheel", x=x, y=y, deltaX=0, deltaY=delta)
 
     def screenshot(self, path: Path) -> None:
         """The window as PNG."""

@@ -8,7 +8,7 @@ import pytest
 from ganverse_jax.annotation.page import build_page
 from ganverse_jax.annotation.server import Annotator, Server
 from ganverse_jax.annotation.session import Session
-from ganverse_jax.annotation.store import data_uri, encode_tile
+from ganverse_jax.annotation.tiles import data_uri, encode_tile
 
 
 @functools.cache
@@ -19,7 +19,7 @@ def tile(view: int) -> str:
 
 @functools.cache
 def page() -> str:
-    facts = [{"consistency": 0.9}] * 5
+    facts = [{"id": view, "consistency": 0.9} for view in range(5)]
     return build_page(
         kind="car", title="run </script>", command="python -m x --config=c", views=facts, contents=8
     )

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ganverse_jax.annotation import store
+from ganverse_jax.annotation import store, tiles
 from ganverse_jax.annotation.contact_sheet import contact_sheet
 from ganverse_jax.annotation.session import DROP, Session
 from ganverse_jax.checkpoint import read_json, write_json
@@ -36,14 +36,14 @@ def edit(path, change):
 
 
 def test_pictures_come_back_in_order(folder):
-    tiles = store.read_pictures(folder, store.read_candidates(folder))
-    means = [[np.asarray(Image.open(io.BytesIO(tile))).mean() for tile in row] for row in tiles]
+    rows = store.read_pictures(folder, store.read_candidates(folder))
+    means = [[np.asarray(Image.open(io.BytesIO(tile))).mean() for tile in row] for row in rows]
     # WebP is lossy; flat pictures keep their level to two of 255
     np.testing.assert_allclose(means, 16 * np.arange(4)[:, None] + 64 * np.arange(3), atol=2)
 
 
 def test_large_pictures_are_shrunk_and_keep_their_shape():
-    tile = Image.open(io.BytesIO(store.encode_tile(np.zeros((384, 512, 3), np.uint8))))
+    tile = Image.open(io.BytesIO(tiles.encode_tile(np.zeros((384, 512, 3), np.uint8))))
     assert tile.size == (256, 192)
 
 
@@ -124,8 +124,8 @@ def test_a_missing_file_is_named(tmp_path):
 
 
 def test_the_contact_sheet_has_a_row_per_view(folder):
-    tiles = store.read_pictures(folder, store.read_candidates(folder))
+    rows = store.read_pictures(folder, store.read_candidates(folder))
     sheets = [
-        contact_sheet(tiles[:count], [None] * count, kind="bird", title="birds").height for count in (1, 2, 4)
+        contact_sheet(rows[:count], [None] * count, kind="bird", title="birds").height for count in (1, 2, 4)
     ]
     assert sheets[2] - sheets[1] == 2 * (sheets[1] - sheets[0]) > 0

@@ -3,6 +3,7 @@
 Segmenter and regressor are drawn stand-ins: tested are choosing, filtering, writing, resuming, refusing.
 """
 
+import io
 import os
 import random
 import shutil
@@ -18,7 +19,7 @@ import pytest
 import tensorflow_datasets as tfds
 from PIL import Image
 
-from ganverse_jax.annotation import store
+from ganverse_jax.annotation import keypoint_store, store
 from ganverse_jax.annotation.session import DROP, Session
 from ganverse_jax.checkpoint import read_json, read_npz, write_json, write_npz
 from ganverse_jax.data import multiview
@@ -29,7 +30,14 @@ from ganverse_jax.models.multiview_generator import MultiviewGenerator
 from ganverse_jax.models.pose_regressor import Pose
 from ganverse_jax.models.pretrained import LoadedGenerator
 from ganverse_jax.models.stylegan2 import Generator
-from ganverse_jax.stages import multiview_dataset, multiview_parts, viewpoints, viewpoints_choice
+from ganverse_jax.models.view_cameras import given_cameras
+from ganverse_jax.stages import (
+    annotation_keypoints,
+    multiview_dataset,
+    multiview_parts,
+    viewpoints,
+    viewpoints_choice,
+)
 from ganverse_jax.stages.multiview_card import CARD
 
 VIEWS = dict(num_views=4, num_candidates=12, num_contents=3, view_truncation=1.0, content_truncation=0.7,
@@ -138,6 +146,8 @@ def test_a_persons_answers_are_awaited_then_taken(stages, tmp_path):
         stages(viewpoints, annotated_by="person")
     candidates = store.read_candidates(folder, "tiny")
     assert len(store.read_pictures(folder, candidates)[0]) == 3
+    with Image.open(folder / "candidates.png") as sheet:  # a row per content, beside a column per view
+        assert sheet.height > 3 * 96 and sheet.width >= 96 * len(candidates.views)
     session = Session(len(candidates.views))
     session.answer(0, 11)
     store.write_annotation(folder / store.ANNOTATION, candidates, session)
@@ -153,6 +163,43 @@ def test_a_persons_answers_are_awaited_then_taken(stages, tmp_path):
     assert {view["candidate"] for view in views} == set(range(len(candidates.views))) - {1}
 
 
+def test_keypoints_are_awaited_then_their_cameras_taken(stages, tmp_path, monkeypatch):
+    with pytest.raises(
+        viewpoints.AwaitsAnnotation, match=r"candidates\.png.*launch\.annotate .* --keypoints and"
+    ):
+        stages(viewpoints, annotated_by="keypoints")
+    folder = tmp_path / "viewpoints"
+    views = store.read_candidates(folder, "tiny").views
+    known = {"azimuth_bin": 3, "azimuth": 1.5, "elevation": 0.1, "distance": 4.0}
+    content = {"fingerprint": "tiny", "annotated_by": "keypoints", "keypoints": {"rms_pixels": 0.5},
+               "views": [view | known for view in views]}  # fmt: skip
+    asked = []
+
+    def keypoint_views(*arguments):
+        asked.append(arguments)
+        return content
+
+    monkeypatch.setattr(viewpoints.viewpoints_keypoints, "keypoint_views", keypoint_views)
+    stages(viewpoints, annotated_by="keypoints", world={"fov_degrees": 30.0, "distance": 4.0})
+    assert asked == [(folder, "tiny", {"fov_degrees": 30.0, "distance": 4.0})]
+    assert given_cameras(viewpoints.load(tmp_path, "tiny", 8).views)["elevation"][0] == np.float32(0.1)
+    assert read_json(folder / "summary.json")["keypoint_rms_pixels"] == 0.5
+
+
+def test_whole_pictures_are_those_of_the_bins_page(stages, tmp_path, generator, monkeypatch):
+    with pytest.raises(viewpoints.AwaitsAnnotation):
+        stages(viewpoints, annotated_by="person")
+    monkeypatch.setattr(annotation_keypoints.gan_stage, "load", lambda workdir: (generator.gan, None))
+    candidates = store.read_candidates(tmp_path / "viewpoints", "tiny")
+    annotation_keypoints.draw(tmp_path, candidates, seed=0, **VIEWS)
+    task = keypoint_store.read_task(tmp_path / "viewpoints", candidates, "car")
+    assert task.size == (16, 16) and len(task.seeds) == 3
+    codes = generator.codes(np.array(task.seeds), VIEWS["content_truncation"])
+    w = np.array([view["w"] for view in candidates.views], np.float32)
+    with Image.open(io.BytesIO(task.pictures[1][2])) as picture:
+        np.testing.assert_array_equal(picture.convert("RGB"), generator.grid(w, codes)[2, 1])
+
+
 def test_a_complete_file_put_there_counts_as_annotated(stages, tmp_path):
     path = viewpoints.path_of(stages(viewpoints))
     content = read_json(path)
@@ -162,19 +209,6 @@ def test_a_complete_file_put_there_counts_as_annotated(stages, tmp_path):
     write_json(path, content)
     with pytest.raises(ValueError, match="azimuth_bin None.*nearest bin"):
         stages(viewpoints, annotated_by="person")
-
-
-def test_views_of_another_gan_are_refused_with_the_remedy(tmp_path):
-    path = tmp_path / "viewpoints.json"
-    write_json(path, {"fingerprint": "other", "views": [{"id": 0, "w": [0.0], "azimuth_bin": 3}]})
-    with pytest.raises(ValueError, match="GAN other.*this GAN is mine.*pose_regressor"):
-        viewpoints.read_views(path, "mine")
-    write_json(path, {"fingerprint": "mine", "views": [{"id": 0, "w": [0.0], "azimuth_bin": 12}]})
-    with pytest.raises(ValueError, match="azimuth_bin 12"):
-        viewpoints.read_views(path, "mine")
-    path.write_text('["no views"]')
-    with pytest.raises(ValueError, match="no viewpoints file"):
-        viewpoints.read_views(path, "mine")
 
 
 def test_a_folder_of_masks_is_asked_for_everything_in_one_go(stages, tmp_path, monkeypatch):

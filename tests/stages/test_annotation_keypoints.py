@@ -1,0 +1,82 @@
+"""Claims about clicking a run's keypoints: what is proposed can be exported, imported and served."""
+
+import json
+import urllib.request
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ganverse_jax.annotation import keypoint_store, store
+from ganverse_jax.stages import annotation, annotation_keypoints
+
+VIEWS = [{"id": i, "w_seed": i, "w": [float(i)], "consistency": 0.9} for i in range(3)]
+CONFIG = {"seed": 0, "object_class": "bird", "viewpoints": {"num_contents": 2, "content_truncation": 1.0}}
+
+
+@pytest.fixture
+def workdir(tmp_path, monkeypatch):
+    """A run whose views are proposed and drawn whole; the stages before stand still."""
+    folder = tmp_path / "viewpoints"
+    pictures = np.zeros((3, 2, 8, 8, 3), np.uint8)
+    store.write_candidates(folder, "mine", VIEWS, pictures)
+    candidates = store.read_candidates(folder, "mine")
+    keypoint_store.write_pictures(folder, candidates, pictures, np.array([70, 71]))
+    monkeypatch.setattr(annotation.pipeline, "run", lambda config, workdir, until: None)
+    monkeypatch.setattr(annotation.viewpoints, "propose", lambda workdir, **settings: candidates)
+    return tmp_path
+
+
+def test_points_go_out_to_a_file_and_come_back(workdir):
+    path = workdir / "out" / "points.json"
+    sheet = annotation_keypoints.export_annotation(CONFIG, workdir, path)
+    with Image.open(sheet) as image:
+        assert sheet.name == "points.png" and image.width > 500
+    content = json.loads(path.read_text())
+    content["views"][1]["points"] = {"beak tip": [1.5, 2.5], "crown": None}
+    path.write_text(json.dumps(content))
+    session = annotation_keypoints.import_annotation(CONFIG, workdir, path)
+    assert session.num_open == 3 * 15 - 2
+    task = annotation_keypoints.prepare(CONFIG, workdir)
+    assert annotation_keypoints.open_session(workdir, task).points == session.points
+    annotation_keypoints.import_annotation(CONFIG, workdir, path)
+    assert (workdir / "viewpoints" / "keypoints.before_import.json").is_file()
+
+
+def test_a_wrong_file_leaves_the_points_as_they_were(workdir):
+    path = workdir / "points.json"
+    annotation_keypoints.export_annotation(CONFIG, workdir, path)
+    annotation_keypoints.import_annotation(CONFIG, workdir, path)
+    before = (workdir / "viewpoints" / keypoint_store.KEYPOINTS).read_bytes()
+    path.write_text(path.read_text().replace('"mine"', '"other"'))
+    with pytest.raises(ValueError, match="points.json belongs to GAN other"):
+        annotation_keypoints.import_annotation(CONFIG, workdir, path)
+    assert (workdir / "viewpoints" / keypoint_store.KEYPOINTS).read_bytes() == before
+
+
+def test_the_served_page_saves_into_the_run(workdir):
+    task = annotation_keypoints.prepare(CONFIG, workdir)
+    server = annotation_keypoints.make_server(workdir, task, command="python -m launch.train").start()
+    try:
+        body = json.dumps({"do": "point", "view": 1, "point": 3, "at": [2, 3]}).encode()
+        headers = {"Content-Type": "application/json", "Origin": f"http://127.0.0.1:{server.server_port}"}
+        request = urllib.request.Request(server.url + "do", body, headers)
+        with urllib.request.urlopen(request, timeout=10) as response:
+            assert json.load(response)["view"] == 1
+        with urllib.request.urlopen(server.url + "view/5", timeout=10) as response:
+            assert json.load(response)["picture"].startswith("data:image/webp;base64,")
+    finally:
+        server.close()
+    assert annotation_keypoints.open_session(workdir, task).points[1][3] == (2.0, 3.0)
+
+
+def test_views_in_use_can_be_exported_but_not_clicked_again(workdir):
+    (workdir / "viewpoints" / "DONE.json").write_text("{}")
+    with pytest.raises(ValueError, match="chosen and in use"):
+        annotation_keypoints.prepare(CONFIG, workdir)
+    assert annotation_keypoints.export_annotation(CONFIG, workdir, workdir / "points.json").is_file()
+
+
+def test_a_class_without_named_points_is_told_before_anything_runs(workdir):
+    with pytest.raises(ValueError, match="no points of the class 'generic' are named"):
+        annotation_keypoints.prepare(CONFIG | {"object_class": "generic"}, workdir)
