@@ -10,7 +10,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from scipy import optimize
+from scipy import optimize, sparse
 
 import rasterizer
 
@@ -64,6 +64,14 @@ def _project_all(cameras, points, fov_y, *, size):
     return jax.vmap(jax.vmap(one, (None, 0)), (0, None))(cameras, points)
 
 
+@functools.partial(jax.jit, static_argnames="size")
+def _clip_corners(cameras, fov_y, *, size):
+    """Clip coordinates [k 4 4] of the origin and the unit vectors: they are affine in the point."""
+    corners = jnp.concatenate([jnp.zeros((1, 3)), jnp.eye(3)])
+    camera = rasterizer.Camera(cameras[:, 0], cameras[:, 1], jnp.exp(cameras[:, 2]), fov_y)
+    return rasterizer.transform(corners, camera, *size)
+
+
 def project(cameras: np.ndarray, points: np.ndarray, observed: Observations) -> tuple[np.ndarray, ...]:
     """Pixels [k n 2] of points [n 3] in cameras [k 3], and their derivatives [k n 2 3] by camera and point."""
     with jax.enable_x64(True):
@@ -76,17 +84,20 @@ def project(cameras: np.ndarray, points: np.ndarray, observed: Observations) -> 
         return tuple(np.asarray(part) for part in out)
 
 
-def jacobian(scene: Scene, observed: Observations, views: np.ndarray, points: np.ndarray) -> np.ndarray:
+def jacobian(
+    scene: Scene, observed: Observations, views: np.ndarray, points: np.ndarray
+) -> sparse.csr_matrix:
     """Derivatives [2m 3k + 3n] of the m seen pixels of views [k] and points [n] (index arrays)."""
     _, by_camera, by_point = project(scene.cameras, scene.points, observed)
     view, point = np.nonzero(observed.seen[np.ix_(views, points)])
+    seen = views[view], points[point]
+    values = np.concatenate([by_camera[seen], by_point[seen]], axis=-1)  # [m 2 6]
+    first = np.stack([3 * view, 3 * (len(views) + point)], axis=-1)  # [m 2]
+    columns = (first[:, :, None] + np.arange(3)).reshape(-1, 1, 6)
     rows = np.arange(2 * len(view)).reshape(-1, 2, 1)
-    result = np.zeros((2 * len(view), 3 * (len(views) + len(points))))
-    result[rows, 3 * view[:, None, None] + np.arange(3)] = by_camera[views[view], points[point]]
-    result[rows, 3 * (len(views) + point[:, None, None]) + np.arange(3)] = by_point[
-        views[view], points[point]
-    ]
-    return result
+    shape = (2 * len(view), 3 * (len(views) + len(points)))
+    places = (np.broadcast_to(part, values.shape).ravel() for part in (rows, columns))
+    return sparse.csr_matrix((values.ravel(), tuple(places)), shape)
 
 
 def triangulate(cameras: np.ndarray, observed: Observations, views: np.ndarray) -> np.ndarray:
@@ -96,17 +107,15 @@ def triangulate(cameras: np.ndarray, observed: Observations, views: np.ndarray) 
     rays) keeps a point that rough cameras leave undetermined in front of them.
     """
     height, width = observed.size
-    azimuth, elevation, log_distance = np.asarray(cameras, np.float64)[views].T
-    camera = rasterizer.Camera(azimuth, elevation, np.exp(log_distance), np.float64(observed.fov_y))
-    corners = np.concatenate([np.zeros((1, 3)), np.eye(3)])  # clip coordinates are affine in the point
     with jax.enable_x64(True):
-        clip = np.asarray(rasterizer.transform(corners, camera, height, width))
+        inputs = np.asarray(cameras, np.float64), np.float64(observed.fov_y)
+        clip = np.asarray(_clip_corners(*inputs, size=observed.size))
     offset, slope = clip[:, 0], clip[:, 1:] - clip[:, :1]  # [k 4], [k 3 4]
-    pixels = np.nan_to_num(observed.points[views])
-    ndc = np.stack([2 * pixels[..., 0] / width - 1, 1 - 2 * pixels[..., 1] / height], axis=-1)
+    ndc = 2 * observed.points / (width, height) - 1
+    ndc[..., 1] *= -1
     result = np.zeros((observed.points.shape[1], 3))
     for point in range(len(result)):
-        rows = np.flatnonzero(observed.seen[views, point])
+        rows = views[observed.seen[views, point]]
         at = ndc[rows, point][:, :, None]  # [m 2 1]
         matrix = slope[rows][:, :, :2].swapaxes(1, 2) - at * slope[rows][:, None, :, 3]
         target = at[..., 0] * offset[rows, 3:] - offset[rows, :2]
@@ -146,6 +155,7 @@ def adjust(
         loss="soft_l1",
         f_scale=observed.outlier_pixels,
         x_scale="jac",
+        tr_solver="lsmr",  # the decomposition of the dense matrix would take nearly all the time
         max_nfev=evaluations,
     )
     return unpack(found.x)._replace(cost=float(found.cost), converged=found.status > 0)

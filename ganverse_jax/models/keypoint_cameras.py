@@ -152,7 +152,7 @@ def _problems(scene: Scene, observed: Observations, residuals: np.ndarray, rms: 
             f"keypoint {point} of view {view} is {residuals[view, point]:.1f} pixels from where the other "
             "views put it: check it, and that left and right are not exchanged there"
         )
-    columns = jacobian(scene, observed, views, points)
+    columns = jacobian(scene, observed, views, points).toarray()
     _, singular, directions = np.linalg.svd(columns / np.maximum(np.linalg.norm(columns, axis=0), 1e-12))
     # Two are zero always: the turn and the scale.
     if singular[-3] < 1e-6 * singular[0]:
