@@ -73,7 +73,7 @@ def _clip_corners(cameras, fov_y, *, size):
 
 
 def project(cameras: np.ndarray, points: np.ndarray, observed: Observations) -> tuple[np.ndarray, ...]:
-    """Pixels [k n 2] of points [n 3] in cameras [k 3], and their derivatives [k n 2 3] by camera and point."""
+    """Pixels [k n 2] of points [n 3] in cameras [k 3]; derivatives [k n 2 3] by camera and by point."""
     with jax.enable_x64(True):
         out = _project_all(
             np.asarray(cameras, np.float64),

@@ -72,23 +72,18 @@ def solve_cameras(
         else _from_bins(observed, np.asarray(azimuth_bins), log_distance)
     )
     scene = min((relocate_poor_views(start, observed) for start in starts), key=lambda s: s.cost)
-    azimuth = scene.cameras[:, 0] + _offset(scene, azimuth_bins, mirror_pairs)
-    scale = distance / np.exp(scene.cameras[:, 2]).mean()
+    turn, scale = _offset(scene, azimuth_bins, mirror_pairs), distance / np.exp(scene.cameras[:, 2]).mean()
     pixels, _, _ = project(scene.cameras, scene.points, observed)
     residuals = np.where(observed.seen, np.linalg.norm(pixels - observed.points, axis=-1), np.nan)
     rms = float(np.sqrt(np.nanmean(residuals**2)))
-    return KeypointCameras(
-        {
-            "azimuth": azimuth % (2 * np.pi),
-            "elevation": scene.cameras[:, 1],
-            "distance": scale * np.exp(scene.cameras[:, 2]),
-        },
-        scale * _turn(scene.points, azimuth[0] - scene.cameras[0, 0]),
-        residuals,
-        rms,
-        f"mean distance {distance:g}",
-        _problems(scene, observed, residuals, rms),
-    )
+    cameras = {
+        "azimuth": (scene.cameras[:, 0] + turn) % (2 * np.pi),
+        "elevation": scene.cameras[:, 1],
+        "distance": scale * np.exp(scene.cameras[:, 2]),
+    }
+    problems = _problems(scene, observed, residuals, rms)
+    points3d = scale * _turn(scene.points, turn)
+    return KeypointCameras(cameras, points3d, residuals, rms, f"mean distance {distance:g}", problems)
 
 
 def _from_bins(observed: Observations, bins: np.ndarray, log_distance: float) -> list[Scene]:
@@ -189,8 +184,8 @@ def _check_points(points: np.ndarray, seen: np.ndarray, size: tuple[int, int]) -
         view, point = bad[0]
         x, y = points[view, point]
         raise ValueError(
-            f"keypoint {point} of view {view} is at ({x:g}, {y:g}), outside the picture of {width} x {height} "
-            "pixels; click it inside, or mark it as not visible"
+            f"keypoint {point} of view {view} is at ({x:g}, {y:g}), outside the picture of {width} x "
+            f"{height} pixels; click it inside, or mark it as not visible"
         )
 
 
@@ -203,7 +198,8 @@ def _check_counts(seen: np.ndarray) -> None:
         )
     for point in np.flatnonzero(seen.sum(axis=0) < 2):
         raise ValueError(
-            f"keypoint {point} is seen in {seen[:, point].sum()} views; click it in 2 or more, or leave it out"
+            f"keypoint {point} is seen in {seen[:, point].sum()} views; click it in 2 or more, or leave it "
+            "out"
         )
     equations, unknowns = 2 * int(seen.sum()), 3 * sum(seen.shape) - 2
     if equations < unknowns:
