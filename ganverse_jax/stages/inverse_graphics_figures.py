@@ -36,8 +36,8 @@ def sample_sheet(
     rows, others = other_views(objects)
     first = np.unique(objects[rows], return_index=True)[1]
     rows, others = rows[first], others[first]
-    own = _on_white(meshes, rows, take_cameras(cameras, view[rows]), size, fov_y)
-    other = _on_white(meshes, rows, take_cameras(cameras, view[others]), size, fov_y)
+    own = render_on_white(meshes, rows, take_cameras(cameras, view[rows]), size, fov_y)
+    other = render_on_white(meshes, rows, take_cameras(cameras, view[others]), size, fov_y)
     turns = turn_round(meshes, rows, cameras, size, fov_y)
     columns = [images[rows], own, images[others], other, *np.moveaxis(turns, 1, 0)]
     sheet = np.concatenate([np.concatenate(list(column), axis=0) for column in columns], axis=1)
@@ -52,7 +52,7 @@ def turn_round(meshes, rows, cameras, size, fov_y, **options) -> np.ndarray:
         "elevation": np.full(count * NUM_TURNS, TURN_ELEVATION),
         "distance": np.full(count * NUM_TURNS, np.mean(cameras["distance"])),
     }
-    sides = _on_white(meshes, np.repeat(rows, NUM_TURNS), camera, size, fov_y, **options)
+    sides = render_on_white(meshes, np.repeat(rows, NUM_TURNS), camera, size, fov_y, **options)
     return sides.reshape(count, NUM_TURNS, *sides.shape[1:])
 
 
@@ -67,7 +67,7 @@ def write_figures(folder: Path, meshes: PredictedMeshes, rows, view, cameras, im
     write_npz(
         folder / "figures.npz",
         inputs=images[rows],
-        reconstructions=_on_white(meshes, rows, take_cameras(cameras, view[rows]), size, fov_y),
+        reconstructions=render_on_white(meshes, rows, take_cameras(cameras, view[rows]), size, fov_y),
         views=turn_round(meshes, rows, cameras, size, fov_y),
         shape_views=turn_round(clay, rows, cameras, size, fov_y, lighting=CLAY_LIGHT),
         textures=unit_to_uint8(meshes.texture[rows]),
@@ -80,6 +80,7 @@ def write_figures(folder: Path, meshes: PredictedMeshes, rows, view, cameras, im
         write_mesh(folder / "meshes" / f"car_{index:02d}.glb", mesh)
 
 
-def _on_white(meshes, rows, camera, size, fov_y, **options) -> np.ndarray:
+def render_on_white(meshes, rows, camera, size, fov_y, **options) -> np.ndarray:
+    """Meshes `rows` [m], each from its own camera [m], uint8 [m h w 3]; options of `render_meshes`."""
     colour, mask = render_meshes(meshes, rows, camera, size, fov_y, **options)
     return unit_to_uint8(colour * mask[..., None] + (1.0 - mask[..., None]))
