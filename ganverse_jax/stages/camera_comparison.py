@@ -73,7 +73,12 @@ def run(config: Mapping[str, Any], workdir: Path, *, noise_pixels: float | None 
     with pipeline.only_run(workdir):
         digest = pipeline.stage_digest("inverse_graphics_posed", dict(config), workdir)
         _claim(folder, {"digest": digest, "noise_pixels": noise})
-        comparison = prepare(settings, config["world"], config["seed"], noise)
+        comparison = prepare(
+            *_posed_set(settings, config["world"], config["seed"]),
+            noise_pixels=noise,
+            seed=config["seed"],
+            num_evaluated=settings.get("num_evaluated", NUM_EVALUATED),
+        )
         for model in MODELS:
             _train(model, comparison, settings, config, workdir)
         content = compare(comparison, folder)
@@ -92,12 +97,9 @@ def run(config: Mapping[str, Any], workdir: Path, *, noise_pixels: float | None 
 
 
 def prepare(
-    settings: Mapping[str, Any], world: Mapping[str, Any], seed: int, noise_pixels: float
+    cars: ToyCars, multiview: MultiviewSet, *, noise_pixels: float, seed: int, num_evaluated=NUM_EVALUATED
 ) -> Comparison:
-    """Render the set, click the points of its first training car in every view and solve for the cameras."""
-    cars = ToyCars(settings["resolution"], **world)
-    counts = {name: settings[name] for name in ("num_objects", "num_views", "views_per_object")}
-    multiview = posed_toy_cars(cars, seed=seed, **counts)
+    """Click the points of the set's first training car in every view, and solve for the cameras."""
     clicked = int(multiview.split("train").object_id[0])
     clicks = cars.click_keypoints(
         clicked, NAMES["car"], true_cameras(multiview.views), noise_pixels=noise_pixels, seed=seed
@@ -123,7 +125,7 @@ def prepare(
         int(clicks.visible[:, used].sum()),
         noise_pixels,
         solved,
-        settings.get("num_evaluated", NUM_EVALUATED),
+        num_evaluated,
     )
 
 
@@ -177,6 +179,14 @@ def _settings(config: Mapping[str, Any]) -> dict[str, Any]:
             "compare cameras with --config=configs/toy_car.py"
         )
     return dict(settings)
+
+
+def _posed_set(
+    settings: Mapping[str, Any], world: Mapping[str, Any], seed: int
+) -> tuple[ToyCars, MultiviewSet]:
+    cars = ToyCars(settings["resolution"], **world)
+    counts = {name: settings[name] for name in ("num_objects", "num_views", "views_per_object")}
+    return cars, posed_toy_cars(cars, seed=seed, **counts)
 
 
 def _claim(folder: Path, made_with: dict[str, Any]) -> None:

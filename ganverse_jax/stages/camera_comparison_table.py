@@ -17,9 +17,10 @@ from ganverse_jax.stages.inverse_graphics_measures import predict_meshes
 
 # The paper's Table A: annotation time, training time, 2D IOU; differences mean and max in degrees.
 PAPER = {"view": ("1 min", "60 h", "0.952"), "keypoint": ("3-4 h", "60 h", "0.953")}
+LABELS = {"view": "view-model", "keypoint": "keypoint-model", "true": "true cameras"}
 PAPER_DIFFERENCES = {"axis": (1.43, 2.95), "angle": (0.42, 1.11)}
 NUM_SHOWN = 4  # objects in the picture
-_CELL, _LABEL = 128, 84  # pixels of a picture's cell, of the labels' column
+_CELL, _LABEL = 128, 124  # pixels of a picture's cell, of the labels' column
 
 
 def markdown(content: Mapping[str, Any]) -> str:
@@ -96,13 +97,14 @@ def _degrees(errors: Mapping[str, float], kind: str, which: str) -> str:
 def comparison_picture(folders: Mapping[str, Path], multiview: MultiviewSet) -> np.ndarray:
     """Test objects in two views each, and what every model makes of the first one, as in Figure E.
 
-    folders: per model, of finished trainings. Returns uint8 [H W 3]: a row of inputs, then a row per model.
+    folders: per model, of finished trainings. Returns uint8 [H W 3]: a row of the set's pictures, by turns
+    input and other view, then a row of renders per model.
     """
     test = multiview.split("test")
     rows, others = other_views(test.object_id)
     first = np.unique(test.object_id[rows], return_index=True)[1][:NUM_SHOWN]
     rows, others = rows[first], others[first]
-    pictures = {"input": (test.images[rows], test.images[others])}
+    pictures = {"input, other view": (test.images[rows], test.images[others])}
     for name, folder in folders.items():
         module, params, metadata = inverse_graphics.load(folder)
         meshes = predict_meshes(module, params["network"], test.images[rows], test.masks[rows])
@@ -114,7 +116,8 @@ def comparison_picture(folders: Mapping[str, Path], multiview: MultiviewSet) -> 
             )
             for chosen in (rows, others)
         )
-    return _labelled(list(pictures), [np.stack(pair, axis=1) for pair in pictures.values()])
+    labels = [LABELS.get(name, name) for name in pictures]
+    return _labelled(labels, [np.stack(pair, axis=1) for pair in pictures.values()])
 
 
 def _labelled(labels: Sequence[str], rows: Sequence[np.ndarray]) -> np.ndarray:
