@@ -24,9 +24,9 @@ def by_hand(points, azimuth, elevation, distance):
 
 
 class Synthetic:
-    """16 points in left-right pairs, 18 views, pixel noise and occlusions."""
+    """16 points in left-right pairs, 12 views, pixel noise and occlusions."""
 
-    def __init__(self, noise=0.0, hidden=0.0, views=18, seed=0):
+    def __init__(self, noise=0.0, hidden=0.0, views=12, seed=0):
         draw = np.random.default_rng(seed)
         left = draw.uniform([0.1, -0.35, -0.8], [0.45, 0.35, 0.8], (8, 3))
         self.points3d = np.stack([left, left * [-1, 1, 1]], 1).reshape(-1, 3)
@@ -89,7 +89,7 @@ def test_without_mirror_pairs_the_bins_settle_the_azimuths_on_average():
 
 
 def test_without_bins_and_pairs_the_first_view_has_azimuth_0():
-    world = Synthetic(views=6)
+    world = Synthetic()
     solved = world.solve(bins=False, pairs=())
     turned = wrap_angle(world.cameras["azimuth"] - world.cameras["azimuth"][0])
     # Exact points, as above.
@@ -104,7 +104,7 @@ def test_left_and_right_exchanged_in_one_view_is_named_and_harms_the_others_litt
     assert any(f"keypoint 0 of view {side}" in line for line in solved.problems)
     rest = {name: np.delete(values, side) for name, values in solved.cameras.items()}
     truth = {name: np.delete(values, side) for name, values in world.cameras.items()}
-    # The robust error holds four wrong clicks of 288 to the effect of a few pixels.
+    # The robust error holds four wrong clicks of 192 to the effect of a few pixels.
     assert camera_errors(rest, truth)["camera_rotation_mean_degrees"] < 1.0
 
 
@@ -116,7 +116,7 @@ def test_left_and_right_exchanged_everywhere_contradicts_the_bins():
 
 
 def test_groups_of_views_that_share_no_point_are_reported_as_undetermined():
-    world = Synthetic(views=12)
+    world = Synthetic()
     world.visible[:6, 8:] = False
     world.visible[6:, :8] = False
     assert any("undetermined" in line for line in world.solve(pairs=()).problems)
@@ -133,7 +133,7 @@ def test_groups_of_views_that_share_no_point_are_reported_as_undetermined():
     ids=["few_points", "few_views", "nan", "outside"],
 )
 def test_unusable_clicks_are_refused_by_view_and_keypoint(change, message):
-    world = Synthetic(views=6)
+    world = Synthetic()
     for name, (*where, value) in change.items():
         getattr(world, name)[tuple(where)] = value
     with pytest.raises(ValueError, match=message):
@@ -141,8 +141,8 @@ def test_unusable_clicks_are_refused_by_view_and_keypoint(change, message):
 
 
 def test_unusable_settings_are_refused_with_their_remedy():
-    world = Synthetic(views=6)
-    with pytest.raises(ValueError, match="5 azimuth bins for 6 views"):
+    world = Synthetic()
+    with pytest.raises(ValueError, match="5 azimuth bins for 12 views"):
         world.solve(azimuth_bins=[0] * 5)
     with pytest.raises(ValueError, match="keypoint 16; there are 16"):
         world.solve(pairs=[(0, 16)])
