@@ -50,8 +50,8 @@ def markdown(content: Mapping[str, Any]) -> str:
         _row("---", *["---:"] * 3),
         *(_difference_row(kind, content["view_against_keypoint"]) for kind in ("axis", "angle", "rotation")),
         "",
-        "An axis says little where the rotation itself is small, as it is near azimuth 0; whole rotations are "
-        "compared without that exception.",
+        "An axis says little where the rotation itself is small, as it is near azimuth 0; whole rotations "
+        "have no such exception.",
         "",
     ]  # fmt: skip
     return "\n".join(lines)

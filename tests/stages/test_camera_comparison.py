@@ -93,7 +93,8 @@ def test_three_trainings_make_the_table_once_and_are_not_repeated(tmp_path):
     content = camera_comparison.run(small_config(), tmp_path, noise_pixels=0.1)
     folder = tmp_path / "camera_comparison"
     assert read_json(folder / "comparison.json") == content
-    assert Image.open(folder / "reconstructions.png").size[1] == 4 * 130 - 2
+    with Image.open(folder / "reconstructions.png") as picture:
+        assert picture.height == 4 * 130 - 2
     assert (folder / "table_a.md").read_text() == markdown(content)
     first = {name: (folder / name / "DONE.json").stat().st_mtime_ns for name in camera_comparison.MODELS}
     assert camera_comparison.run(small_config(), tmp_path, noise_pixels=0.1) == content
