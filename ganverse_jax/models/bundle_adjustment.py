@@ -125,6 +125,21 @@ def triangulate(cameras: np.ndarray, observed: Observations, views: np.ndarray) 
     return result
 
 
+def _least_squares(residuals, start, derivatives, observed: Observations, evaluations: int):
+    # A trial step may fling a camera into its object: the infinite error rejects it, in silence.
+    with np.errstate(over="ignore", invalid="ignore"):
+        return optimize.least_squares(
+            residuals,
+            start,
+            derivatives,
+            loss="soft_l1",
+            f_scale=observed.outlier_pixels,
+            x_scale="jac",
+            tr_solver="lsmr",  # the decomposition of a dense matrix would take nearly all the time
+            max_nfev=evaluations,
+        )
+
+
 def adjust(
     start: Scene, observed: Observations, views: np.ndarray | None = None, *, evaluations=MAX_EVALUATIONS
 ) -> Scene:
@@ -148,15 +163,12 @@ def adjust(
         pixels, _, _ = project(scene.cameras, scene.points, observed)  # all: one compiled shape
         return (pixels - observed.points)[seen].ravel()
 
-    found = optimize.least_squares(
+    found = _least_squares(
         residuals,
         np.concatenate([start.cameras[views].ravel(), start.points[points].ravel()]),
         lambda x: jacobian(unpack(x), observed, views, points),
-        loss="soft_l1",
-        f_scale=observed.outlier_pixels,
-        x_scale="jac",
-        tr_solver="lsmr",  # the decomposition of the dense matrix would take nearly all the time
-        max_nfev=evaluations,
+        observed,
+        evaluations,
     )
     return unpack(found.x)._replace(cost=float(found.cost), converged=found.status > 0)
 
@@ -174,14 +186,12 @@ def locate(
     error = np.linalg.norm(project(trial, world, observed)[0] - target, axis=-1)[:, rows].sum(axis=1)
     best, cost = scene.cameras[view], np.inf
     for camera in trial[np.argsort(error)[:3]]:
-        found = optimize.least_squares(
+        found = _least_squares(
             lambda x: (project(x[None], world, observed)[0][0] - target)[rows].ravel(),
             camera,
             lambda x: project(x[None], world, observed)[1][0][rows].reshape(-1, 3),
-            loss="soft_l1",
-            f_scale=observed.outlier_pixels,
-            x_scale="jac",
-            max_nfev=50,
+            observed,
+            50,
         )
         if found.cost < cost:
             best, cost = found.x, float(found.cost)

@@ -86,6 +86,6 @@ def write_figures(folder: Path, meshes: PredictedMeshes, rows, view, cameras, im
 
 
 def render_on_white(meshes, rows, camera, size, fov_y, **options) -> np.ndarray:
-    """Meshes `rows` [m] from a camera each: uint8 [m h w 3]."""
+    """Meshes `rows` [m], each from its own camera [m], uint8 [m h w 3]; options of `render_meshes`."""
     colour, mask = render_meshes(meshes, rows, camera, size, fov_y, **options)
     return unit_to_uint8(colour * mask[..., None] + (1.0 - mask[..., None]))

@@ -80,7 +80,7 @@ def run(
     if stages is not None and not stages:
         raise ValueError(f"--stages names no stage; the stages are {', '.join(STAGES)}")
     metrics = Metrics(workdir)
-    with _only_run(workdir):
+    with only_run(workdir):
         for name in STAGES:
             if (stages is None or name in stages) and config[name] is not None:
                 _run_stage(name, config, workdir, mesh, metrics, train=stages is not None)
@@ -89,7 +89,7 @@ def run(
 
 
 @contextlib.contextmanager
-def _only_run(workdir: Path) -> Iterator[None]:
+def only_run(workdir: Path) -> Iterator[None]:
     """Hold the workdir's lock (the first process of a multi-host run does); the system frees it on a kill."""
     with open(workdir / ".lock", "a") as file:
         if jax.process_index() == 0:

@@ -9,6 +9,7 @@ from ganverse_jax.data.toy_cars import body as bodies
 from ganverse_jax.data.toy_cars import renderer, scene, shapes
 from ganverse_jax.data.toy_cars.cache import materialize
 from ganverse_jax.data.toy_cars.dimensions import BODIES, DIMENSIONS
+from ganverse_jax.data.toy_cars.keypoints import Clicks, appearance, locate
 from ganverse_jax.data.toy_cars.scene import SPLITS
 from ganverse_jax.data.toy_cars.topology import MATERIALS, TOPOLOGY
 
@@ -146,6 +147,33 @@ class ToyCars:
             used, faces = np.unique(car.faces[start:end], return_inverse=True)
             result.append((car.vertices[used], faces.reshape(-1, 3).astype(np.int32)))
         return result
+
+    def keypoints(self, index: int, names) -> np.ndarray:
+        """The points [n 3] of one object called `names`, e.g. "left rear wheel centre".
+
+        Raises ValueError for a name that no toy car has.
+        """
+        return locate(self._objects(_indices([index], "index"))[0][0], names)
+
+    def click_keypoints(
+        self, index: int, names, cameras, *, noise_pixels: float = 0.0, seed: int = 0
+    ) -> Clicks:
+        """What a person would click in views of one object: the visible ones of its points `names`, in
+        pixels.
+
+        cameras: azimuth, elevation (radians) and distance [k]; noise_pixels: standard deviation of Gaussian
+        noise on x and on y. Clicks stay inside the picture.
+        """
+        vertices = self._objects(_indices([index], "index"))[0][0]
+        exact, visible = appearance(
+            vertices,
+            locate(vertices, names),
+            cameras,
+            resolution=self.resolution,
+            fov_y=float(np.radians(self.fov_degrees)),
+        )
+        noise = np.random.default_rng((seed, index)).normal(size=exact.shape)
+        return Clicks(np.clip(exact + noise_pixels * noise, 0, self.resolution), visible)
 
     def _unit(self, indices, stream):
         return scene.uniforms(self.seed, self.split, indices, stream)
