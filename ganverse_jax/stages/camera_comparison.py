@@ -51,7 +51,7 @@ class Comparison(NamedTuple):
 
     def starts(self) -> dict[str, Cameras]:
         """Per model the cameras that its training starts from."""
-        bins = initial_cameras(self.multiview.azimuth_bins, self.world.distance)
+        bins = initial_cameras(azimuth_bins(self.multiview.views), self.world.distance)
         truth = true_cameras(self.multiview.views)
         return {"view": as_cameras(bins), "keypoint": self.solved.cameras, "true": truth}
 
