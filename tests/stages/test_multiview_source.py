@@ -134,13 +134,13 @@ def stages(monkeypatch, tmp_path):
     monkeypatch.setattr(multiview_dataset, "open_set", lambda workdir, fingerprint: held)
     monkeypatch.setattr(multiview_source.perception, "load", lambda workdir: found.reader)
     views = Viewpoints(VIEWS, np.array([view["w"] for view in VIEWS], np.float32), "plain")
-    monkeypatch.setattr(multiview_source.viewpoints, "load", lambda workdir, fingerprint: views)
+    monkeypatch.setattr(multiview_source.viewpoints, "load", lambda workdir, fingerprint, w_dim: views)
     monkeypatch.setattr(
         multiview_source, "MultiviewGenerator", lambda gan, batch_size, crop: PlainGenerator(batch_size)
     )
     found.load = lambda name, **changed: load_source(
         tmp_path,
-        SimpleNamespace(fingerprint="plain"),
+        SimpleNamespace(fingerprint="plain", module=SimpleNamespace(w_dim=4)),
         source=name,
         **dict(seed=0, batch_size=4, memory_gib=1.0, on_the_fly=dict(content_truncation=1.0, num_held_out=2))
         | changed,
