@@ -4,6 +4,8 @@ The training code sees what it sees of a GAN's images (a view code and its azimu
 ride along in `views` under "true_*" for evaluation only (DESIGN.md, section 5).
 """
 
+import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -68,3 +70,34 @@ def posed_toy_cars(
     camera = {name: values[view_id] for name, values in true_cameras(views).items()}
     rendered = world.render_views(object_id, camera["azimuth"], camera["elevation"], camera["distance"])
     return MultiviewSet(rendered["image"], rendered["mask"], view_id.astype(np.int32), object_id, views)
+
+
+def with_cameras(multiview: MultiviewSet, cameras: Mapping[str, np.ndarray]) -> MultiviewSet:
+    """The set with cameras [k] (azimuth, elevation, distance) given to its views, to start training from."""
+    views = [
+        view | {name: float(values[index]) for name, values in cameras.items()}
+        for index, view in enumerate(multiview.views)
+    ]
+    return dataclasses.replace(multiview, views=views)
+
+
+def single_view_toy_cars(world: ToyCars, posed: MultiviewSet, *, seed: int = 0) -> MultiviewSet:
+    """As many training images as `posed` has, but of as many other cars, each from a camera of its own, given
+    and true: what Pascal3D+ is to real cars. Validation and test are `posed`'s, their true cameras given."""
+    count = len(posed.split("train"))
+    first, shared = int(posed.object_id.max()) + 1, len(posed.views)
+    own = [view | {"id": shared + view["id"]} for view in posed_views(count, world.distance, seed)]
+    views, objects = [*posed.views, *own], first + np.arange(count)
+    camera = true_cameras(own)
+    rendered = world.render_views(objects, camera["azimuth"], camera["elevation"], camera["distance"])
+    held_out = {name: posed.split(name) for name in ("validation", "test")}
+    parts = held_out.values()
+    joined = MultiviewSet(
+        np.concatenate([rendered["image"], *(part.images for part in parts)]),
+        np.concatenate([rendered["mask"], *(part.masks for part in parts)]),
+        np.concatenate([shared + np.arange(count), *(part.view_id for part in parts)]).astype(np.int32),
+        np.concatenate([objects, *(part.object_id for part in parts)]),
+        views,
+        splits={"train": objects} | {name: part.object_id for name, part in held_out.items()},
+    )
+    return with_cameras(joined, true_cameras(views))

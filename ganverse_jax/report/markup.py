@@ -89,6 +89,11 @@ def table(
     )
 
 
+def markdown_row(*cells: str) -> str:
+    """One line of a Markdown table."""
+    return f"| {' | '.join(cells)} |"
+
+
 def bars(counts: Sequence[tuple[str, float]]) -> str:
     """Horizontal bars for a few named counts."""
     largest = max((count for _, count in counts), default=0) or 1

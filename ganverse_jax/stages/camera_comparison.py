@@ -5,36 +5,37 @@ The same network is trained three times on the posed toy-world set, from cameras
 from the true ones. Clicks are simulated: the visible points of the exact car with Gaussian noise.
 """
 
-import dataclasses
-import os
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import jax
 import numpy as np
 from PIL import Image
 
-from ganverse_jax import parallel
 from ganverse_jax.annotation.keypoint_names import NAMES, mirror_pairs
-from ganverse_jax.checkpoint import read_json, write_atomic, write_json
+from ganverse_jax.checkpoint import write_atomic, write_json
 from ganverse_jax.data.multiview_set import MultiviewSet, azimuth_bins
-from ganverse_jax.data.posed_toy_cars import posed_toy_cars, true_cameras
+from ganverse_jax.data.posed_toy_cars import true_cameras, with_cameras
 from ganverse_jax.data.toy_cars import ToyCars
 from ganverse_jax.evaluation.cameras import camera_errors, fit_azimuth_offset
-from ganverse_jax.loop import Metrics
 from ganverse_jax.models.keypoint_cameras import KeypointCameras, solve_cameras
 from ganverse_jax.models.view_cameras import as_cameras, initial_cameras, read_cameras
 from ganverse_jax.stages import inverse_graphics, pipeline
 from ganverse_jax.stages.camera_comparison_table import comparison_picture, markdown
-from ganverse_jax.stages.inverse_graphics_posed import one_image_each, truth_evaluator
+from ganverse_jax.stages.inverse_graphics_posed import one_image_each
+from ganverse_jax.stages.posed_trainings import (
+    NUM_EVALUATED,
+    budget,
+    claim,
+    finished,
+    posed_set,
+    posed_settings,
+    train_once,
+)
 
 STAGE = "camera_comparison"
 MODELS = ("view", "keypoint", "true")
 NOISE = 0.5 / 64  # standard deviation of a click, of the picture's height
-NUM_EVALUATED = 20
-_SET = ("resolution", "num_objects", "num_views", "views_per_object", "num_evaluated")
 Cameras = dict[str, np.ndarray]
 
 
@@ -64,7 +65,7 @@ def run(config: Mapping[str, Any], workdir: Path, *, noise_pixels: float | None 
     table_a.md and reconstructions.png beside it. Raises ValueError for an experiment without a world of known
     truth, negative noise, or a folder made with other settings.
     """
-    settings, workdir = _settings(config), Path(workdir)
+    settings, workdir = posed_settings(config, "compare cameras"), Path(workdir)
     noise = NOISE * settings["resolution"] if noise_pixels is None else float(noise_pixels)
     if not noise >= 0:
         raise ValueError(f"noise_pixels {noise} is negative; use 0 or above")
@@ -72,21 +73,25 @@ def run(config: Mapping[str, Any], workdir: Path, *, noise_pixels: float | None 
     folder = workdir / STAGE
     with pipeline.only_run(workdir):
         digest = pipeline.stage_digest("inverse_graphics_posed", dict(config), workdir)
-        _claim(folder, {"digest": digest, "noise_pixels": noise})
+        claim(folder, {"digest": digest, "noise_pixels": noise})
         comparison = prepare(
-            *_posed_set(settings, config["world"], config["seed"]),
+            *posed_set(settings, config["world"], config["seed"]),
             noise_pixels=noise,
             seed=config["seed"],
-            num_evaluated=settings.get("num_evaluated", NUM_EVALUATED),
+            num_evaluated=settings["num_evaluated"],
         )
+        perceptual = inverse_graphics.gan_perceptual(workdir, settings.get("perceptual_blocks", 0))
         for model in MODELS:
-            _train(model, comparison, settings, config, workdir)
-        content = compare(comparison, folder)
-        content |= {"steps": settings["num_steps"], "batch_size": settings["batch_size"]}
-        content |= {
-            "seed": config["seed"],
-            "device": f"{jax.devices()[0].device_kind}, {os.cpu_count()} cores",
-        }
+            train_once(
+                folder / model,
+                world=comparison.world,
+                multiview=_starting_from(model, comparison),
+                settings=settings,
+                config=config,
+                perceptual=perceptual,
+                camera_origin="bins" if model == "view" else "given",
+            )
+        content = compare(comparison, folder) | budget(settings, config)
         write_json(folder / "comparison.json", content)
         write_atomic(folder / "table_a.md", lambda path: path.write_text(markdown(content)))
         picture = Image.fromarray(
@@ -148,12 +153,8 @@ def compare(comparison: Comparison, folder: Path) -> dict[str, Any]:
         return camera_errors(view, keypoint, fit_azimuth_offset(view["azimuth"], keypoint["azimuth"]))
 
     models = {
-        model: {
-            "training": read_json(folder / model / "DONE.json"),
-            "cameras_before": against_truth(starts[model]),
-            "cameras_after": against_truth(ends[model]),
-            "figures": read_json(folder / model / inverse_graphics.STAGE / "evaluation.json"),
-        }
+        model: finished(folder / model)
+        | {"cameras_before": against_truth(starts[model]), "cameras_after": against_truth(ends[model])}
         for model in MODELS
     }
     solved, multiview = comparison.solved, comparison.multiview
@@ -171,69 +172,7 @@ def compare(comparison: Comparison, folder: Path) -> dict[str, Any]:
     }
 
 
-def _settings(config: Mapping[str, Any]) -> dict[str, Any]:
-    settings = config.get("inverse_graphics_posed")
-    if settings is None:
-        raise ValueError(
-            "this experiment has no world whose true cameras are known (inverse_graphics_posed is None); "
-            "compare cameras with --config=configs/toy_car.py"
-        )
-    return dict(settings)
-
-
-def _posed_set(
-    settings: Mapping[str, Any], world: Mapping[str, Any], seed: int
-) -> tuple[ToyCars, MultiviewSet]:
-    cars = ToyCars(settings["resolution"], **world)
-    counts = {name: settings[name] for name in ("num_objects", "num_views", "views_per_object")}
-    return cars, posed_toy_cars(cars, seed=seed, **counts)
-
-
-def _claim(folder: Path, made_with: dict[str, Any]) -> None:
-    record = folder / "settings.json"
-    if record.exists() and read_json(record) != made_with:
-        raise ValueError(
-            f"{folder} was made with other settings ({read_json(record)}, now {made_with}); use a new "
-            "--workdir, or delete it to make it again"
-        )
-    write_json(record, made_with)
-
-
-def _train(
-    model: str, comparison: Comparison, settings: dict[str, Any], config: Mapping[str, Any], workdir: Path
-) -> None:
-    folder = workdir / STAGE / model
-    if (folder / "DONE.json").exists():
-        print(f"[{STAGE}] {model}-model trained before, skipped", flush=True)
-        return
-    print(f"[{STAGE}] {model}-model begins", flush=True)
-    resumed = any((folder / "checkpoints").rglob("*"))
-    training = {name: value for name, value in settings.items() if name not in _SET}
-    perceptual = inverse_graphics.gan_perceptual(workdir, training.pop("perceptual_blocks", 0))
-    inverse_graphics.train(
-        folder,
-        multiview=_starting_from(model, comparison),
-        seed=config["seed"],
-        mesh=parallel.data_mesh(config.get("num_devices")),
-        metrics=Metrics(folder),
-        fov_degrees=comparison.world.fov_degrees,
-        camera_distance=comparison.world.distance,
-        camera_origin="bins" if model == "view" else "given",
-        perceptual=perceptual,
-        evaluate=truth_evaluator(comparison.world, comparison.multiview, comparison.num_evaluated),
-        **training,
-    )
-    seconds = read_json(folder / inverse_graphics.STAGE / "summary.json")["train_seconds"]
-    write_json(folder / "DONE.json", {"train_seconds": seconds, "resumed": resumed})
-    shutil.rmtree(folder / "checkpoints")
-
-
 def _starting_from(model: str, comparison: Comparison) -> MultiviewSet:
     if model == "view":
         return comparison.multiview
-    start = comparison.starts()[model]
-    views = [
-        view | {name: float(values[index]) for name, values in start.items()}
-        for index, view in enumerate(comparison.multiview.views)
-    ]
-    return dataclasses.replace(comparison.multiview, views=views)
+    return with_cameras(comparison.multiview, comparison.starts()[model])

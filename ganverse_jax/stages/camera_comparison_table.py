@@ -1,16 +1,16 @@
 """Table A and Figure E of arXiv:2010.09125, of a finished `camera_comparison`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageDraw
 
 from ganverse_jax.data.multiview_set import MultiviewSet
 from ganverse_jax.evaluation.inverse_graphics import other_views, take_cameras
 from ganverse_jax.models.view_cameras import as_cameras
-from ganverse_jax.report.grid import image_grid
+from ganverse_jax.report.grid import labelled_grid
+from ganverse_jax.report.markup import markdown_row
 from ganverse_jax.stages import inverse_graphics
 from ganverse_jax.stages.inverse_graphics_figures import render_on_white
 from ganverse_jax.stages.inverse_graphics_measures import predict_meshes
@@ -20,7 +20,6 @@ PAPER = {"view": ("1 min", "60 h", "0.952"), "keypoint": ("3-4 h", "60 h", "0.95
 LABELS = {"view": "view-model", "keypoint": "keypoint-model", "true": "true cameras"}
 PAPER_DIFFERENCES = {"axis": (1.43, 2.95), "angle": (0.42, 1.11)}
 NUM_SHOWN = 4  # objects in the picture
-_CELL, _LABEL = 128, 124  # pixels of a picture's cell, of the labels' column
 
 
 def markdown(content: Mapping[str, Any]) -> str:
@@ -39,15 +38,15 @@ def markdown(content: Mapping[str, Any]) -> str:
         "",
         "## (a) Time and performance",
         "",
-        _row("Cameras start from", "Annotation", "Training", "2D IOU", "Novel-view IOU",
+        markdown_row("Cameras start from", "Annotation", "Training", "2D IOU", "Novel-view IOU",
              "Camera error before, mean / max", "after, mean / max"),
-        _row("---", *["---:"] * 6),
+        markdown_row("---", *["---:"] * 6),
         *(_model_row(name, content) for name in content["models"]),
         "",
         "## (b) View-model against keypoint-model",
         "",
-        _row("Difference of", "before, mean / max", "after training, mean", "max"),
-        _row("---", *["---:"] * 3),
+        markdown_row("Difference of", "before, mean / max", "after training, mean", "max"),
+        markdown_row("---", *["---:"] * 3),
         *(_difference_row(kind, content["view_against_keypoint"]) for kind in ("axis", "angle", "rotation")),
         "",
         "An axis says little where the rotation itself is small, as it is near azimuth 0; whole rotations "
@@ -55,10 +54,6 @@ def markdown(content: Mapping[str, Any]) -> str:
         "",
     ]  # fmt: skip
     return "\n".join(lines)
-
-
-def _row(*cells: str) -> str:
-    return f"| {' | '.join(cells)} |"
 
 
 def _model_row(name: str, content: Mapping[str, Any]) -> str:
@@ -70,7 +65,7 @@ def _model_row(name: str, content: Mapping[str, Any]) -> str:
     }[name]
     annotation, hours, iou = (f" ({figure})" for figure in PAPER[name]) if name in PAPER else ("", "", "")
     training, figures = model["training"], model["figures"]
-    return _row(
+    return markdown_row(
         start[0],
         start[1] + annotation,
         f"{training['train_seconds']:.0f} s{' (resumed)' if training['resumed'] else ''}{hours}",
@@ -85,7 +80,9 @@ def _difference_row(kind: str, differences: Mapping[str, Mapping[str, float]]) -
     label = {"axis": "rotation axes, q_xyz", "angle": "rotation angles, q_w", "rotation": "whole rotations"}
     paper = [f" ({value:.2f}°)" for value in PAPER_DIFFERENCES.get(kind, ())] or ["", ""]
     after = [_degrees(differences["after"], kind, which) for which in ("mean", "max")]
-    return _row(label[kind], _pair(differences["before"], kind), after[0] + paper[0], after[1] + paper[1])
+    return markdown_row(
+        label[kind], _pair(differences["before"], kind), after[0] + paper[0], after[1] + paper[1]
+    )
 
 
 def _pair(errors: Mapping[str, float], kind: str) -> str:
@@ -120,17 +117,4 @@ def comparison_picture(folders: Mapping[str, Path], multiview: MultiviewSet) -> 
             for chosen in (rows, others)
         )
     labels = [LABELS.get(name, name) for name in pictures]
-    return _labelled(labels, [np.stack(pair, axis=1) for pair in pictures.values()])
-
-
-def _labelled(labels: Sequence[str], rows: Sequence[np.ndarray]) -> np.ndarray:
-    """Rows of pictures uint8 [m 2 h w 3] under each other, each with its label to the left."""
-    cells = np.concatenate([row.reshape(-1, *row.shape[2:]) for row in rows])
-    enlarged = np.stack([np.asarray(Image.fromarray(cell).resize((_CELL, _CELL))) for cell in cells])
-    grid = image_grid(enlarged, len(enlarged) // len(rows))
-    sheet = Image.new("RGB", (grid.shape[1] + _LABEL, grid.shape[0]), "white")
-    sheet.paste(Image.fromarray(grid), (_LABEL, 0))
-    pen = ImageDraw.Draw(sheet)
-    for index, label in enumerate(labels):
-        pen.text((8, index * (_CELL + 2) + _CELL // 2 - 6), label, fill="black", font_size=14)
-    return np.asarray(sheet)
+    return labelled_grid(labels, [np.stack(pair, axis=1) for pair in pictures.values()])

@@ -51,14 +51,23 @@ def sample_sheet(
 
 def turn_round(meshes, rows, cameras, size, fov_y, **options) -> np.ndarray:
     """Meshes `rows` [m] from six sides: uint8 [m 6 h w 3] on white, azimuth 0, 60, ... 300 degrees."""
-    count = len(rows)
-    camera = {
+    camera = turn_cameras(len(rows), np.mean(cameras["distance"]))
+    sides = render_on_white(meshes, np.repeat(rows, NUM_TURNS), camera, size, fov_y, **options)
+    return sides.reshape(len(rows), NUM_TURNS, *sides.shape[1:])
+
+
+def turn_cameras(count: int, distance: float) -> dict[str, np.ndarray]:
+    """The cameras of `turn_round`, six for each of `count` objects in a row."""
+    return {
         "azimuth": np.tile(np.arange(NUM_TURNS) * 2 * np.pi / NUM_TURNS, count),
         "elevation": np.full(count * NUM_TURNS, TURN_ELEVATION),
-        "distance": np.full(count * NUM_TURNS, np.mean(cameras["distance"])),
+        "distance": np.full(count * NUM_TURNS, distance),
     }
-    sides = render_on_white(meshes, np.repeat(rows, NUM_TURNS), camera, size, fov_y, **options)
-    return sides.reshape(count, NUM_TURNS, *sides.shape[1:])
+
+
+def clay(meshes: PredictedMeshes) -> PredictedMeshes:
+    """The meshes in plain grey; lit by CLAY_LIGHT they show the shape alone."""
+    return meshes._replace(texture=np.full((len(meshes.texture), 2, 2, 3), 0.72, np.float32))
 
 
 def write_figures(folder: Path, meshes: PredictedMeshes, rows, view, cameras, images, fov_y: float) -> None:
@@ -68,13 +77,12 @@ def write_figures(folder: Path, meshes: PredictedMeshes, rows, view, cameras, im
     clay); textures [m th tw 3].
     """
     size = images.shape[1:3]
-    clay = meshes._replace(texture=np.full((len(meshes.texture), 2, 2, 3), 0.72, np.float32))
     write_npz(
         folder / "figures.npz",
         inputs=images[rows],
         reconstructions=render_on_white(meshes, rows, take_cameras(cameras, view[rows]), size, fov_y),
         views=turn_round(meshes, rows, cameras, size, fov_y),
-        shape_views=turn_round(clay, rows, cameras, size, fov_y, lighting=CLAY_LIGHT),
+        shape_views=turn_round(clay(meshes), rows, cameras, size, fov_y, lighting=CLAY_LIGHT),
         textures=unit_to_uint8(meshes.texture[rows]),
     )
     (folder / "meshes").mkdir(parents=True, exist_ok=True)
