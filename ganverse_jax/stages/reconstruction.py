@@ -132,6 +132,19 @@ def _segment(segmenter) -> Callable[[np.ndarray], np.ndarray]:
     return lambda image: segmenter(image[None])
 
 
+def crop_of(reconstructor: Reconstructor, photo: Photo, path: str | Path) -> Crop:
+    """The crop in which the photo's object stands as in the network's pictures. Raises PhotoError, naming
+    `path`, when the object is too small."""
+    crop = crop_like(photo.mask > 127, reconstructor.framing)
+    if crop.scale < MIN_SCALE:
+        height, width = (round(side * crop.scale) for side in crop.size)
+        raise PhotoError(
+            f"{path} shows the object too small: its surroundings of {width} x {height} pixels would be "
+            f"enlarged to the network's {crop.size[1]} x {crop.size[0]}; give a larger photo"
+        )
+    return crop
+
+
 def reconstruct(
     reconstructor: Reconstructor, photo: Photo, path: Path, name: str, out: Path, regress
 ) -> Reconstruction:
@@ -140,13 +153,7 @@ def reconstruct(
     regress: a pose regressor for the camera's start, or None. Raises PhotoError when the object is too small.
     """
     r = reconstructor
-    crop = crop_like(photo.mask > 127, r.framing)
-    if crop.scale < MIN_SCALE:
-        height, width = (round(side * crop.scale) for side in crop.size)
-        raise PhotoError(
-            f"{path} shows the object too small: its surroundings of {width} x {height} pixels would be "
-            f"enlarged to the network's {crop.size[1]} x {crop.size[0]}; give a larger photo"
-        )
+    crop = crop_of(r, photo, path)
     image, mask = cut(photo.image, crop), cut(photo.mask, crop)
     meshes = predict_meshes(r.network, r.params, image[None], mask[None])
     mesh = TexturedMesh(meshes.vertices[0], meshes.faces, meshes.uv, meshes.uv_faces, meshes.texture[0])

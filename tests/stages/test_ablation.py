@@ -86,7 +86,8 @@ def test_six_trainings_make_the_table_once_and_are_not_repeated(tmp_path):
         name: read_json(folder / name / "inverse_graphics" / "cameras.json") for name in ablation.MODELS
     }
     for name in ("no_camera_optimisation", "nothing", "baseline"):
-        assert all(view["before"] == view["after"] for view in cameras[name]["views"])
+        for view in cameras[name]["views"]:  # the running average of equal numbers, in single precision
+            assert view["after"] == pytest.approx(view["before"], rel=1e-5, abs=1e-4)
     # 8 training cars in two views each, so 16 cars in one view each, beside the 12 shared views.
     assert len(cameras["baseline"]["views"]) == 12 + 16
     figures = {name: model["figures"] for name, model in content["models"].items()}
