@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw
 
-_CELL, _LABEL = 128, 124  # pixels of a picture's cell, of the labels' column
+_CELL, _LABEL, _HEAD = 128, 124, 24  # pixels of a picture's cell, of the labels' column, of the heads' row
 
 
 def image_grid(images: np.ndarray, columns: int, *, gap: int = 2, background: int = 255) -> np.ndarray:
@@ -20,14 +20,22 @@ def image_grid(images: np.ndarray, columns: int, *, gap: int = 2, background: in
     return sheet
 
 
-def labelled_grid(labels: Sequence[str], rows: Sequence[np.ndarray]) -> np.ndarray:
-    """Rows of pictures uint8 [m k h w 3] under each other, each with its label to the left; uint8 [H W 3]."""
+def labelled_grid(
+    labels: Sequence[str], rows: Sequence[np.ndarray], columns: Sequence[str] = ()
+) -> np.ndarray:
+    """Rows of pictures uint8 [m k h w 3] under each other, each with its label to the left; uint8 [H W 3].
+
+    columns: heads above the pictures (none by default).
+    """
     cells = np.concatenate([row.reshape(-1, *row.shape[2:]) for row in rows])
     enlarged = np.stack([np.asarray(Image.fromarray(cell).resize((_CELL, _CELL))) for cell in cells])
     grid = image_grid(enlarged, len(enlarged) // len(rows))
-    sheet = Image.new("RGB", (grid.shape[1] + _LABEL, grid.shape[0]), "white")
-    sheet.paste(Image.fromarray(grid), (_LABEL, 0))
+    top = _HEAD if columns else 0
+    sheet = Image.new("RGB", (grid.shape[1] + _LABEL, grid.shape[0] + top), "white")
+    sheet.paste(Image.fromarray(grid), (_LABEL, top))
     pen = ImageDraw.Draw(sheet)
     for index, label in enumerate(labels):
-        pen.text((8, index * (_CELL + 2) + _CELL // 2 - 6), label, fill="black", font_size=14)
+        pen.text((8, top + index * (_CELL + 2) + _CELL // 2 - 6), label, fill="black", font_size=14)
+    for index, head in enumerate(columns):
+        pen.text((_LABEL + index * (_CELL + 2) + 4, 4), head, fill="black", font_size=14)
     return np.asarray(sheet)

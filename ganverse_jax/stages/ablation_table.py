@@ -108,7 +108,9 @@ def ablation_picture(folder: Path, world: ToyCars, multiview: MultiviewSet) -> n
         sides = turn_round(meshes, index, cameras, test.size, fov_y)
         pictures[label] = np.concatenate([np.stack([test.images[rows], *seen], axis=1), sides], axis=1)
     cells = np.stack(list(pictures.values()), axis=1)
-    return labelled_grid(list(pictures) * len(rows), list(cells.reshape(-1, 1, *cells.shape[2:])))
+    turns = np.degrees(turn_cameras(1, world.distance)["azimuth"])
+    heads = ["input", "same view", "another view", *(f"{turn:.0f}°" for turn in turns)]
+    return labelled_grid(list(pictures) * len(rows), list(cells.reshape(-1, 1, *cells.shape[2:])), heads)
 
 
 def _true_pictures(world: ToyCars, test: MultiviewSet, rows: np.ndarray, others: np.ndarray) -> np.ndarray:

@@ -81,7 +81,7 @@ def test_six_trainings_make_the_table_once_and_are_not_repeated(tmp_path):
     assert read_json(folder / "ablation.json") == content
     assert (folder / "ablation.md").read_text() == markdown(content)
     with Image.open(folder / "ablation.png") as picture:  # one test car, the truth and four models
-        assert picture.size == (124 + 9 * 130 - 2, 5 * 130 - 2)
+        assert picture.size == (124 + 9 * 130 - 2, 24 + 5 * 130 - 2)
     cameras = {
         name: read_json(folder / name / "inverse_graphics" / "cameras.json") for name in ablation.MODELS
     }
