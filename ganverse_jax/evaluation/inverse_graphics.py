@@ -82,6 +82,32 @@ def take_cameras(cameras: Cameras, view: np.ndarray) -> dict[str, np.ndarray]:
     return {name: np.asarray(cameras[name])[view] for name in ("azimuth", "elevation", "distance")}
 
 
+class Reprojection(NamedTuple):
+    """Per picture [m]: 2D IOU, and colour error where both masks hold (NaN where they do nowhere)."""
+
+    iou: np.ndarray
+    colour_error: np.ndarray
+
+    def means(self) -> dict[str, float]:
+        """Figures over all pictures; a colour error that is nowhere defined counts as 1."""
+        finite = self.colour_error[np.isfinite(self.colour_error)]
+        return {
+            "iou_2d": float(self.iou.mean()),
+            "iou_2d_worst": float(self.iou.min()),
+            "colour_error": float(finite.mean()) if len(finite) else 1.0,
+        }
+
+
+class ImageErrors(NamedTuple):
+    """Of n images: each mesh in its own view [n], and where an object has others, meshes `rows` [m] in the
+    views of images `others` [m]."""
+
+    own: Reprojection
+    rows: np.ndarray
+    others: np.ndarray
+    elsewhere: Reprojection | None
+
+
 def reprojection(
     meshes: PredictedMeshes,
     rows: np.ndarray,
@@ -89,21 +115,15 @@ def reprojection(
     images: np.ndarray,
     masks: np.ndarray,
     fov_y: float,
-) -> dict[str, float]:
-    """2D IOU and colour error (where both masks hold) of meshes `rows` [m] against images uint8 [m h w 3]."""
+) -> Reprojection:
+    """Meshes `rows` [m] against images uint8 [m h w 3] and masks uint8 [m h w], each from its own camera."""
     colour, mask = render_meshes(meshes, rows, cameras, images.shape[1:3], fov_y)
     target = masks / 255.0
-    iou = mask_iou(mask, target)
     error = masked_colour_error(colour, images / 255.0, mask, target)
-    finite = error[np.isfinite(error)]
-    return {
-        "iou_2d": float(iou.mean()),
-        "iou_2d_worst": float(iou.min()),
-        "colour_error": float(finite.mean()) if len(finite) else 1.0,
-    }
+    return Reprojection(mask_iou(mask, target), error)
 
 
-def image_metrics(
+def image_errors(
     meshes: PredictedMeshes,
     view: np.ndarray,
     objects: np.ndarray,
@@ -111,22 +131,29 @@ def image_metrics(
     images,
     masks,
     fov_y: float,
-) -> dict[str, float]:
-    """Figures that need no truth, for the mesh predicted from each image and the learned camera of its view
-    [k].
+) -> ImageErrors:
+    """Errors that need no truth, of the mesh predicted from each image and the learned camera of its view
+    [k]: in its own view, and in another view of its object, whose picture the network did not see.
 
-    iou_2d: each mesh in its own view (the paper's measure, Table 1b); iou_2d_other_view: in another view of
-    its object, whose picture the network did not see. view, objects [n].
+    view, objects [n].
     """
     own = reprojection(meshes, np.arange(len(view)), take_cameras(cameras, view), images, masks, fov_y)
-    metrics = dict(own)
     rows, others = other_views(objects)
+    elsewhere = None
     if len(rows):
         elsewhere = reprojection(
             meshes, rows, take_cameras(cameras, view[others]), images[others], masks[others], fov_y
         )
-        metrics |= {f"{name}_other_view": value for name, value in elsewhere.items()}
-    return metrics | {"num_images": float(len(view)), "num_objects": float(len(np.unique(objects)))}
+    return ImageErrors(own, rows, others, elsewhere)
+
+
+def image_metrics(errors: ImageErrors, objects: np.ndarray) -> dict[str, float]:
+    """Figures of `image_errors`. iou_2d: the paper's measure (Table 1b); iou_2d_other_view: in a view not
+    seen. objects [n]."""
+    metrics = errors.own.means()
+    if errors.elsewhere is not None:
+        metrics |= {f"{name}_other_view": value for name, value in errors.elsewhere.means().items()}
+    return metrics | {"num_images": float(len(objects)), "num_objects": float(len(np.unique(objects)))}
 
 
 def other_views(objects: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

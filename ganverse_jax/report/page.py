@@ -32,6 +32,7 @@ def sections(run: Run, pictures: Pictures, label: str | None = None) -> list[Sec
         layers.layers_section(layers.measured_splits(run)),
         sections_data.dataset_section(run, pictures),
         sections_model.reconstruction_section(run, pictures),
+        sections_model.failures_section(run, pictures),
         sections_model.cameras_section(run, pictures),
         sections_model.reconstruction_section(run, pictures, "inverse_graphics_posed"),
         sections_render.stylegan_r_section(run, pictures),

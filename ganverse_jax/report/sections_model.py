@@ -93,6 +93,42 @@ def reconstruction_section(run: Run, pictures: Pictures, name: str = STAGE) -> S
     return Section(identifier, title, lede, body)
 
 
+def failures_section(run: Run, pictures: Pictures) -> Section:
+    """The paper's Fig. O: the worst test cases by the stage's own figures."""
+    stage = run.stages[STAGE]
+    title = "Where it fails"
+    lede = "The worst of the test pictures, found by their figures and not by choice."
+    inputs, value = stage.pictures("failures_inputs", 1), stage.figures.get("failures_value")
+    by = stage.figures.get("failures_by")
+    if inputs is None or value is None or by is None:
+        return Section("failures", title, lede, placeholder(STAGE, "The worst test cases"), ran=False)
+    columns = {
+        "input": inputs,
+        "same view": stage.pictures("failures_reconstructions", 1),
+        "another view": stage.pictures("failures_others", 1),
+        "rendered": stage.pictures("failures_other_views", 1),
+    }
+    columns = {name: column for name, column in columns.items() if column is not None}
+    views = stage.pictures("failures_views", 2)
+    sides = 0 if views is None else views.shape[1]
+    heads = (*columns, *(f"{360 * side // sides}°" for side in range(sides)))
+    names = [f"{name} {number(float(figure))}" for name, figure in zip(by.tolist(), value, strict=True)]
+    rows = [
+        [*(_at(column, n) for column in columns.values()), *_row(views, n, sides)] for n in range(len(inputs))
+    ]
+    alts = [[f"Failure {n + 1}, {head}" for head in heads] for n in range(len(rows))]
+    cut = [c for c, head in enumerate(heads) if head not in ("input", "another view")]
+    classes = {(r, c): "cutout" for r in range(len(rows)) for c in cut}
+    gaps = [c for c in (1, 2, len(columns)) if c < len(heads)]
+    body = figure(
+        pictures.grid(rows, alts, columns=heads, row_names=names, classes=classes, gaps=sorted(set(gaps))),
+        "As the paper’s Fig. O. First the objects whose mesh covers their own input worst (2D IOU), then "
+        "those whose colours are most wrong in a view that the network did not see.",
+        "wide",
+    )
+    return Section("failures", title, lede, body)
+
+
 def _at(array: np.ndarray | None, n: int) -> np.ndarray | None:
     return array[n] if array is not None and n < len(array) else None
 

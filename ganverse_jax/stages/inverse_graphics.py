@@ -2,7 +2,7 @@
 
 `run` takes the GAN's images from a workdir; `train` any `MultiviewSource` (the posed toy world's too). They
 write to <workdir>/inverse_graphics: network.safetensors, cameras.json, evaluation.json, summary.json,
-figures.npz, meshes/*.glb; samples/inverse_graphics_<step>.png; metrics.jsonl lines;
+figures.npz, failures.png, meshes/*.glb; samples/inverse_graphics_<step>.png; metrics.jsonl lines;
 checkpoints/inverse_graphics/.
 """
 
@@ -202,9 +202,9 @@ def train(
         "framing": _framing(pairs, seed, batch_size)._asdict(),
     }
     save_weights(folder / "network.safetensors", params, card)
-    figures, poses = measure(module, params, multiview, fov_y, evaluate, regress)
+    figures, poses, failures = measure(module, params, multiview, fov_y, evaluate, regress)
     write_cameras(folder / "cameras.json", multiview.views, before, params["cameras"], fov_degrees, poses)
-    show(module, params, multiview, fov_y, folder=folder)
+    show(module, params, multiview, fov_y, folder=folder, failures=failures)
     write_json(folder / "evaluation.json", figures)
     summary = {"steps": num_steps, "train_seconds": round(seconds, 1), "fingerprint": fingerprint}
     summary |= {"train_objects": pairs.num_objects, "dropped_objects": pairs.num_dropped}

@@ -70,11 +70,13 @@ def clay(meshes: PredictedMeshes) -> PredictedMeshes:
     return meshes._replace(texture=np.full((len(meshes.texture), 2, 2, 3), 0.72, np.float32))
 
 
-def write_figures(folder: Path, meshes: PredictedMeshes, rows, view, cameras, images, fov_y: float) -> None:
+def write_figures(
+    folder: Path, meshes: PredictedMeshes, rows, view, cameras, images, fov_y: float, **more: np.ndarray
+) -> None:
     """figures.npz and meshes/car_<i>.glb of meshes `rows` [m] for the report.
 
     Arrays, uint8: inputs, reconstructions [m h w 3]; views, shape_views [m 6 h w 3] (the latter in grey
-    clay); textures [m th tw 3].
+    clay); textures [m th tw 3]; and `more`.
     """
     size = images.shape[1:3]
     write_npz(
@@ -84,6 +86,7 @@ def write_figures(folder: Path, meshes: PredictedMeshes, rows, view, cameras, im
         views=turn_round(meshes, rows, cameras, size, fov_y),
         shape_views=turn_round(clay(meshes), rows, cameras, size, fov_y, lighting=CLAY_LIGHT),
         textures=unit_to_uint8(meshes.texture[rows]),
+        **more,
     )
     (folder / "meshes").mkdir(parents=True, exist_ok=True)
     for index, row in enumerate(rows):

@@ -2,28 +2,39 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
+from PIL import Image
 
-from ganverse_jax.data.multiview_set import MultiviewSet, MultiviewSource
+from ganverse_jax.checkpoint import write_atomic
+from ganverse_jax.data.multiview_set import MultiviewSource
 from ganverse_jax.evaluation.cameras import circular_median, regressor_errors
-from ganverse_jax.evaluation.inverse_graphics import PredictedMeshes, image_metrics
+from ganverse_jax.evaluation.inverse_graphics import PredictedMeshes, image_errors, image_metrics
 from ganverse_jax.models.inverse_graphics import InverseGraphics
 from ganverse_jax.models.view_cameras import as_cameras
+from ganverse_jax.stages.inverse_graphics_failures import failure_figures, failure_sheet
 from ganverse_jax.stages.inverse_graphics_figures import sample_sheet, write_figures
 from ganverse_jax.stages.inverse_graphics_step import predict_in_batches
 
 NUM_SAMPLES = 8
 
 
-def measure(
-    module, params, multiview: MultiviewSource, fov_y: float, evaluate, regress
-) -> tuple[dict, dict | None]:
-    """Figures of the test objects, and per view what the pose regressor reads (None without one)."""
-    test = multiview.split("test")
-    figures = evaluate_images(module, params, test, fov_y)
-    cameras, poses = as_cameras(params["cameras"]), None
+class Measured(NamedTuple):
+    """Figures of the test objects; per view what the pose regressor reads (None without one); pictures of the
+    worst cases (`failure_figures`)."""
+
+    figures: dict[str, float]
+    poses: dict[str, list] | None
+    failures: dict[str, np.ndarray]
+
+
+def measure(module, params, multiview: MultiviewSource, fov_y: float, evaluate, regress) -> Measured:
+    """What a trained network makes of the test objects; evaluate, regress: see `inverse_graphics.train`."""
+    test, cameras, poses = multiview.split("test"), as_cameras(params["cameras"]), None
+    meshes = predict_meshes(module, params["network"], test.images, test.masks)
+    errors = image_errors(meshes, test.view_id, test.object_id, cameras, test.images, test.masks, fov_y)
+    figures = image_metrics(errors, test.object_id)
     if evaluate is not None:
         figures |= evaluate(
             predict=lambda images, masks: predict_meshes(module, params["network"], images, masks),
@@ -48,7 +59,7 @@ def measure(
             angle: [circular_median(values[every == view]) for view in range(len(multiview.views))]
             for angle, values in angles.items()
         }
-    return figures, poses
+    return Measured(figures, poses, failure_figures(meshes, errors, test, cameras, fov_y))
 
 
 def predict_meshes(module: InverseGraphics, params, images: np.ndarray, masks: np.ndarray) -> PredictedMeshes:
@@ -60,21 +71,18 @@ def predict_meshes(module: InverseGraphics, params, images: np.ndarray, masks: n
     )
 
 
-def evaluate_images(
-    module: InverseGraphics, params: Mapping[str, Any], images: MultiviewSet, fov_y: float
-) -> dict[str, float]:
-    """Re-projection figures of a split: 2D IOU and colour error in the input's view and in another one."""
-    meshes = predict_meshes(module, params["network"], images.images, images.masks)
-    cameras = as_cameras(params["cameras"])
-    return image_metrics(
-        meshes, images.view_id, images.object_id, cameras, images.images, images.masks, fov_y
-    )
-
-
 def show(
-    module, params, multiview: MultiviewSource, fov_y: float, *, sheet: Path | None = None, folder=None
+    module,
+    params,
+    multiview: MultiviewSource,
+    fov_y: float,
+    *,
+    sheet: Path | None = None,
+    folder: Path | None = None,
+    failures: Mapping[str, np.ndarray] | None = None,
 ) -> None:
-    """The sample sheet of a few test objects, or with `folder` the report's figures and meshes of them."""
+    """The sample sheet of a few test objects, or with `folder` the report's figures and meshes of them, and
+    beside them those of the worst cases."""
     shown = multiview.split("test", NUM_SAMPLES)
     meshes = predict_meshes(module, params["network"], shown.images, shown.masks)
     cameras = as_cameras(params["cameras"])
@@ -82,4 +90,8 @@ def show(
         sample_sheet(sheet, meshes, shown.view_id, shown.object_id, cameras, shown.images, fov_y)
     if folder is not None:
         first = np.unique(shown.object_id, return_index=True)[1]
-        write_figures(folder, meshes, first, shown.view_id, cameras, shown.images, fov_y)
+        failures = failures or {}
+        write_figures(folder, meshes, first, shown.view_id, cameras, shown.images, fov_y, **failures)
+        if failures:
+            picture = Image.fromarray(failure_sheet(failures))
+            write_atomic(folder / "failures.png", lambda path: picture.save(path, "PNG"))

@@ -93,6 +93,9 @@ def workdir(tmp_path):
     write_figures(
         tmp_path, "inverse_graphics", inputs=pictures(2), reconstructions=pictures(2), views=pictures(2, 6),
         shape_views=pictures(2, 6), textures=pictures(2),
+        failures_inputs=pictures(2), failures_reconstructions=pictures(2), failures_views=pictures(2, 6),
+        failures_others=pictures(2), failures_other_views=pictures(2), failures_value=np.array([0.61, 0.24]),
+        failures_by=np.array(["2D IOU", "colour error, another view"]),
     )  # fmt: skip
     write_figures(tmp_path, "inverse_graphics_posed", inputs=pictures(2), reconstructions=pictures(2))
     write_json(tmp_path / "inverse_graphics" / "evaluation.json", {"iou_2d": 0.8125, "colour_error": 0.04})

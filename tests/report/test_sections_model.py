@@ -1,10 +1,12 @@
-"""Claims about the section on cameras."""
+"""Claims about the sections on cameras and on failures."""
 
 import json
 
+import numpy as np
+
 from ganverse_jax.report.artefacts import load_run
 from ganverse_jax.report.pictures import Pictures
-from ganverse_jax.report.sections_model import cameras_section
+from ganverse_jax.report.sections_model import cameras_section, failures_section
 
 
 def test_given_cameras_are_called_given_and_of_thousands_some_are_shown(tmp_path):
@@ -20,3 +22,17 @@ def test_given_cameras_are_called_given_and_of_thousands_some_are_shown(tmp_path
     )
     assert "These 90 cameras" in section.body
     assert section.body.count('class="before"') == 2 * 90  # on the dial and on the strip
+
+
+def test_failures_stand_with_the_figure_that_chose_them(workdir):
+    section = failures_section(load_run(workdir), Pictures())
+    assert section.ran and section.body.count("<img") == 2 * (4 + 6)
+    assert "2D IOU 0.610" in section.body and "colour error, another view 0.240" in section.body
+
+
+def test_failures_without_other_views_leave_the_columns_out(workdir):
+    figures = dict(np.load(workdir / "inverse_graphics" / "figures.npz"))
+    kept = {name: array for name, array in figures.items() if "other" not in name}
+    np.savez(workdir / "inverse_graphics" / "figures.npz", **kept)
+    section = failures_section(load_run(workdir), Pictures())
+    assert section.body.count("<img") == 2 * (2 + 6) and "another view</th>" not in section.body
