@@ -10,9 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
-from ganverse_jax.checkpoint import write_atomic, write_json
 from ganverse_jax.data.multiview_set import MultiviewSet
 from ganverse_jax.data.posed_toy_cars import single_view_toy_cars
 from ganverse_jax.stages import inverse_graphics, pipeline
@@ -24,6 +22,7 @@ from ganverse_jax.stages.posed_trainings import (
     posed_set,
     posed_settings,
     train_once,
+    write_results,
 )
 
 STAGE = "ablation"
@@ -71,10 +70,12 @@ def run(config: Mapping[str, Any], workdir: Path) -> dict[str, Any]:
             )
         content = compare(multiview, folder) | term | budget(settings, config)
         content["resolution"] = world.resolution
-        write_json(folder / "ablation.json", content)
-        write_atomic(folder / "ablation.md", lambda path: path.write_text(markdown(content)))
-        picture = Image.fromarray(ablation_picture(folder, world, multiview))
-        write_atomic(folder / "ablation.png", lambda path: picture.save(path, "PNG"))
+        write_results(
+            folder,
+            figures=("ablation.json", content),
+            table=("ablation.md", markdown(content)),
+            picture=("ablation.png", ablation_picture(folder, world, multiview)),
+        )
     return content
 
 

@@ -10,10 +10,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from PIL import Image
 
 from ganverse_jax.annotation.keypoint_names import NAMES, mirror_pairs
-from ganverse_jax.checkpoint import write_atomic, write_json
 from ganverse_jax.data.multiview_set import MultiviewSet, azimuth_bins
 from ganverse_jax.data.posed_toy_cars import true_cameras, with_cameras
 from ganverse_jax.data.toy_cars import ToyCars
@@ -31,6 +29,7 @@ from ganverse_jax.stages.posed_trainings import (
     posed_set,
     posed_settings,
     train_once,
+    write_results,
 )
 
 STAGE = "camera_comparison"
@@ -74,12 +73,9 @@ def run(config: Mapping[str, Any], workdir: Path, *, noise_pixels: float | None 
     with pipeline.only_run(workdir):
         digest = pipeline.stage_digest("inverse_graphics_posed", dict(config), workdir)
         claim(folder, {"digest": digest, "noise_pixels": noise})
-        comparison = prepare(
-            *posed_set(settings, config["world"], config["seed"]),
-            noise_pixels=noise,
-            seed=config["seed"],
-            num_evaluated=settings["num_evaluated"],
-        )
+        cars, multiview = posed_set(settings, config["world"], config["seed"])
+        sizes = {"seed": config["seed"], "num_evaluated": settings["num_evaluated"]}
+        comparison = prepare(cars, multiview, noise_pixels=noise, **sizes)
         perceptual = inverse_graphics.gan_perceptual(workdir, settings.get("perceptual_blocks", 0))
         for model in MODELS:
             train_once(
@@ -92,12 +88,13 @@ def run(config: Mapping[str, Any], workdir: Path, *, noise_pixels: float | None 
                 camera_origin="bins" if model == "view" else "given",
             )
         content = compare(comparison, folder) | budget(settings, config)
-        write_json(folder / "comparison.json", content)
-        write_atomic(folder / "table_a.md", lambda path: path.write_text(markdown(content)))
-        picture = Image.fromarray(
-            comparison_picture({model: folder / model for model in MODELS}, comparison.multiview)
+        folders = {model: folder / model for model in MODELS}
+        write_results(
+            folder,
+            figures=("comparison.json", content),
+            table=("table_a.md", markdown(content)),
+            picture=("reconstructions.png", comparison_picture(folders, comparison.multiview)),
         )
-        write_atomic(folder / "reconstructions.png", lambda path: picture.save(path, "PNG"))
     return content
 
 

@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import numpy as np
+from PIL import Image
 
 from ganverse_jax import parallel
-from ganverse_jax.checkpoint import read_json, write_json
+from ganverse_jax.checkpoint import read_json, write_atomic, write_json
 from ganverse_jax.data.multiview_set import MultiviewSet
 from ganverse_jax.data.posed_toy_cars import posed_toy_cars
 from ganverse_jax.data.toy_cars import ToyCars
@@ -107,3 +109,13 @@ def budget(settings: Mapping[str, Any], config: Mapping[str, Any]) -> dict[str, 
         "seed": config["seed"],
         "device": f"{jax.devices()[0].device_kind}, {os.cpu_count()} cores",
     }
+
+
+def write_results(
+    folder: Path, *, figures: tuple[str, Any], table: tuple[str, str], picture: tuple[str, np.ndarray]
+) -> None:
+    """A comparison's figures as JSON, its table as Markdown and its picture uint8 [h w 3] as PNG: (name,
+    content) each."""
+    write_json(folder / figures[0], figures[1])
+    write_atomic(folder / table[0], lambda path: path.write_text(table[1]))
+    write_atomic(folder / picture[0], lambda path: Image.fromarray(picture[1]).save(path, "PNG"))
