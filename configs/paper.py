@@ -82,6 +82,9 @@ def get_config(
         camera_learning_rate=1e-4,
         camera_origin="bins",  # "given" starts from keypoints' cameras
         perceptual_start=3000,
+        # The paper's VGG features, from files that you get: torchvision's VGG16 (BSD-3-Clause; trained on
+        # ImageNet) and weights/v0.1/vgg.pth of PerceptualSimilarity (BSD-2-Clause).
+        perceptual=dict(source="lpips", vgg="weights/vgg16-397923af.pth", lpips="weights/lpips_vgg.pth"),
         source="disk",  # or "generator", see configs/toy_car.py
         memory_gib=2.0,
         on_the_fly=dict(content_truncation=0.7, num_held_out=32, crop=rows),

@@ -6,8 +6,8 @@
 "Exactly the same model" as the paper's car, on about 4000 objects of one view each: no multi-view term, and
 cameras from the annotation, which do not move. Masks are no part of the release: masks.source "pngs" reads
 PASCAL3D+_release1.1/masks/car_imagenet/ID.png and .../car_pascal/ID.png, made by any tool (VOC's own
-SegmentationObject serves for its pictures); "onnx" runs a Mask R-CNN. The perceptual term needs a GAN's
-discriminator and is left out.
+SegmentationObject serves for its pictures); "onnx" runs a Mask R-CNN. The perceptual term is left out;
+perceptual.source=lpips with weights.perceptual=0.5 is the paper's (configs/paper.py says which files).
 
 The paper: 200,000 steps of batch 16, about 120 hours on four V100 (Sec. 4.1; 60 hours in Table A).
 """
@@ -23,7 +23,7 @@ def get_config() -> ConfigDict:
     for name in ("gan", "perception", "viewpoints", "multiview_dataset", "stylegan_r"):
         config[name] = None
     training = config.inverse_graphics
-    training.perceptual_blocks = 0
+    training.perceptual.source = "none"
     training.weights.perceptual = 0.0
     # A sphere of radius 1 would fill the crop of a car seen from its front, and an outline beyond the picture
     # has no gradient.

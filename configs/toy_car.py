@@ -103,6 +103,10 @@ def get_config() -> ConfigDict:
         num_steps=500,
         perceptual_start=250,
         perceptual_blocks=4,
+        # "discriminator": the GAN's own, nothing from outside; or "lpips", the paper's, from files you get.
+        perceptual=dict(
+            source="discriminator", vgg="weights/vgg16-397923af.pth", lpips="weights/lpips_vgg.pth"
+        ),
         camera_origin="bins",  # or "given": cameras that clicked keypoints gave
         # "disk": the set above, in memory while its images take at most memory_gib; "generator": no set, new
         # objects at every step, drawn as on_the_fly says.

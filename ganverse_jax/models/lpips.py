@@ -35,6 +35,9 @@ class LPIPS(nn.Module):
 
 
 def _difference(x: jax.Array, weights: jax.Array) -> jax.Array:
-    unit = x / (jnp.sqrt((x**2).sum(axis=-1, keepdims=True)) + 1e-10)
+    squared = (x**2).sum(axis=-1, keepdims=True)
+    # A root of 0 has no gradient: where every feature is off, as on black, there is none to hand on.
+    norm = jnp.where(squared > 0, jnp.sqrt(jnp.where(squared > 0, squared, 1.0)), 0.0)
+    unit = x / (norm + 1e-10)
     first, second = jnp.split(unit, 2)
     return ((first - second) ** 2 @ weights).mean(axis=(1, 2))

@@ -2,17 +2,19 @@
 
 A perceptual is any `f(image [b h w 3], rendered [b h w 3], mask [b h w 1]) -> scalar`, differentiable in
 `rendered`; colours are in [0, 1], and the caller has put the render into the picture's own background,
-since feature networks have seen no black ones. The paper uses VGG features; without outside weights the
-GAN's own discriminator serves (GAN2Shape, arXiv:2011.00844): outputs of its first four residual blocks,
-compared where the average-pooled mask is.
+since feature networks have seen no black ones. The paper uses VGG features (`lpips_perceptual`); without
+outside weights the GAN's own discriminator serves (GAN2Shape, arXiv:2011.00844): outputs of its first four
+residual blocks, compared where the average-pooled mask is.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import jax
 from jaxtyping import Array, Float
 
 from ganverse_jax.losses.image import masked_feature_l1
+from ganverse_jax.models.lpips import LPIPS
 
 Perceptual = Callable[[jax.Array, jax.Array, jax.Array], jax.Array]
 
@@ -35,5 +37,20 @@ def discriminator_perceptual(
         fake = features(2.0 * rendered - 1.0)
         real = [jax.lax.stop_gradient(layer) for layer in real[:num_blocks]]
         return masked_feature_l1(real, fake[:num_blocks], mask)
+
+    return perceptual
+
+
+def lpips_perceptual(params: Mapping[str, Any]) -> Perceptual:
+    """The mean over images of their LPIPS distance (v0.1, VGG16), with `params` of `LPIPS`.
+
+    The published average over the whole plane: the mask is in the picture already, as outside the object
+    both pictures are the same. `params` are constants of the training.
+    """
+    module = LPIPS()
+
+    def perceptual(image, rendered, mask):
+        del mask
+        return module.apply({"params": params}, 2.0 * image - 1.0, 2.0 * rendered - 1.0).mean()
 
     return perceptual

@@ -15,6 +15,7 @@ from ganverse_jax.data.multiview_set import MultiviewSet
 from ganverse_jax.data.posed_toy_cars import single_view_toy_cars
 from ganverse_jax.stages import inverse_graphics, pipeline
 from ganverse_jax.stages.ablation_table import ablation_picture, markdown
+from ganverse_jax.stages.inverse_graphics_perceptual import gan_perceptual
 from ganverse_jax.stages.posed_trainings import (
     budget,
     claim,
@@ -54,7 +55,7 @@ def run(config: Mapping[str, Any], workdir: Path) -> dict[str, Any]:
         digest = pipeline.stage_digest("inverse_graphics_posed", dict(config), workdir)
         claim(folder, {"digest": digest} | term)
         world, multiview = posed_set(settings, config["world"], config["seed"])
-        perceptual = inverse_graphics.gan_perceptual(workdir, term["perceptual_blocks"])
+        perceptual = gan_perceptual(workdir, term["perceptual_blocks"])
         settings |= {"perceptual_start": term["perceptual_start"]}
         for model, changes in MODELS.items():
             others = model == BASELINE and not (folder / model / "DONE.json").exists()

@@ -20,6 +20,7 @@ from ganverse_jax.models.keypoint_cameras import KeypointCameras, solve_cameras
 from ganverse_jax.models.view_cameras import as_cameras, initial_cameras, read_cameras
 from ganverse_jax.stages import inverse_graphics, pipeline
 from ganverse_jax.stages.camera_comparison_table import comparison_picture, markdown
+from ganverse_jax.stages.inverse_graphics_perceptual import make_perceptual
 from ganverse_jax.stages.inverse_graphics_posed import one_image_each
 from ganverse_jax.stages.posed_trainings import (
     NUM_EVALUATED,
@@ -76,7 +77,9 @@ def run(config: Mapping[str, Any], workdir: Path, *, noise_pixels: float | None 
         cars, multiview = posed_set(settings, config["world"], config["seed"])
         sizes = {"seed": config["seed"], "num_evaluated": settings["num_evaluated"]}
         comparison = prepare(cars, multiview, noise_pixels=noise, **sizes)
-        perceptual = inverse_graphics.gan_perceptual(workdir, settings.get("perceptual_blocks", 0))
+        perceptual = make_perceptual(
+            workdir, settings.get("perceptual_blocks", 0), **settings.get("perceptual", {})
+        )
         for model in MODELS:
             train_once(
                 folder / model,

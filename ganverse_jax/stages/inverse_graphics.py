@@ -23,10 +23,10 @@ from ganverse_jax.data.multiview_set import MultiviewSource, Pairs, azimuth_bins
 from ganverse_jax.data.posed_folder import read_posed_folder
 from ganverse_jax.loop import Metrics, fit
 from ganverse_jax.models.inverse_graphics import InverseGraphics
-from ganverse_jax.models.perceptual import Perceptual, discriminator_perceptual
 from ganverse_jax.models.view_cameras import as_cameras, given_cameras, initial_cameras, write_cameras
 from ganverse_jax.stages import gan, pascal3d_source, perception
 from ganverse_jax.stages.inverse_graphics_measures import measure, show
+from ganverse_jax.stages.inverse_graphics_perceptual import make_perceptual
 from ganverse_jax.stages.inverse_graphics_step import (
     initial_state,
     make_optimizer,
@@ -46,6 +46,7 @@ def run(
     metrics: Metrics,
     world: Mapping[str, Any],
     perceptual_blocks: int = 4,
+    perceptual: Mapping[str, Any] | None = None,
     source: str = "disk",
     memory_gib: float = 2.0,
     on_the_fly: Mapping[str, Any] | None = None,
@@ -57,8 +58,8 @@ def run(
 ) -> dict[str, float]:
     """The stage on what earlier stages left in `workdir`; returns the figures of evaluation.json.
 
-    world: "fov_degrees" and "distance" of the cameras' start. The perceptual term compares the first
-    `perceptual_blocks` blocks of the GAN's discriminator (0: no such term). settings: those of `train`.
+    world: "fov_degrees" and "distance" of the cameras' start. perceptual, perceptual_blocks: settings of
+    `make_perceptual`. settings: those of `train`.
     source, memory_gib, on_the_fly: where the images come from, see `load_source`.
     posed_folder: train on such a folder (`data.posed_folder`, resized to posed_size = (h, w)) instead, from
     its own cameras unless camera_origin says "bins"; no other stage is needed with perceptual_blocks = 0.
@@ -66,6 +67,7 @@ def run(
     Where the perception stage has run, its pose regressor measures the cameras (never trains them).
     """
     workdir = Path(workdir)
+    distance = make_perceptual(workdir, perceptual_blocks, **(perceptual or {}))
     posed = None
     if posed_folder is not None:
         posed = read_posed_folder(posed_folder, posed_size)
@@ -84,7 +86,7 @@ def run(
         mesh=mesh,
         metrics=metrics,
         camera_distance=world["distance"],
-        perceptual=gan_perceptual(workdir, perceptual_blocks),
+        perceptual=distance,
         **inputs,
         **settings,
     )
@@ -96,16 +98,6 @@ def _gan_inputs(workdir: Path, **choice: Any) -> dict[str, Any]:
     regress = perception.load(workdir).pose_regressor if (workdir / perception.STAGE).is_dir() else None
     images = load_source(workdir, generator, **choice)
     return {"multiview": images, "fingerprint": generator.fingerprint, "regress": regress}
-
-
-def gan_perceptual(workdir: Path, num_blocks: int) -> Perceptual | None:
-    """The perceptual distance in the first `num_blocks` blocks of the GAN's discriminator; None for 0."""
-    if not num_blocks:
-        return None
-    _, (module, variables, _) = gan.load(workdir)
-    return discriminator_perceptual(
-        lambda image: module.apply(variables, image, method="features"), num_blocks
-    )
 
 
 def train(

@@ -19,6 +19,7 @@ from ganverse_jax.evaluation.cameras import camera_errors
 from ganverse_jax.evaluation.inverse_graphics import align, novel_view_iou, shape_metrics
 from ganverse_jax.loop import Metrics
 from ganverse_jax.stages import inverse_graphics
+from ganverse_jax.stages.inverse_graphics_perceptual import make_perceptual
 
 STAGE = "inverse_graphics_posed"
 
@@ -36,13 +37,14 @@ def run(
     views_per_object: int,
     num_evaluated: int = 20,
     perceptual_blocks: int = 0,
+    perceptual: Mapping[str, Any] | None = None,
     **training: Any,
 ) -> dict[str, float]:
     """Render the set, train on it as `inverse_graphics.train` does (`training`: its keywords), measure
     against truth. Writes to `workdir`/inverse_graphics_posed, which is laid out like a run's workdir.
 
     num_evaluated: how many validation and test objects the truth figures use, one image each.
-    perceptual_blocks: blocks of the GAN's discriminator in the perceptual term; 0: no such term.
+    perceptual_blocks, perceptual: settings of `make_perceptual`; by default there is no such term.
     """
     folder = workdir / STAGE
     cars = ToyCars(resolution, **world)
@@ -57,7 +59,7 @@ def run(
         metrics=Metrics(folder),
         fov_degrees=world["fov_degrees"],
         camera_distance=world["distance"],
-        perceptual=inverse_graphics.gan_perceptual(workdir, perceptual_blocks),
+        perceptual=make_perceptual(workdir, perceptual_blocks, **(perceptual or {})),
         evaluate=truth_evaluator(cars, multiview, num_evaluated),
         **training,
     )

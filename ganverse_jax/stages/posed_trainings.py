@@ -77,7 +77,8 @@ def train_once(
         return
     print(f"{log} begins", flush=True)
     resumed = any((folder / "checkpoints").rglob("*"))
-    training = {name: value for name, value in settings.items() if name not in (*_SET, "perceptual_blocks")}
+    others = (*_SET, "perceptual_blocks", "perceptual")
+    training = {name: value for name, value in settings.items() if name not in others}
     inverse_graphics.train(
         folder,
         multiview=multiview,

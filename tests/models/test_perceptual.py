@@ -1,11 +1,12 @@
-"""The discriminator as a perceptual loss, on stand-in features."""
+"""Perceptual losses: the discriminator's on stand-in features, LPIPS with random weights."""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ganverse_jax.models.perceptual import discriminator_perceptual
+from ganverse_jax.models.lpips import LPIPS
+from ganverse_jax.models.perceptual import discriminator_perceptual, lpips_perceptual
 
 
 def pyramid(image):
@@ -42,3 +43,33 @@ def test_too_few_blocks_are_named():
         discriminator_perceptual(pyramid)(
             jnp.zeros((1, 4, 4, 3)), jnp.zeros((1, 4, 4, 3)), jnp.ones((1, 4, 4, 1))
         )
+
+
+@pytest.fixture(scope="module")
+def lpips():
+    """LPIPS's parameters at random, and pictures in [0, 1] with a black half and a whole black one."""
+    rng = np.random.default_rng(0)
+    pictures = rng.random((2, 2, 16, 16, 3)).astype(np.float32)
+    pictures[1, :, 8:], pictures[1, 1] = 0.0, 0.0
+    params = jax.jit(LPIPS().init)(jax.random.key(0), pictures[0], pictures[1])["params"]
+    return params, pictures
+
+
+def test_lpips_sees_its_published_range_and_is_averaged_over_images(lpips):
+    params, (image, rendered) = lpips
+    mask = jnp.ones((2, 16, 16, 1))
+    value = jax.jit(lpips_perceptual(params))(image, rendered, mask)
+    each = jax.jit(LPIPS().apply)({"params": params}, 2 * image - 1, 2 * rendered - 1)
+    # The same float32 sums, but for the order that XLA may choose.
+    np.testing.assert_allclose(value, each.mean(), rtol=1e-5)
+    # A picture is at no distance from itself, but for the square of the features' rounding (1e-7).
+    assert value > 0.1 and jax.jit(lpips_perceptual(params))(image, image, mask) < 1e-12
+
+
+def test_lpips_has_a_gradient_where_every_feature_is_off(lpips):
+    params, (image, rendered) = lpips
+    # With this bias no feature of the last convolution lives anywhere.
+    off = params | {"conv28": params["conv28"] | {"bias": jnp.full(512, -1e6)}}
+    slope = jax.jit(jax.grad(lpips_perceptual(off), argnums=1))
+    gradient = slope(image, rendered, jnp.ones((2, 16, 16, 1)))
+    assert np.isfinite(gradient).all() and np.abs(gradient).max() > 0
