@@ -94,6 +94,7 @@ def get_config() -> ConfigDict:
         camera_learning_rate=5e-3,
         camera_start=30,
         decay=True,
+        clip_norm=placeholder(float),  # a limit to the gradient's global norm; None: none
         sigma_inverse=7000.0,
         margin=0.03,
         log_every=25,

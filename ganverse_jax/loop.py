@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
@@ -98,6 +99,17 @@ def _check_finite(stage: str, step: int, values: dict[str, float]) -> None:
         )
 
 
+def _check_state(stage: str, step: int, state: Any) -> None:
+    """A gradient may turn infinite after its loss was taken: such a state must not become a checkpoint."""
+    for path, leaf in jax.tree_util.tree_leaves_with_path(state):
+        if jnp.issubdtype(leaf.dtype, jnp.inexact) and not jnp.isfinite(leaf).all():
+            raise FloatingPointError(
+                f"{stage}: {jax.tree_util.keystr(path)} is not finite after step {step}, though the losses "
+                "were; the last good checkpoint is kept. Lower the learning rate, clip gradients (clip_norm) "
+                "or look at the data, then run the same command again"
+            )
+
+
 def fit(
     state: Any,
     step_at: Callable[[int], Callable],
@@ -120,8 +132,9 @@ def fit(
     ``fold_in(key, i)``: nothing random is stored, so a resumed run repeats an undisturbed one to
     the bit. Steps may report different metrics; each is logged as last seen.
 
-    Raises FloatingPointError naming metric and step when a metric is not finite, and SystemExit
-    (143) after saving when the process receives SIGTERM.
+    Metrics are looked at when they are logged, and with the state before it is saved. Raises
+    FloatingPointError naming metric (or the state's array) and step when one is not finite, so that every
+    checkpoint is good, and SystemExit (143) after saving when the process receives SIGTERM.
     """
     for name, value in (("num_steps", num_steps), ("log_every", log_every), ("save_every", save_every)):
         if value < 1:
@@ -149,6 +162,7 @@ def fit(
                     shown = "  ".join(f"{name} {value:.4g}" for name, value in scalars.items())
                     progress.update(done, shown, show=True)
             if done % save_every == 0 or last:
+                _check_state(stage, done, state)
                 checkpoints.save(done, state)
                 if on_save is not None:
                     on_save(done, state)

@@ -64,6 +64,19 @@ def test_non_finite_metric_stops_with_name_and_step_and_keeps_the_checkpoint(tmp
     checkpoints.close()
 
 
+def test_a_state_that_is_not_finite_is_never_saved_even_if_the_losses_are(tmp_path):
+    def infinite_gradient(state, batch, *, key):
+        del key
+        gradient = jnp.where(batch["x"][0] > 0.65, jnp.inf, 0.1)  # at step 8, where a checkpoint is due
+        return {"w": state["w"] - gradient}, {"norm": parallel.mean(jnp.sum(state["w"] ** 2))}
+
+    with pytest.raises(FloatingPointError, match=r"toy: \['w'\] is not finite after step 8"):
+        _fit(tmp_path, 10, step=infinite_gradient)
+    checkpoints = Checkpoints(tmp_path / "checkpoints")
+    assert checkpoints.latest_step() == 4
+    checkpoints.close()
+
+
 def test_a_torn_last_log_line_is_left_out(tmp_path):
     metrics = Metrics(tmp_path)
     metrics.write("gan", 1, loss=0.5)

@@ -41,6 +41,14 @@ def test_replicated_state_is_a_copy():
     np.testing.assert_array_equal(source, np.ones(3))  # would raise if donated away
 
 
+def test_the_state_is_donated():
+    mesh = parallel.data_mesh(1)
+    step = parallel.data_parallel(lambda state, batch, *, key: (state + 1, {}), mesh)
+    state = parallel.replicate(jnp.ones(3), mesh)
+    step(state, {"x": np.zeros(1)}, key=jax.random.key(0))
+    assert state.is_deleted()
+
+
 def test_batch_that_does_not_split_names_the_setting():
     with pytest.raises(ValueError, match=r"gan\.batch_size = 6 is not divisible by 4 devices"):
         parallel.check_divisible(6, 4, "gan.batch_size")

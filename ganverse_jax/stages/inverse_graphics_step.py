@@ -118,6 +118,16 @@ def loss_terms(
     return terms
 
 
+def clip_gradient(gradient: Any, clip_norm: float) -> tuple[Any, jax.Array]:
+    """The gradient, scaled so that its norm over all arrays is at most `clip_norm`, and the norm it had.
+
+    What is not finite stays so, and the norm tells.
+    """
+    norm = jnp.sqrt(sum(jnp.sum(leaf**2) for leaf in jax.tree.leaves(gradient)))
+    scale = jnp.where(norm > clip_norm, clip_norm / jnp.maximum(norm, clip_norm), 1.0)
+    return jax.tree.map(lambda leaf: leaf * scale, gradient), norm
+
+
 def make_step(
     network: InverseGraphics,
     optimizer: optax.GradientTransformation,
@@ -127,14 +137,18 @@ def make_step(
     perceptual: Perceptual | None = None,
     perceptual_both_views: bool = True,
     average_decay: float = 0.99,
+    clip_norm: float | None = None,
     render_options: Mapping[str, Any] | None = None,
 ) -> Callable:
     """The per-device step(state, batch, *, key) -> (state, metrics) for `parallel.data_parallel`.
 
     batch: images uint8 [b 2 h w 3], masks uint8 [b 2 h w], views int32 [b 2]. The network sees view 0 and is
     rendered in both (Eq. 2), all 2 b pictures in one rasterizer call. weights: lambda of each of TERMS.
-    Raises ValueError for a weight that is no term's.
+    clip_norm: gradients of a longer global norm are shortened to it, see `clip_gradient`.
+    Raises ValueError for a weight that is no term's, or a clip_norm that is not above 0.
     """
+    if clip_norm is not None and not clip_norm > 0:
+        raise ValueError(f"inverse_graphics.clip_norm = {clip_norm}; set it above 0, or to None for no limit")
     unknown = set(weights) - set(TERMS)
     if unknown:
         raise ValueError(f"loss weights {sorted(unknown)} are none of {TERMS}")
@@ -165,6 +179,8 @@ def make_step(
         del key  # nothing is drawn: the batch holds all that is random
         (total, terms), gradient = jax.value_and_grad(loss, has_aux=True)(state["params"], batch)
         gradient, metrics = parallel.mean((gradient, {"loss": total, **terms}))
+        if clip_norm is not None:
+            gradient, metrics["gradient_norm"] = clip_gradient(gradient, clip_norm)
         updates, optimizer_state = optimizer.update(gradient, state["optimizer"], state["params"])
         params = optax.apply_updates(state["params"], updates)
         count = state["step"] + 1

@@ -3,11 +3,12 @@
 import shutil
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from ganverse_jax import parallel
-from ganverse_jax.checkpoint import read_json
+from ganverse_jax.checkpoint import Checkpoints, read_json
 from ganverse_jax.data.multiview_set import MultiviewSet
 from ganverse_jax.interchange.mesh_files import read_mesh
 from ganverse_jax.loop import Metrics
@@ -37,14 +38,20 @@ def square_set(objects=12, views=3, size=16):
 pytestmark = pytest.mark.slow
 
 
+SETTINGS = dict(
+    perceptual=lambda image, rendered, mask: (mask * abs(image - rendered)).mean(),
+    perceptual_start=2, log_every=1, save_every=2, sigma_inverse=300.0, margin=0.1,
+)  # fmt: skip
+
+
 class Killed(Exception):
     """Stands for a process that dies."""
 
 
-def train(workdir, steps=4, **settings):
+def train(workdir, steps=4, multiview=None, **settings):
     return inverse_graphics.train(
         workdir,
-        multiview=square_set(),
+        multiview=square_set() if multiview is None else multiview,
         seed=0,
         mesh=parallel.data_mesh(1),
         metrics=Metrics(workdir),
@@ -56,14 +63,8 @@ def train(workdir, steps=4, **settings):
         camera_learning_rate=1e-3,
         fov_degrees=30.0,
         camera_distance=4.2,
-        perceptual=lambda image, rendered, mask: (mask * abs(image - rendered)).mean(),
-        perceptual_start=2,
-        log_every=1,
-        save_every=2,
         fingerprint="0123",
-        sigma_inverse=300.0,
-        margin=0.1,
-        **settings,
+        **(SETTINGS | settings),
     )
 
 
@@ -118,6 +119,21 @@ def test_pictures_and_meshes_are_left_for_the_report(finished):
         "inverse_graphics_000002.png",
         "inverse_graphics_000004.png",
     ]
+
+
+def test_a_loss_that_is_not_finite_stops_the_run_and_the_last_good_checkpoint_is_kept(tmp_path):
+    # From step 3 on the perceptual term has a value and no finite gradient: a division by zero in it.
+    def poisoned(image, rendered, mask):
+        return jnp.sqrt((0.0 * rendered).sum()) + (mask * abs(image - rendered)).mean()
+
+    with pytest.raises(FloatingPointError, match=r"inverse_graphics: .*(average|params).* after step 4"):
+        train(tmp_path, perceptual=poisoned, perceptual_start=3)
+    checkpoints = Checkpoints(tmp_path / "checkpoints" / "inverse_graphics")
+    assert checkpoints.latest_step() == 2
+    checkpoints.close()
+    with pytest.raises(FloatingPointError, match=r"inverse_graphics: .*loss = nan.* at step 4"):
+        train(tmp_path, perceptual=poisoned, perceptual_start=2)
+    assert not (tmp_path / "inverse_graphics" / "network.safetensors").exists()
 
 
 def test_a_killed_run_resumes_to_the_bit(finished, tmp_path, monkeypatch):

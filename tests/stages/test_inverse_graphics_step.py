@@ -122,3 +122,35 @@ def test_cameras_stand_still_until_their_start():
 def test_unknown_loss_weights_are_named():
     with pytest.raises(ValueError, match="color"):
         inverse_graphics_step.make_step(InverseGraphics(**NETWORK), None, fov_y=0.5, weights={"color": 1.0})
+
+
+def test_a_long_gradient_is_shortened_and_a_short_one_kept():
+    gradient = {"a": np.full(4, 3.0, np.float32), "b": np.full((5,), 4.0, np.float32)}
+    length = np.sqrt(4 * 9 + 5 * 16)
+    clipped, norm = inverse_graphics_step.clip_gradient(gradient, 2.0)
+    # float32 rounding of a root and two products.
+    np.testing.assert_allclose(norm, length, rtol=1e-6)
+    np.testing.assert_allclose(clipped["b"], 4.0 * 2.0 / length, rtol=1e-6)
+    kept, _ = inverse_graphics_step.clip_gradient(gradient, 20.0)
+    jax.tree.map(np.testing.assert_array_equal, kept, gradient)
+
+
+@pytest.mark.parametrize("value", [np.inf, np.nan])
+def test_a_gradient_that_is_not_finite_shows_in_its_norm(value):
+    _, norm = inverse_graphics_step.clip_gradient({"a": np.array([1.0, value], np.float32)}, 1.0)
+    assert not np.isfinite(norm)
+
+
+def test_a_limit_out_of_reach_changes_nothing_but_is_logged(one_device):
+    state, history = advance(*build(1, clip_norm=1e6), 2)
+    for step in range(2):
+        norm = history[step].pop("gradient_norm")
+        assert 0 < norm < 1e6
+        for name, value in history[step].items():
+            # Another program of the same sums: float32 rounding through one Adam step, as above.
+            np.testing.assert_allclose(value, one_device[1][step][name], rtol=5e-4, err_msg=name)
+
+
+def test_a_limit_of_zero_is_refused():
+    with pytest.raises(ValueError, match="clip_norm = 0.0; set it above 0"):
+        build(1, clip_norm=0.0)
