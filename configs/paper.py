@@ -74,7 +74,11 @@ def get_config(
             shape_hidden=1024,
             texture_size=512,
             texture_channels=(512, 512, 256, 128, 64, 32, 16),
+            encoder_architecture="residual",  # or "resnet18", "resnet50" with encoder_weights
+            lighting=False,
+            compute_dtype="float32",  # "bfloat16" for convolutions, on GPUs and TPUs
         ),
+        encoder_weights=placeholder(str),  # torchvision's file of a ResNet encoder
         weights=dict(colour=20.0, perceptual=0.5, iou=3.0, laplacian=5.0, flatten=5.0, movement=2.5),
         num_steps=200_000,
         batch_size=16,

@@ -87,7 +87,11 @@ def get_config() -> ConfigDict:
             shape_hidden=256,
             texture_size=64,
             texture_channels=(96, 64, 48, 32),
+            encoder_architecture="residual",  # or "resnet18", "resnet50" with encoder_weights
+            lighting=False,
+            compute_dtype="float32",  # "bfloat16" for convolutions, on GPUs and TPUs
         ),
+        encoder_weights=placeholder(str),  # torchvision's file of a ResNet encoder
         weights=dict(colour=20.0, perceptual=0.5, iou=3.0, laplacian=5.0, flatten=0.1, movement=0.1),
         batch_size=16,
         learning_rate=1.5e-3,

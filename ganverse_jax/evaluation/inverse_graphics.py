@@ -23,13 +23,17 @@ Cameras = Mapping[str, np.ndarray]  # azimuth, elevation (radians), distance: on
 
 
 class PredictedMeshes(NamedTuple):
-    """vertices [n v 3] and texture [n th tw 3] of n objects over one connectivity (faces, uv, uv_faces)."""
+    """vertices [n v 3] and texture [n th tw 3] of n objects over one connectivity (faces, uv, uv_faces).
+
+    light [n 9]: each object's own, as spherical harmonics (`rasterizer.render`); None: unlit.
+    """
 
     vertices: np.ndarray
     texture: np.ndarray
     faces: np.ndarray
     uv: np.ndarray
     uv_faces: np.ndarray
+    light: np.ndarray | None = None
 
 
 def render_meshes(
@@ -44,17 +48,21 @@ def render_meshes(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Colour [m h w 3] on black and hard mask [m h w] of meshes `rows` [m], each from its own camera [m].
 
-    lighting: spherical-harmonics coefficients [9] for all, see `rasterizer.render`.
+    lighting: spherical-harmonics coefficients [9] for all, in place of the meshes' own light.
     """
-    light = None if lighting is None else np.broadcast_to(lighting, (batch, 9))
     parts = []
     for begin in range(0, len(rows), batch):
         index = np.minimum(np.arange(begin, begin + batch), len(rows) - 1)
         camera = [
             np.asarray(cameras[name], np.float32)[index] for name in ("azimuth", "elevation", "distance")
         ]
+        light = None if lighting is None else np.broadcast_to(lighting, (batch, 9))
+        if light is None and meshes.light is not None:
+            light = meshes.light[rows[index]]
         chosen = meshes._replace(
-            vertices=meshes.vertices[rows[index]].astype(np.float32), texture=meshes.texture[rows[index]]
+            vertices=meshes.vertices[rows[index]].astype(np.float32),
+            texture=meshes.texture[rows[index]],
+            light=None,
         )
         part = _draw(chosen, rasterizer.Camera(*camera, np.full(batch, fov_y, np.float32)), light, size=size)
         parts.append([np.asarray(leaf)[: len(rows) - begin] for leaf in part])

@@ -9,10 +9,8 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
-from ganverse_jax.interchange.errors import ImportedFileError
-from ganverse_jax.interchange.torch_state import read_torch_state
+from ganverse_jax.interchange.torch_layers import folded_convolution, named_array, read_weights
 from ganverse_jax.models.inception import SIDE, Inception
 from ganverse_jax.models.lpips import LAYERS, TAPS
 
@@ -42,34 +40,17 @@ def load_inception(path: str | os.PathLike) -> InceptionWeights:
     are comparable to themselves only (`is_fid` is False). Raises FileNotFoundError, or ImportedFileError
     naming the array that is missing, misshapen or not finite.
     """
-    state = _read(path, GET_INCEPTION)
+    state, what = read_weights(path, GET_INCEPTION), f"{path}: no Inception-v3; {GET_INCEPTION}"
     expected = jax.eval_shape(Inception().init, jax.random.key(0), jnp.zeros((1, SIDE, SIDE, 3)))["params"]
 
     def layer(path_, shape):
         name = ".".join(entry.key for entry in path_)
-        return _folded(state, name, shape["kernel"].shape, str(path))
+        shape, names = shape["kernel"].shape, (f"{name}.conv", f"{name}.bn")
+        return folded_convolution(state, *names, shape, epsilon=_EPSILON, what=what)
 
     params = jax.tree_util.tree_map_with_path(layer, expected, is_leaf=lambda node: "kernel" in node)
     classes = state["fc.weight"].shape[0] if "fc.weight" in state else None
     return InceptionWeights(params, classes == FID_CLASSES)
-
-
-def _folded(state, name: str, shape: tuple[int, ...], where: str) -> dict[str, np.ndarray]:
-    """Convolution with bias that equals convolution `name`, then its batch normalisation."""
-    height, width, inputs, outputs = shape
-    what = f"{where}: no Inception-v3; {GET_INCEPTION}"
-    kernel = _array(state, f"{name}.conv.weight", (outputs, inputs, height, width), what)
-    scale, shift, mean, variance = (
-        _array(state, f"{name}.bn.{part}", (outputs,), what).astype(np.float64)
-        for part in ("weight", "bias", "running_mean", "running_var")
-    )
-    if variance.min() < 0:
-        raise ImportedFileError(f"{where}: {name}.bn.running_var is negative ({variance.min():g}); damaged")
-    gain = scale / np.sqrt(variance + _EPSILON)
-    return {
-        "kernel": (kernel.transpose(2, 3, 1, 0) * gain).astype(np.float32),
-        "bias": (shift - mean * gain).astype(np.float32),
-    }
 
 
 def load_lpips(vgg: str | os.PathLike, linear: str | os.PathLike) -> dict[str, Any]:
@@ -78,35 +59,17 @@ def load_lpips(vgg: str | os.PathLike, linear: str | os.PathLike) -> dict[str, A
 
     Raises FileNotFoundError, or ImportedFileError naming the array that is missing, misshapen or not finite.
     """
-    trunk, weights = _read(vgg, GET_LPIPS), _read(linear, GET_LPIPS)
+    trunk, weights = read_weights(vgg, GET_LPIPS), read_weights(linear, GET_LPIPS)
     params: dict[str, Any] = {}
     inputs = 3
     for index, outputs in LAYERS.items():
         what = f"{vgg}: no VGG16; {GET_LPIPS}"
-        kernel = _array(trunk, f"features.{index}.weight", (outputs, inputs, 3, 3), what)
-        bias = _array(trunk, f"features.{index}.bias", (outputs,), what)
+        kernel = named_array(trunk, f"features.{index}.weight", (outputs, inputs, 3, 3), what)
+        bias = named_array(trunk, f"features.{index}.bias", (outputs,), what)
         params[f"conv{index}"] = {"kernel": kernel.transpose(2, 3, 1, 0), "bias": bias}
         inputs = outputs
     for number, index in enumerate(TAPS):
         what = f"{linear}: no LPIPS layers; {GET_LPIPS}"
-        found = _array(weights, f"lin{number}.model.1.weight", (1, LAYERS[index], 1, 1), what)
+        found = named_array(weights, f"lin{number}.model.1.weight", (1, LAYERS[index], 1, 1), what)
         params[f"linear{number}"] = found.reshape(-1)
     return params
-
-
-def _read(path: str | os.PathLike, how_to_get: str) -> dict[str, np.ndarray]:
-    try:
-        return read_torch_state(path)
-    except FileNotFoundError as error:
-        raise FileNotFoundError(f"no weights at {path}; {how_to_get}") from error
-
-
-def _array(state, name: str, shape: tuple[int, ...], what: str) -> np.ndarray:
-    if name not in state:
-        raise ImportedFileError(f"{what} ({name} is not among the {len(state)} arrays)")
-    found = state[name]
-    if found.shape != shape:
-        raise ImportedFileError(f"{what} ({name} has shape {found.shape}, expected {shape})")
-    if not np.isfinite(found).all():
-        raise ImportedFileError(f"{what} ({name} holds NaN or infinity)")
-    return found

@@ -56,19 +56,21 @@ def fit_camera(
     starts: Mapping[str, np.ndarray],
     fov_y: float,
     *,
+    light: Float[np.ndarray, "9"] | None = None,
     steps: int = 100,
     learning_rate: float = 0.04,
 ) -> FittedCamera:
     """The camera from which the mesh looks most like the picture (image and mask in [0, 1]).
 
-    starts: azimuth, elevation (radians), distance, each [s]. Adam's rate is in radians, log distance and NDC,
-    brought to a tenth along a cosine; the first half of the steps sees a soft silhouette.
+    starts: azimuth, elevation (radians), distance, each [s]. light: the prediction's; None: unlit. Adam's
+    rate is in radians, log distance and NDC, brought to a tenth along a cosine; the first half of the steps
+    sees a soft silhouette.
     """
     params = {name: jnp.asarray(starts[name], jnp.float32) for name in ("azimuth", "elevation")}
     params["log_distance"] = jnp.log(jnp.asarray(starts["distance"], jnp.float32))
     params["shift"] = jnp.zeros((len(params["azimuth"]), 2), jnp.float32)
     picture = (jnp.asarray(image, jnp.float32)[None], jnp.asarray(mask, jnp.float32)[None, ..., None])
-    mesh = (jnp.asarray(vertices), jnp.asarray(texture))
+    mesh = (jnp.asarray(vertices), jnp.asarray(texture), None if light is None else jnp.asarray(light)[None])
     fitted = _fit(network, mesh, picture, params, fov_y, steps=steps, learning_rate=learning_rate)
     found, losses = jax.device_get(fitted)
     best = int(np.argmin(losses))
@@ -96,7 +98,7 @@ def shifted_vertices(vertices, camera: rasterizer.Camera, shift, aspect: float):
 @functools.partial(jax.jit, static_argnames=("network", "steps", "learning_rate"))
 def _fit(network, mesh, picture, params, fov_y, *, steps, learning_rate):
     """Parameters after `steps`, and their losses [s]."""
-    (vertices, texture), (image, mask) = mesh, picture
+    (vertices, texture, light), (image, mask) = mesh, picture
     optimizer = optax.adam(optax.cosine_decay_schedule(learning_rate, steps, alpha=0.1))
     height, width = image.shape[1:3]
     template, count = network.template, len(params["azimuth"])
@@ -108,7 +110,16 @@ def _fit(network, mesh, picture, params, fov_y, *, steps, learning_rate):
         moved = shifted_vertices(vertices[None], camera, params["shift"], width / height)
         textures = jnp.broadcast_to(texture, (count, *texture.shape))
         rendered = rasterizer.render(
-            moved, template.faces, template.uv, template.uv_faces, textures, camera, height, width, **softness
+            moved,
+            template.faces,
+            template.uv,
+            template.uv_faces,
+            textures,
+            camera,
+            height,
+            width,
+            lighting=light,
+            **softness,
         )
         colour = jnp.abs(mask * image - rendered.mask * rendered.rgb).mean(axis=(1, 2, 3))
         iou = soft_iou(jnp.broadcast_to(mask, rendered.mask.shape), rendered.mask)

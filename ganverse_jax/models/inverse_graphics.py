@@ -1,9 +1,11 @@
 """The inverse graphics network f of section 3.2 (arXiv:2010.09125): image -> deformed sphere and texture map.
 
-Parameter names (exported): params/encoder/{stem, stage<i>_block<j>/...}, params/code, params/shape/{hidden,
-out, free}, params/texture/{start, block<i>, out}.
+Parameter names (exported): params/encoder/{stem, stage<i>_block<j>/...} (a ResNet's: models/resnet.py),
+params/code, params/shape/{hidden, out, free}, params/texture/{start, block<i>, out}, params/light/{hidden,
+out}.
 """
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -13,14 +15,23 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from ganverse_jax.models.mesh_template import MeshTemplate, mesh_template, symmetrise
+from ganverse_jax.models.resnet import STRIDE, ResNet
+
+RESNETS = {"resnet18": 18, "resnet50": 50}
+# Coefficient of the constant harmonic Y_0 = 1 / sqrt(4 pi) in an ambient light of strength 1.
+AMBIENT = math.sqrt(4.0 * math.pi)
 
 
 class Prediction(NamedTuple):
-    """vertices [b v 3] and displacements [b v 3] in the object's frame, texture [b th tw 3] in [0, 1]."""
+    """vertices [b v 3] and displacements [b v 3] in the object's frame, texture [b th tw 3] in [0, 1].
+
+    light [b 9]: spherical-harmonics coefficients in the object's frame (`rasterizer.render`); None: unlit.
+    """
 
     vertices: jax.Array
     displacements: jax.Array
     texture: jax.Array
+    light: jax.Array | None = None
 
 
 def _group_norm(channels: int, name: str) -> nn.GroupNorm:
@@ -32,45 +43,51 @@ class ResidualBlock(nn.Module):
 
     channels: int
     stride: int = 1
+    dtype: jnp.dtype | None = None
 
     @nn.compact
     def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b h2 w2 d"]:
-        strides = (self.stride, self.stride)
-        y = nn.Conv(self.channels, (3, 3), strides, use_bias=False, name="conv0")(x)
+        strides, options = (self.stride, self.stride), {"use_bias": False, "dtype": self.dtype}
+        y = nn.Conv(self.channels, (3, 3), strides, name="conv0", **options)(x)
         y = nn.relu(_group_norm(self.channels, "norm0")(y))
-        y = nn.Conv(self.channels, (3, 3), use_bias=False, name="conv1")(y)
+        y = nn.Conv(self.channels, (3, 3), name="conv1", **options)(y)
         y = _group_norm(self.channels, "norm1")(y)
         if x.shape != y.shape:
-            x = nn.Conv(self.channels, (1, 1), strides, use_bias=False, name="skip")(x)
+            x = nn.Conv(self.channels, (1, 1), strides, name="skip", **options)(x)
         return nn.relu(x + y)
 
 
 class Encoder(nn.Module):
-    """ResNet-style encoder: RGB and mask -> flattened 4x4 features (the layout holds the pose, so no global
-    mean).
+    """ResNet-style encoder: RGB and mask -> features at 1 / 2^len(blocks) of the picture's sides.
 
     blocks: residual blocks per stage; stage i has width * 2^i channels and (from the second on) half the
-    plane.
+    plane. dtype: of the convolutions' products (norms and sums are the parameters'); None takes the latter.
     """
 
     width: int
     blocks: Sequence[int]
+    dtype: jnp.dtype | None = None
 
     @nn.compact
-    def __call__(self, x: Float[Array, "b h w 4"]) -> Float[Array, "b d"]:
-        x = nn.Conv(self.width, (5, 5), (2, 2), use_bias=False, name="stem")(x)
+    def __call__(self, x: Float[Array, "b h w 4"]) -> Float[Array, "b h2 w2 d"]:
+        x = nn.Conv(self.width, (5, 5), (2, 2), use_bias=False, dtype=self.dtype, name="stem")(x)
         x = nn.relu(_group_norm(self.width, "stem_norm")(x))
         for stage, count in enumerate(self.blocks):
             for block in range(count):
-                stride = 2 if stage and not block else 1
-                x = ResidualBlock(self.width * 2**stage, stride, name=f"stage{stage}_block{block}")(x)
-        b, h, w, c = x.shape
-        if h % 4 or w % 4:
-            raise ValueError(
-                f"the encoder's last plane is {h}x{w}, not a multiple of 4x4; use images of a multiple of "
-                f"{4 * 2 ** len(self.blocks)} pixels or change encoder_blocks"
-            )
-        return x.reshape(b, 4, h // 4, 4, w // 4, c).mean(axis=(2, 4)).reshape(b, -1)
+                stride, name = 2 if stage and not block else 1, f"stage{stage}_block{block}"
+                x = ResidualBlock(self.width * 2**stage, stride, self.dtype, name=name)(x)
+        return x
+
+
+def _flat_4x4(x: Float[Array, "b h w c"], stride: int) -> Float[Array, "b d"]:
+    """Means over a 4x4 grid, flattened: the layout holds the pose, so no global mean."""
+    b, h, w, c = x.shape
+    if not h or not w or h % 4 or w % 4:
+        raise ValueError(
+            f"the encoder's last plane is {h}x{w}, not a multiple of 4x4; use images of a multiple of "
+            f"{4 * stride} pixels or change encoder_blocks or encoder_architecture"
+        )
+    return x.reshape(b, 4, h // 4, 4, w // 4, c).mean(axis=(2, 4)).reshape(b, -1)
 
 
 class ShapeHead(nn.Module):
@@ -110,11 +127,13 @@ class TextureHead(nn.Module):
     it repeats.
     channels: of the 4-row start and of each doubling after it; the last doubling, to `size` rows, is
     sub-pixel without another convolution, as planes of full size would take most of the time on a CPU.
+    dtype: of the 3x3 convolutions' products; None takes the parameters'.
     """
 
     size: int
     channels: Sequence[int]
     symmetric: bool
+    dtype: jnp.dtype | None = None
 
     @nn.compact
     def __call__(self, code: Float[Array, "b d"], colour: Float[Array, "b 3"]) -> Float[Array, "b th tw 3"]:
@@ -140,13 +159,26 @@ class TextureHead(nn.Module):
     def _conv(self, x, channels: int, **options):
         x = jnp.pad(x, ((0, 0), (1, 1), (0, 0), (0, 0)), mode="edge")
         x = jnp.pad(x, ((0, 0), (0, 0), (1, 1), (0, 0)), mode="edge" if self.symmetric else "wrap")
-        return nn.Conv(channels, (3, 3), padding="VALID", **options)(x)
+        x = nn.Conv(channels, (3, 3), padding="VALID", dtype=self.dtype, **options)(x)
+        return x.astype(jnp.promote_types(x.dtype, jnp.float32))
 
 
 def _enlarge(x: Float[Array, "b h w c"]) -> Float[Array, "b h2 w2 c4"]:
     """Twice the rows and columns out of a quarter of the channels (sub-pixel convolution)."""
     b, h, w, c = x.shape
     return x.reshape(b, h, w, 2, 2, c // 4).transpose(0, 1, 3, 2, 4, 5).reshape(b, 2 * h, 2 * w, c // 4)
+
+
+class LightHead(nn.Module):
+    """Code -> grey light [b 9] as spherical harmonics of degree <= 2; ambient of strength 1 at the start."""
+
+    hidden: int
+
+    @nn.compact
+    def __call__(self, code: Float[Array, "b d"]) -> Float[Array, "b 9"]:
+        hidden = nn.relu(nn.Dense(self.hidden, name="hidden")(code))
+        change = nn.Dense(9, kernel_init=nn.initializers.zeros, name="out")(hidden)
+        return change + jnp.zeros(9, change.dtype).at[0].set(AMBIENT)
 
 
 class InverseGraphics(nn.Module):
@@ -156,6 +188,11 @@ class InverseGraphics(nn.Module):
     shape_degree: highest degree of the smooth displacement modes (None: free vertices only, as in DIB-R).
     free_scale: multiplies the free per-vertex displacements; 0 leaves them out.
     symmetric: shape and texture are mirror images left and right (x -> -x).
+    encoder_architecture: "residual" (`encoder_width`, `encoder_blocks`), or "resnet18", "resnet50", which are
+    meant for imported ImageNet weights.
+    lighting: predict light too (DIB-R's; Fig. K of the paper, which leaves it out), `light_hidden` wide.
+    compute_dtype: "bfloat16" for products of the encoder's and the texture's convolutions; all else, and
+    every parameter, stays float32.
     """
 
     icosphere_level: int = 3
@@ -169,6 +206,10 @@ class InverseGraphics(nn.Module):
     shape_hidden: int = 1024
     texture_size: int = 256
     texture_channels: Sequence[int] = (256, 256, 128, 128, 64, 32)
+    encoder_architecture: str = "residual"
+    lighting: bool = False
+    light_hidden: int = 64
+    compute_dtype: str = "float32"
 
     def __post_init__(self):
         # Settings read from JSON hold lists; a module must be hashable to be a static argument of jit.
@@ -187,11 +228,30 @@ class InverseGraphics(nn.Module):
         """Image and mask in [0, 1]; the background is blacked out, so that it cannot leak into the shape."""
         if self.shape_degree is None and not self.free_scale:
             raise ValueError("shape_degree is None and free_scale is 0: nothing can move; set one of them")
-        x = jnp.concatenate([2.0 * mask * image - 1.0, 2.0 * mask - 1.0], axis=-1)
-        features = Encoder(self.encoder_width, self.encoder_blocks, name="encoder")(x)
+        dtype = self._convolution_dtype()
+        features = self._encode(image, mask, dtype)
         code = nn.relu(nn.Dense(self.code_size, name="code")(features))
         shape = ShapeHead(self.template, self.shape_hidden, self.free_scale, self.symmetric, name="shape")
         displacements = shape(code)
         colour = (mask * image).sum(axis=(1, 2)) / jnp.maximum(mask.sum(axis=(1, 2)), 1.0)
-        head = TextureHead(self.texture_size, self.texture_channels, self.symmetric, name="texture")
-        return Prediction(self.template.vertices + displacements, displacements, head(code, colour))
+        head = TextureHead(self.texture_size, self.texture_channels, self.symmetric, dtype, name="texture")
+        light = LightHead(self.light_hidden, name="light")(code) if self.lighting else None
+        vertices = self.template.vertices + displacements
+        return Prediction(vertices, displacements, head(code, colour), light)
+
+    def _encode(self, image, mask, dtype):
+        if self.encoder_architecture in RESNETS:
+            plane = ResNet(RESNETS[self.encoder_architecture], dtype, name="encoder")(mask * image, mask)
+            return _flat_4x4(plane, STRIDE)
+        if self.encoder_architecture != "residual":
+            raise ValueError(
+                f"encoder_architecture = {self.encoder_architecture!r}; choose residual, {', '.join(RESNETS)}"
+            )
+        x = jnp.concatenate([2.0 * mask * image - 1.0, 2.0 * mask - 1.0], axis=-1)
+        plane = Encoder(self.encoder_width, self.encoder_blocks, dtype, name="encoder")(x)
+        return _flat_4x4(plane, 2 ** len(self.encoder_blocks))
+
+    def _convolution_dtype(self):
+        if self.compute_dtype not in ("float32", "bfloat16"):
+            raise ValueError(f"compute_dtype = {self.compute_dtype!r}; choose float32 or bfloat16")
+        return jnp.bfloat16 if self.compute_dtype == "bfloat16" else None

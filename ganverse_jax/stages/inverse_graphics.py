@@ -27,6 +27,7 @@ from ganverse_jax.models.view_cameras import as_cameras, given_cameras, initial_
 from ganverse_jax.stages import gan, pascal3d_source, perception
 from ganverse_jax.stages.inverse_graphics_measures import measure, show
 from ganverse_jax.stages.inverse_graphics_perceptual import make_perceptual
+from ganverse_jax.stages.inverse_graphics_start import init_network, starting_network
 from ganverse_jax.stages.inverse_graphics_step import (
     initial_state,
     make_optimizer,
@@ -108,6 +109,7 @@ def train(
     mesh,
     metrics: Metrics,
     network: Mapping[str, Any],
+    encoder_weights: str | None = None,
     weights: Mapping[str, float],
     num_steps: int,
     batch_size: int,
@@ -128,12 +130,12 @@ def train(
 ) -> dict[str, float]:
     """Train up to `num_steps` (or on from the newest checkpoint) and return the figures of the test objects.
 
-    network: settings of `InverseGraphics`. weights: lambdas of Eq. 1. Rates are per step of Adam; cameras
-    (radians, log distance) move from `camera_start` on; they begin at their bins, or with
-    camera_origin="given" where their views say; `decay`: see `make_optimizer`. single_view: no multi-view
-    term (Fig. 6 of the paper), and objects of one image serve. fingerprint names the GAN behind the images.
-    evaluate(predict=, cameras=) may add figures that need truth (`inverse_graphics_posed`); regress(images
-    uint8) -> azimuth, elevation [n] reads cameras off images.
+    network: settings of `InverseGraphics`; encoder_weights: the file that a ResNet encoder starts from.
+    weights: lambdas of Eq. 1. Rates are per step of Adam; cameras (radians, log distance) move from
+    `camera_start` on; they begin at their bins, or with camera_origin="given" where their views say; `decay`:
+    see `make_optimizer`. single_view: no multi-view term (Fig. 6 of the paper), and objects of one image
+    serve. fingerprint names the GAN behind the images. evaluate(predict=, cameras=) may add figures that need
+    truth (`inverse_graphics_posed`); regress(images uint8) -> azimuth, elevation [n] reads cameras off images.
     step_settings: the rest of `make_step_at` (perceptual, perceptual_start, sigma_inverse, ...).
     """
     parallel.check_divisible(batch_size, mesh.size, "inverse_graphics.batch_size")
@@ -156,7 +158,7 @@ def train(
         camera_start=camera_start,
         decay=decay,
     )
-    params = {"network": init_network(module, multiview.size, seed), "cameras": before}
+    params = {"network": starting_network(module, multiview.size, seed, encoder_weights), "cameras": before}
 
     def on_save(step: int, state: Any) -> None:
         path = workdir / "samples" / f"{STAGE}_{step:06d}.png"
@@ -210,13 +212,6 @@ def _framing(pairs: Pairs, seed: int, batch_size: int) -> Framing:
     batches = [pairs.pair_batch((seed, step), batch_size)["masks"] for step in range(-(-256 // batch_size))]
     masks = np.concatenate(batches)
     return measure_framing(masks.reshape(-1, *masks.shape[2:]))
-
-
-def init_network(module: InverseGraphics, size: tuple[int, int], seed: int) -> dict[str, Any]:
-    """Fresh parameters of the network for pictures of size (h, w); jitted, which is much faster than
-    eager."""
-    shapes = (np.zeros((1, *size, 3), np.float32), np.zeros((1, *size, 1), np.float32))
-    return jax.device_get(jax.jit(module.init)(jax.random.key(seed), *shapes)["params"])
 
 
 def load(workdir: str | Path) -> tuple[InverseGraphics, dict[str, Any], dict[str, Any]]:

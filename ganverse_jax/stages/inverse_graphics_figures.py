@@ -27,6 +27,7 @@ def sample_sheet(
     fov_y: float,
 ) -> None:
     """A PNG, one row per object: input, its render, another view, its render, then six views all round.
+    Where light is predicted, the first render without it (texture alone) follows it, as in Fig. K.
 
     Objects of a single image have no other view; where all are such, its two columns are left out.
     images uint8 [n h w 3] are the inputs of meshes [n], of views [n]; cameras per view code, learned.
@@ -39,7 +40,10 @@ def sample_sheet(
         rows, others = np.arange(len(objects)), None
     first = np.unique(objects[rows], return_index=True)[1]
     rows = rows[first]
-    columns = [images[rows], render_on_white(meshes, rows, take_cameras(cameras, view[rows]), size, fov_y)]
+    own = take_cameras(cameras, view[rows])
+    columns = [images[rows], render_on_white(meshes, rows, own, size, fov_y)]
+    if meshes.light is not None:
+        columns.append(render_on_white(meshes._replace(light=None), rows, own, size, fov_y))
     if others is not None:
         others = others[first]
         other = render_on_white(meshes, rows, take_cameras(cameras, view[others]), size, fov_y)

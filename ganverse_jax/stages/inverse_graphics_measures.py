@@ -63,11 +63,16 @@ def measure(module, params, multiview: MultiviewSource, fov_y: float, evaluate, 
 
 
 def predict_meshes(module: InverseGraphics, params, images: np.ndarray, masks: np.ndarray) -> PredictedMeshes:
-    """The mesh and texture of every image uint8 [n h w 3], masks uint8 [n h w]."""
+    """The mesh, texture and light of every image uint8 [n h w 3], masks uint8 [n h w]."""
     prediction = predict_in_batches(module, params, images, masks)
     template = module.template
     return PredictedMeshes(
-        prediction.vertices, prediction.texture, template.faces, template.uv, template.uv_faces
+        prediction.vertices,
+        prediction.texture,
+        template.faces,
+        template.uv,
+        template.uv_faces,
+        prediction.light,
     )
 
 

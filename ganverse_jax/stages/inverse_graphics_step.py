@@ -64,10 +64,10 @@ def render_prediction(
     size: tuple[int, int],
     **options,
 ) -> rasterizer.Rendered:
-    """Render each prediction from as many cameras in a row as cameras per prediction: cameras [b * k], k >=
-    1."""
+    """Render each prediction, in its light if it has one, from as many cameras in a row as cameras per
+    prediction: cameras [b * k], k >= 1."""
     times = len(camera.azimuth) // len(prediction.vertices)
-    template = network.template
+    template, light = network.template, prediction.light
     return rasterizer.render(
         prediction.vertices.repeat(times, axis=0),
         template.faces,
@@ -76,6 +76,7 @@ def render_prediction(
         prediction.texture.repeat(times, axis=0),
         camera,
         *size,
+        lighting=None if light is None else light.repeat(times, axis=0),
         **options,
     )
 

@@ -193,7 +193,8 @@ def find_camera(
     coarser = max(1, round(max(crop.size) / FITTED_SIDE))
     small = crop._replace(scale=crop.scale * coarser, size=tuple(side // coarser for side in crop.size))
     picture = cut(photo.image, small) / 255.0, cut(photo.mask, small) / 255.0
-    found = fit_camera(r.network, meshes.vertices[0], meshes.texture[0], *picture, starts, r.fov_y)
+    mesh, light = (meshes.vertices[0], meshes.texture[0]), None if meshes.light is None else meshes.light[0]
+    found = fit_camera(r.network, *mesh, *picture, starts, r.fov_y, light=light)
     return found, BINNED if found.start < NUM_AZIMUTH_BINS else REGRESSED
 
 

@@ -1,6 +1,7 @@
 """Pickles as older versions of NVIDIA's code wrote them, and hostile ones, without any of that code."""
 
 import struct
+import zipfile
 from types import SimpleNamespace
 
 import numpy as np
@@ -253,3 +254,29 @@ def pickles():
         Call=Call, Global=Global, Persistent=Persistent, pickled=pickled, stream=stream, tensor=tensor,
         module=module, ada_network=ada_network, tf_network=tf_network, ada_file=ada_file, tf_file=tf_file,
     )  # fmt: skip
+
+
+def torch_file(path, state):
+    """A zipped PyTorch file of {name: array}, as torch.save lays it out: float32 and int64."""
+    content = {}
+    for index, (name, x) in enumerate(state.items()):
+        storage = "torch.LongStorage" if x.dtype == np.int64 else "torch.FloatStorage"
+        reference = ("storage", Global(storage), str(index), "cpu", x.size)
+        strides = tuple(step // x.itemsize for step in np.ascontiguousarray(x).strides)[: x.ndim]
+        hooks = Call("collections.OrderedDict")
+        content[name] = Call(
+            "torch._utils._rebuild_tensor_v2", Persistent(reference), 0, x.shape, strides, False, hooks
+        )
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("weights/data.pkl", pickled(content, protocol=2))
+        for index, x in enumerate(state.values()):
+            archive.writestr(
+                f"weights/data/{index}", x.astype("<i8" if x.dtype == np.int64 else "<f4").tobytes()
+            )
+    return path
+
+
+@pytest.fixture(scope="session")
+def write_torch():
+    """The writer of PyTorch files above."""
+    return torch_file

@@ -1,7 +1,5 @@
 """Inception and LPIPS weights from PyTorch files written by the tests, in torchvision's layout."""
 
-import zipfile
-
 import jax
 import numpy as np
 import pytest
@@ -10,24 +8,6 @@ from ganverse_jax.interchange import metric_weights
 from ganverse_jax.interchange.errors import ImportedFileError
 from ganverse_jax.models.inception import Inception
 from ganverse_jax.models.lpips import LAYERS, TAPS
-
-
-def write_torch(path, state, pickles):
-    """A zipped PyTorch file of {name: float32 array}, as torch.save lays it out."""
-    content = {}
-    for index, (name, x) in enumerate(state.items()):
-        reference = ("storage", pickles.Global("torch.FloatStorage"), str(index), "cpu", x.size)
-        strides = tuple(step // x.itemsize for step in np.ascontiguousarray(x).strides)
-        hooks = pickles.Call("collections.OrderedDict")
-        stored = pickles.Persistent(reference)
-        content[name] = pickles.Call(
-            "torch._utils._rebuild_tensor_v2", stored, 0, x.shape, strides, False, hooks
-        )
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("weights/data.pkl", pickles.pickled(content, protocol=2))
-        for index, x in enumerate(state.values()):
-            archive.writestr(f"weights/data/{index}", x.astype("<f4").tobytes())
-    return path
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +30,7 @@ def inception_state():
 
 
 def test_an_inception_of_94_layers_is_read_with_its_normalisation_folded_in(
-    tmp_path, inception_state, pickles
+    tmp_path, inception_state, write_torch
 ):
     name, rng = "Mixed_5b.branch5x5_2", np.random.default_rng(0)
     state = dict(inception_state)
@@ -60,7 +40,7 @@ def test_an_inception_of_94_layers_is_read_with_its_normalisation_folded_in(
     state[f"{name}.conv.weight"] = kernel
     values = {"weight": scale, "bias": shift, "running_mean": mean, "running_var": variance}
     state |= {f"{name}.bn.{part}": value for part, value in values.items()}
-    loaded = metric_weights.load_inception(write_torch(tmp_path / "inception.pth", state, pickles))
+    loaded = metric_weights.load_inception(write_torch(tmp_path / "inception.pth", state))
     assert loaded.is_fid
     assert sum("kernel" in layer for layer in jax.tree.leaves(loaded.params, lambda x: "kernel" in x)) == 94
     found = loaded.params["Mixed_5b"]["branch5x5_2"]
@@ -92,17 +72,17 @@ def _set(name, value):
         (_set("Mixed_6b.branch1x1.bn.running_var", np.full(192, -1, np.float32)), "is negative"),
     ],
 )
-def test_an_array_that_does_not_fit_is_named(tmp_path, inception_state, pickles, change, message):
+def test_an_array_that_does_not_fit_is_named(tmp_path, inception_state, write_torch, change, message):
     state = dict(inception_state)
     change(state)
-    path = write_torch(tmp_path / "inception.pth", state, pickles)
+    path = write_torch(tmp_path / "inception.pth", state)
     with pytest.raises(ImportedFileError, match=message):
         metric_weights.load_inception(path)
 
 
-def test_weights_of_another_classifier_are_no_fid(tmp_path, inception_state, pickles):
+def test_weights_of_another_classifier_are_no_fid(tmp_path, inception_state, write_torch):
     state = inception_state | {"fc.weight": np.zeros((1000, 2048), np.float32)}
-    assert not metric_weights.load_inception(write_torch(tmp_path / "a.pth", state, pickles)).is_fid
+    assert not metric_weights.load_inception(write_torch(tmp_path / "a.pth", state)).is_fid
 
 
 def test_a_missing_file_says_where_weights_are_to_be_had(tmp_path):
@@ -126,11 +106,11 @@ def lpips_states():
     return trunk, linear
 
 
-def test_lpips_is_read_from_the_trunk_and_its_layers(tmp_path, lpips_states, pickles):
+def test_lpips_is_read_from_the_trunk_and_its_layers(tmp_path, lpips_states, write_torch):
     trunk, linear = lpips_states
     files = (
-        write_torch(tmp_path / "vgg.pth", trunk, pickles),
-        write_torch(tmp_path / "lin.pth", linear, pickles),
+        write_torch(tmp_path / "vgg.pth", trunk),
+        write_torch(tmp_path / "lin.pth", linear),
     )
     params = metric_weights.load_lpips(*files)
     kernel = params["conv5"]["kernel"]
@@ -138,11 +118,11 @@ def test_lpips_is_read_from_the_trunk_and_its_layers(tmp_path, lpips_states, pic
     np.testing.assert_array_equal(params["linear4"], linear["lin4.model.1.weight"].ravel())
 
 
-def test_exchanged_lpips_files_are_noticed(tmp_path, lpips_states, pickles):
+def test_exchanged_lpips_files_are_noticed(tmp_path, lpips_states, write_torch):
     trunk, linear = lpips_states
     files = (
-        write_torch(tmp_path / "vgg.pth", trunk, pickles),
-        write_torch(tmp_path / "lin.pth", linear, pickles),
+        write_torch(tmp_path / "vgg.pth", trunk),
+        write_torch(tmp_path / "lin.pth", linear),
     )
     with pytest.raises(ImportedFileError, match=r"lin.pth: no VGG16.*features.0.weight"):
         metric_weights.load_lpips(files[1], files[0])

@@ -24,12 +24,12 @@ def mesh():
     return vertices.astype(np.float32), np.tile(row, (16, 1, 1)).astype(np.float32)
 
 
-def picture(mesh, azimuth, elevation, distance, shift):
+def picture(mesh, azimuth, elevation, distance, shift, light=None):
     """Colour on black, and coverage, of 48 x 64 pixels."""
     vertices, texture = mesh
     camera = rasterizer.Camera(*(np.array([x], np.float32) for x in (azimuth, elevation, distance, FOV)))
     moved = shifted_vertices(vertices[None], camera, np.array([shift], np.float32), 64 / 48)
-    rendered = render_prediction(NETWORK, Prediction(moved, moved, texture[None]), camera, (48, 64))
+    rendered = render_prediction(NETWORK, Prediction(moved, moved, texture[None], light), camera, (48, 64))
     mask = np.asarray(rendered.fragments.face_id[0] >= 0, np.float32)
     return np.asarray(rendered.rgb[0]), mask
 
@@ -64,3 +64,14 @@ def test_a_shift_moves_the_picture_and_nothing_else(mesh):
     clip = np.asarray(rasterizer.transform(origin, camera, 48, 64))[0, 0]
     np.testing.assert_allclose(clip[:2] / clip[3], [0.25, -0.5], atol=1e-6)
     assert clip[3] == pytest.approx(4.0)
+
+
+def test_a_lit_picture_is_explained_by_the_mesh_in_its_light(mesh):
+    light = np.array([2.0, 0, 0, 1.0, 0, 0, 0, 0, 0], np.float32)
+    image, mask = picture(mesh, 0.6, 0.2, 4.2, (0.0, 0.0), light[None])
+    start = {"azimuth": [0.6], "elevation": [0.2], "distance": [4.2]}
+    lit, unlit = (
+        fit_camera(NETWORK, *mesh, image, mask, start, FOV, light=found, steps=2) for found in (light, None)
+    )
+    # What is left is the silhouette's softness, which both have.
+    assert lit.loss < 0.5 * unlit.loss

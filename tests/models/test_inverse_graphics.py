@@ -5,8 +5,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import rasterizer
 from ganverse_jax.models.inverse_graphics import InverseGraphics
 from ganverse_jax.models.mesh_template import mesh_template, mirror_map, smooth_modes
+from ganverse_jax.stages.inverse_graphics_step import render_prediction
 
 SMALL = dict(
     icosphere_level=1, encoder_width=8, encoder_blocks=(1, 1), code_size=16, shape_hidden=16, texture_size=16,
@@ -117,3 +119,75 @@ def test_a_shape_that_cannot_move_is_refused():
 def test_texture_size_must_fit_the_channels():
     with pytest.raises(ValueError, match="a map of 16 rows; texture_size is 32"):
         build(texture_size=32)
+
+
+def test_a_lit_network_begins_in_ambient_light_that_changes_nothing():
+    network, lit = build(lighting=True)
+    light = np.zeros((2, 9), np.float32)
+    light[:, 0] = 1 / 0.28209479177387814
+    # The constant harmonic's value, rounded to float32.
+    np.testing.assert_allclose(lit.light, light, rtol=1e-6)
+    camera = rasterizer.Camera(*(np.full(2, x, np.float32) for x in (0.4, 0.2, 4.2, 0.5)))
+    draw = jax.jit(lambda prediction: render_prediction(network, prediction, camera, (32, 32)).rgb)
+    # The strength is 1 but for float32 rounding of two factors.
+    np.testing.assert_allclose(draw(lit), draw(lit._replace(light=None)), atol=1e-6)
+
+
+@pytest.fixture(scope="module")
+def noisy_params():
+    """Parameters such that no head is silent, small enough that float32 and bfloat16 stay comparable."""
+    network, generator = InverseGraphics(**SMALL), np.random.default_rng(2)
+    params = jax.jit(network.init)(jax.random.key(0), IMAGE, MASK)["params"]
+    return jax.tree.map(lambda x: x + generator.normal(0, 0.05, x.shape).astype(np.float32), params)
+
+
+def test_half_precision_moves_the_prediction_a_little(noisy_params):
+    def predict(dtype):
+        network = InverseGraphics(**SMALL, compute_dtype=dtype)
+        return jax.jit(network.apply)({"params": noisy_params}, IMAGE, MASK)
+
+    full, half = predict("float32"), predict("bfloat16")
+    for whole, rounded in zip(full[:3], half[:3], strict=True):
+        assert rounded.dtype == np.float32
+        # bfloat16 rounds to 2^-9 = 0.002 of a value, in six convolutions and the sums over them.
+        bound = 0.02 * np.abs(whole).max()
+        assert 0 < np.abs(whole - rounded).max() < bound
+
+
+def test_half_precision_has_finite_gradients_near_float32s(noisy_params):
+    def gradient(dtype):
+        network = InverseGraphics(**SMALL, compute_dtype=dtype)
+
+        def loss(params):
+            found = network.apply({"params": params}, IMAGE, MASK)
+            return (found.displacements**2).mean() + (found.texture**2).mean()
+
+        return jax.tree.leaves(jax.jit(jax.grad(loss))(noisy_params))
+
+    full, half = (np.concatenate([np.ravel(leaf) for leaf in gradient(d)]) for d in ("float32", "bfloat16"))
+    assert half.dtype == np.float32 and np.isfinite(half).all()
+    # As above, once forward and once backward.
+    assert np.linalg.norm(half - full) < 0.05 * np.linalg.norm(full)
+
+
+def test_a_resnet_sees_no_mask_and_no_background_at_its_start():
+    network = InverseGraphics(**SMALL, encoder_architecture="resnet18")
+    image, mask = np.ones((1, 128, 128, 3), np.float32), np.zeros((1, 128, 128, 1), np.float32)
+    params = jax.jit(network.init)(jax.random.key(0), image, mask)["params"]
+    assert set(params["encoder"]) == {"conv1", "mask_stem"} | {
+        f"layer{i}_{j}" for i in range(1, 5) for j in range(2)
+    }
+    np.testing.assert_array_equal(params["encoder"]["mask_stem"]["kernel"], 0)
+    apply = jax.jit(lambda image: network.apply({"params": params}, image, mask).texture)
+    np.testing.assert_array_equal(apply(image), apply(0 * image))
+
+
+def test_pictures_too_small_for_a_resnet_are_refused():
+    with pytest.raises(ValueError, match="use images of a multiple of 128 pixels"):
+        build(encoder_architecture="resnet18")
+
+
+@pytest.mark.parametrize("change", [{"encoder_architecture": "resnet34"}, {"compute_dtype": "float16"}])
+def test_a_mistyped_choice_is_named(change):
+    with pytest.raises(ValueError, match=f"{next(iter(change.values()))}'; choose"):
+        build(**change)

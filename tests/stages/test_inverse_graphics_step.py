@@ -6,6 +6,7 @@ import jax
 import numpy as np
 import pytest
 
+import rasterizer
 from ganverse_jax import parallel
 from ganverse_jax.data.multiview_set import MultiviewSet, PairSampler, azimuth_bins
 from ganverse_jax.models.inverse_graphics import InverseGraphics
@@ -40,8 +41,8 @@ def disc_set(objects=12, views=3, size=16):
     return MultiviewSet(images, (inside * 255).astype(np.uint8), view_id, object_id, views_list)
 
 
-def build(num_devices, **settings):
-    multiview, network = disc_set(), InverseGraphics(**NETWORK)
+def build(num_devices, multiview=None, network=None, **settings):
+    multiview, network = multiview or disc_set(), InverseGraphics(**(NETWORK | (network or {})))
     optimizer = inverse_graphics_step.make_optimizer(100, learning_rate=2e-3, camera_learning_rate=1e-3)
     params = {
         "network": inverse_graphics.init_network(network, (16, 16), 0),
@@ -153,4 +154,37 @@ def test_a_limit_out_of_reach_changes_nothing_but_is_logged(one_device):
 
 def test_a_limit_of_zero_is_refused():
     with pytest.raises(ValueError, match="clip_norm = 0.0; set it above 0"):
-        build(1, clip_norm=0.0)
+        inverse_graphics_step.make_step(
+            InverseGraphics(**NETWORK), None, fov_y=0.5, weights=WEIGHTS, clip_norm=0.0
+        )
+
+
+def lit_spheres(objects=12, views=3, size=16):
+    """Grey balls as large as the template, all in one light from +x, seen from three sides."""
+    template = InverseGraphics(**NETWORK).template
+    azimuth = np.arange(views) * 2 * np.pi / views
+    camera = rasterizer.Camera(*(np.broadcast_to(x, views).astype("f4") for x in (azimuth, 0.0, 4.2, 0.52)))
+    vertices = np.broadcast_to(template.vertices, (views, *template.vertices.shape))
+    light = np.zeros((1, 9), np.float32)
+    light[0, [0, 3]] = 3.0, 0.8
+    grey = np.full((1, 2, 2, 3), 0.5, np.float32)
+    mesh = vertices, template.faces, template.uv, template.uv_faces, grey
+    rendered = rasterizer.render(*mesh, camera, size, size, lighting=light)
+    images = np.asarray(255 * rendered.rgb, np.uint8)
+    masks = np.asarray(255 * (rendered.fragments.face_id >= 0), np.uint8)
+    view_id = np.tile(np.arange(views), objects)
+    views_list = [{"id": view, "azimuth_bin": 4 * view} for view in range(views)]
+    object_id = np.repeat(np.arange(objects), views)
+    return MultiviewSet(images[view_id], masks[view_id], view_id, object_id, views_list)
+
+
+def test_a_lit_network_learns_a_light_that_its_symmetric_texture_cannot_hold():
+    multiview = lit_spheres()
+    state, history = advance(*build(1, multiview, {"lighting": True}), 40)
+    assert history[-1]["loss"] < 0.6 * history[0]["loss"]
+    network = InverseGraphics(**NETWORK, lighting=True)
+    params = state["params"]["network"]
+    found = inverse_graphics_step.predict_in_batches(
+        network, params, multiview.images[:3], multiview.masks[:3]
+    )
+    assert (found.light[:, 3] > 0.1).all()  # the harmonic of x
