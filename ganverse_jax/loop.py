@@ -99,15 +99,18 @@ def _check_finite(stage: str, step: int, values: dict[str, float]) -> None:
         )
 
 
-def _check_state(stage: str, step: int, state: Any) -> None:
-    """A gradient may turn infinite after its loss was taken: such a state must not become a checkpoint."""
-    for path, leaf in jax.tree_util.tree_leaves_with_path(state):
-        if jnp.issubdtype(leaf.dtype, jnp.inexact) and not jnp.isfinite(leaf).all():
+def _finite_on_host(stage: str, step: int, state: Any) -> Any:
+    """The state's arrays on the host. A gradient may turn infinite after its loss was taken: such a state must
+    not become a checkpoint, so FloatingPointError names the first array."""
+    host = jax.device_get(state)
+    for path, leaf in jax.tree_util.tree_leaves_with_path(host):
+        if jnp.issubdtype(leaf.dtype, jnp.inexact) and not np.isfinite(leaf).all():
             raise FloatingPointError(
                 f"{stage}: {jax.tree_util.keystr(path)} is not finite after step {step}, though the losses "
                 "were; the last good checkpoint is kept. Lower the learning rate, clip gradients (clip_norm) "
                 "or look at the data, then run the same command again"
             )
+    return host
 
 
 def fit(
@@ -162,8 +165,7 @@ def fit(
                     shown = "  ".join(f"{name} {value:.4g}" for name, value in scalars.items())
                     progress.update(done, shown, show=True)
             if done % save_every == 0 or last:
-                _check_state(stage, done, state)
-                checkpoints.save(done, state)
+                checkpoints.save(done, _finite_on_host(stage, done, state))
                 if on_save is not None:
                     on_save(done, state)
             progress.update(done)

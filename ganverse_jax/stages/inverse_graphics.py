@@ -134,8 +134,9 @@ def train(
     weights: lambdas of Eq. 1. Rates are per step of Adam; cameras (radians, log distance) move from
     `camera_start` on; they begin at their bins, or with camera_origin="given" where their views say; `decay`:
     see `make_optimizer`. single_view: no multi-view term (Fig. 6 of the paper), and objects of one image
-    serve. fingerprint names the GAN behind the images. evaluate(predict=, cameras=) may add figures that need
-    truth (`inverse_graphics_posed`); regress(images uint8) -> azimuth, elevation [n] reads cameras off images.
+    serve. fingerprint names the GAN behind the images. evaluate(predict=, cameras=) may add figures that
+    need truth (`inverse_graphics_posed`); regress(images uint8) -> azimuth, elevation [n] reads cameras off
+    images.
     step_settings: the rest of `make_step_at` (perceptual, perceptual_start, sigma_inverse, ...).
     """
     parallel.check_divisible(batch_size, mesh.size, "inverse_graphics.batch_size")
