@@ -100,8 +100,8 @@ def _check_finite(stage: str, step: int, values: dict[str, float]) -> None:
 
 
 def _finite_on_host(stage: str, step: int, state: Any) -> Any:
-    """The state's arrays on the host. A gradient may turn infinite after its loss was taken: such a state must
-    not become a checkpoint, so FloatingPointError names the first array."""
+    """The state's arrays on the host. A gradient may turn infinite after its loss was taken: such a state
+    must not become a checkpoint, so FloatingPointError names the first array."""
     host = jax.device_get(state)
     for path, leaf in jax.tree_util.tree_leaves_with_path(host):
         if jnp.issubdtype(leaf.dtype, jnp.inexact) and not np.isfinite(leaf).all():

@@ -11,10 +11,13 @@ import pytest
 from ml_collections import ConfigDict
 
 from ganverse_jax.data.training_images import open_source
+from ganverse_jax.models.inverse_graphics import InverseGraphics
 from ganverse_jax.models.stylegan2 import Discriminator, Generator
-from ganverse_jax.stages import gan, pipeline
+from ganverse_jax.stages import gan, inverse_graphics, pipeline
 from ganverse_jax.stages.gan_data import real_images
 from ganverse_jax.stages.gan_step import GanSettings
+from ganverse_jax.stages.inverse_graphics_perceptual import make_perceptual
+from ganverse_jax.stages.inverse_graphics_step import make_step, make_step_at
 
 ROOT = Path(__file__).parents[2]
 
@@ -36,10 +39,20 @@ def test_real_classes_have_the_papers_numbers(name, views, objects):
     assert training.perceptual_start == 3000
     wanted = {"iou": 3, "colour": 20, "laplacian": 5, "flatten": 5, "movement": 2.5, "perceptual": 0.5}
     assert training.weights.to_dict() == wanted
+    assert training.perceptual.source == "lpips"  # VGG features, Sec. 3.2
     phases = config.stylegan_r.warmup, config.stylegan_r.finetune
     assert [(phase.num_steps, phase.batch_size) for phase in phases] == [(700, 16), (2500, 16)]
     assert all(rate == 1e-5 for phase in phases for rate in phase.learning_rates.values())
     assert config.stylegan_r.mapper.view_dims == 144
+
+
+@pytest.mark.parametrize("name", ["toy_car", "car", "horse", "bird", "posed_folder", "pascal3d_car"])
+def test_inverse_graphics_knows_all_its_settings_in(name):
+    settings = importlib.import_module(f"configs.{name}").get_config().inverse_graphics.to_dict()
+    InverseGraphics(**settings["network"])
+    inspect.signature(make_perceptual).bind(None, 4, **settings["perceptual"])
+    functions = (inverse_graphics.run, inverse_graphics.train, make_step, make_step_at)
+    assert settings.keys() <= {name for f in functions for name in inspect.signature(f).parameters}
 
 
 @pytest.mark.parametrize("name", ["toy_car", "car", "horse", "bird", "posed_folder", "pascal3d_car"])
