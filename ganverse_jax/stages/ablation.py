@@ -13,7 +13,7 @@ import numpy as np
 
 from ganverse_jax.data.multiview_set import MultiviewSet
 from ganverse_jax.data.posed_toy_cars import single_view_toy_cars
-from ganverse_jax.stages import inverse_graphics, pipeline
+from ganverse_jax.stages import pipeline
 from ganverse_jax.stages.ablation_table import ablation_picture, markdown
 from ganverse_jax.stages.inverse_graphics_perceptual import gan_perceptual
 from ganverse_jax.stages.posed_trainings import (
