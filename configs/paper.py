@@ -85,6 +85,7 @@ def get_config(
         learning_rate=1e-4,
         camera_learning_rate=1e-4,
         clip_norm=placeholder(float),  # a limit to the gradient's global norm; the paper names none
+        single_view=False,  # True: no multi-view term
         camera_origin="bins",  # "given" starts from keypoints' cameras
         perceptual_start=3000,
         # The paper's VGG features, from files that you get: torchvision's VGG16 (BSD-3-Clause; trained on

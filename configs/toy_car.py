@@ -99,6 +99,7 @@ def get_config() -> ConfigDict:
         camera_start=30,
         decay=True,
         clip_norm=placeholder(float),  # a limit to the gradient's global norm; None: none
+        single_view=False,  # True: no multi-view term
         sigma_inverse=7000.0,
         margin=0.03,
         log_every=25,
