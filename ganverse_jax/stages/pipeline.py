@@ -62,7 +62,8 @@ def run(
     ``config`` has one section of plain settings per stage (None: not part of the experiment) beside
     "world", "seed" and "num_devices". A finished stage is skipped when its settings and the stages
     it reads are unchanged; an interrupted one resumes. Raises ValueError for an unknown stage,
-    settings that differ from the workdir's, or a stage whose inputs are missing.
+    settings that differ from the workdir's, or a stage whose inputs are missing. Weights that a named stage
+    reads and ``stages`` does not name are taken from ``pretrained``, where the settings say it.
     """
     for name in stages or ():
         if name not in STAGES:
@@ -82,10 +83,20 @@ def run(
     metrics = Metrics(workdir)
     with only_run(workdir):
         for name in STAGES:
-            if (stages is None or name in stages) and config[name] is not None:
-                _run_stage(name, config, workdir, mesh, metrics, train=stages is not None)
+            if config[name] is None:
+                continue
+            named = stages is not None and name in stages
+            if stages is None or named or _loads_for(name, stages, config, workdir):
+                _run_stage(name, config, workdir, mesh, metrics, train=named)
             if name == until:
                 break
+
+
+def _loads_for(name: str, stages: Sequence[str], config: dict[str, Any], workdir: Path) -> bool:
+    """Whether `name` has finished weights to load that one of `stages` reads and the workdir lacks."""
+    loads = name in PRETRAINABLE and config[name].get("pretrained") is not None
+    read = any(name in upstream(other, config) for other in stages)
+    return loads and read and not (workdir / name / "DONE.json").exists()
 
 
 @contextlib.contextmanager
@@ -169,7 +180,9 @@ def _run_stage(
     needs = [needed for needed in upstream(name, config) if config[needed] is not None]
     absent = [needed for needed in needs if not (workdir / needed / "DONE.json").exists()]
     if absent:
-        raise ValueError(f"stage {name} needs {absent}, not finished in {workdir}; run them first")
+        raise ValueError(
+            f"stage {name} needs {absent}, not finished in {workdir}; leave out --stages, or name them too"
+        )
     _write_run_files(config, workdir, mesh)
     write_json(folder / "BEGUN.json", {"digest": digest})
     started = time.perf_counter()

@@ -40,6 +40,15 @@ def test_a_stage_waits_for_what_it_reads(ran, tmp_path):
     assert ran == []
 
 
+def test_a_named_stage_takes_the_shipped_weights_that_it_reads(ran, tmp_path, monkeypatch):
+    monkeypatch.setattr(pipeline, "PRETRAINABLE", ("gan",))
+    shipped = CONFIG | {"gan": {"pretrained": "toy"}}
+    pipeline.run(shipped, tmp_path, stages=["viewpoints"])
+    pipeline.run(shipped, tmp_path)
+    assert ran == ["gan", "viewpoints", "report"]
+    assert read_json(tmp_path / "gan" / "DONE.json")["pretrained"] == "toy"
+
+
 def test_a_stage_that_is_no_part_of_the_experiment_is_not_waited_for(ran, tmp_path):
     pipeline.run(CONFIG | {"gan": None}, tmp_path)
     assert ran == ["viewpoints", "report"]
