@@ -71,7 +71,7 @@ def get_config() -> ConfigDict:
         view_truncation=1.0,
         content_truncation=0.8,
     )
-    config.multiview_dataset = dict(num_objects=160, views_per_object=12, content_truncation=0.8)
+    config.multiview_dataset = dict(num_objects=320, views_per_object=12, content_truncation=0.8)
     # The network is small and fresh: high learning rates, soft silhouettes, a car-like ellipsoid to start
     # from, and a shape of low-degree spherical harmonics let a few hundred steps settle.
     training = dict(
@@ -106,8 +106,8 @@ def get_config() -> ConfigDict:
         save_every=100,
     )
     config.inverse_graphics = training | dict(
-        num_steps=500,
-        perceptual_start=250,
+        num_steps=1000,
+        perceptual_start=500,
         perceptual_blocks=4,
         # "discriminator": the GAN's own, nothing from outside; or "lpips", the paper's, from files you get.
         perceptual=dict(
