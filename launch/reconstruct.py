@@ -31,7 +31,7 @@ def reconstruct() -> None:
 
     sources = dict(workdir=_WORKDIR.value, network=_NETWORK.value, masks=_MASKS.value)
     summary = reconstruction.run(_IMAGES.value, _OUT.value, **sources)
-    print(f"{summary.text()}\nwrote {_OUT.value}/index.html")
+    print(summary.text())
     if summary.failed:
         sys.exit(1)
 

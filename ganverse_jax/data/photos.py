@@ -1,6 +1,7 @@
 """Photos of one object each, with its mask: from alpha, from a folder of PNGs, or from a segmenter."""
 
 import io
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -47,10 +48,19 @@ def find_photos(path: str | Path) -> list[Path]:
     return found
 
 
+def legible(text: object) -> str:
+    r"""`text` as UTF-8 can write it: bytes of a file name that are none, like Latin-1's, become \xff."""
+    return os.fsencode(str(text)).decode("utf-8", "backslashreplace")
+
+
 def result_names(photos: Sequence[Path]) -> list[str]:
-    """A name for the files made of each photo: its stem, or a_jpg where another photo is called a as well."""
-    stems = [path.stem for path in photos]
-    return [path.stem if stems.count(path.stem) == 1 else path.name.replace(".", "_") for path in photos]
+    """A name for the files made of each photo: its stem, or a_jpg where another photo is called a as well,
+    `legible`."""
+    stems, names = [legible(path.stem) for path in photos], [legible(path.name) for path in photos]
+    return [
+        stem if stems.count(stem) == 1 else name.replace(".", "_")
+        for stem, name in zip(stems, names, strict=True)
+    ]
 
 
 def read_photo(

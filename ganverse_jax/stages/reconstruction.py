@@ -14,10 +14,10 @@ import numpy as np
 from PIL import Image
 
 import rasterizer
-from ganverse_jax.checkpoint import write_atomic, write_json
+from ganverse_jax.checkpoint import read_json, write_atomic, write_json
 from ganverse_jax.data.crops import Crop, cut
 from ganverse_jax.data.framing import Framing, crop_like
-from ganverse_jax.data.photos import Photo, PhotoError, find_photos, read_photo, result_names
+from ganverse_jax.data.photos import Photo, PhotoError, find_photos, legible, read_photo, result_names
 from ganverse_jax.evaluation.images import mask_iou
 from ganverse_jax.evaluation.inverse_graphics import PredictedMeshes, render_meshes
 from ganverse_jax.interchange.mesh_files import TexturedMesh, write_mesh
@@ -32,6 +32,7 @@ from ganverse_jax.stages.inverse_graphics_measures import predict_meshes
 
 FITTED_SIDE = 96  # pixels of the picture that a camera is fitted to
 SHOWN_HEIGHT = 192
+RECORD, PAGE = "reconstruction.json", "index.html"
 MIN_SCALE = 0.5  # a photo's pixels per pixel of the network, at least
 REGRESSED, BINNED = "pose regressor, refined", "best of 12 azimuth bins, refined"
 
@@ -50,15 +51,17 @@ class Reconstructor(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Summary:
-    """Names of the photos that became meshes, and the errors of the others by name."""
+    """Names of the photos that became meshes, the errors of the others by name, and the page of both."""
 
     done: list[str]
     failed: dict[str, str]
+    page: str
 
     def text(self) -> str:
         """What to print at the end."""
         lines = [f"{len(self.done)} of {len(self.done) + len(self.failed)} photos reconstructed"]
-        return "\n".join(lines + [f"  failed: {error}" for error in self.failed.values()])
+        lines += [f"  failed: {error}" for error in self.failed.values()]
+        return "\n".join([*lines, f"wrote {self.page}"])
 
 
 def run(
@@ -75,27 +78,56 @@ def run(
     cameras. network: another folder with a network.safetensors, in place of the workdir's. masks: a folder of
     STEM.png. Photos that fail are named in the summary, the others are done all the same. Raises
     FileNotFoundError or ValueError when there is no network, no photo, or no folder of masks, or when `out`
-    would overwrite what it reads.
+    would overwrite what it reads, or files that no earlier call made.
     """
     if masks is not None and not Path(masks).is_dir():
         raise FileNotFoundError(f"no folder of masks at {masks}; correct --masks")
     masks = None if masks is None else Path(masks)
     folder, reconstructor, segment, regress = _networks(workdir, network)
     photos, out = find_photos(images), Path(out)
+    names = result_names(photos)
     if out.resolve() in {read.resolve() for read in (photos[0].parent, masks) if read is not None}:
         raise ValueError(f"{out} holds photos or masks, which NAME.png would overwrite; use another --out")
-    out.mkdir(parents=True, exist_ok=True)
+    _claim(out, names, folder)
     results, failed = [], {}
-    for number, (path, name) in enumerate(zip(photos, result_names(photos), strict=True), start=1):
+    for number, (path, name) in enumerate(zip(photos, names, strict=True), start=1):
         try:
             photo = read_photo(path, masks=masks, segment=segment)
             results.append(reconstruct(reconstructor, photo, path, name, out, regress))
             print(f"[reconstruct] {number}/{len(photos)} {name}: {results[-1].line()}", flush=True)
         except ValueError as error:  # of this photo; the others are independent of it
-            failed[name] = str(error)
-            print(f"[reconstruct] {number}/{len(photos)} {name}: failed, {error}", flush=True)
+            failed[name] = legible(error)
+            print(f"[reconstruct] {number}/{len(photos)} {name}: failed, {failed[name]}", flush=True)
     _write_index(out, results, failed, folder)
-    return Summary([result.name for result in results], failed)
+    return Summary([result.name for result in results], failed, legible(out / PAGE))
+
+
+def _claim(out: Path, names: Sequence[str], folder: Path) -> None:
+    """Make the folder `out`, and leave the record by which a later call knows it for reconstruct's own.
+
+    Raises ValueError when it holds files of others that this call would overwrite, or when a file is in its
+    way.
+    """
+    written = [out / f"{name}{suffix}" for name in names for suffix in (".glb", ".png")]
+    found = [path.name for path in [*written, out / PAGE, out / RECORD] if path.exists()]
+    if found and not _is_record(out / RECORD):
+        told = ", ".join(found[:3]) + " and more" * (len(found) > 3)
+        raise ValueError(
+            f"{out} has {told}, which reconstruct did not make and would overwrite; use another --out, or "
+            "move them away"
+        )
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise ValueError(f"{out} can be no folder, a file is in its way; use another --out") from error
+    _write_record(out, [], dict.fromkeys(names, "interrupted before its turn"), folder)
+
+
+def _is_record(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    content = read_json(path, remedy="move it away, or use another --out")
+    return isinstance(content, Mapping) and {"network", "photos", "failed"} <= set(content)
 
 
 def _networks(workdir, network):
@@ -166,7 +198,7 @@ def reconstruct(
     write_atomic(out / f"{name}.png", lambda temporary: Image.fromarray(sheet).save(temporary, "PNG"))
     return Reconstruction(
         name=name,
-        file=str(path),
+        file=legible(path),
         mask_from=photo.mask_from,
         camera_from=camera_from,
         azimuth_degrees=float(np.degrees(camera.azimuth)),
@@ -223,9 +255,10 @@ def _pictures(r: Reconstructor, photo, crop: Crop, meshes, seen, cameras) -> lis
 def _write_index(
     out: Path, results: Sequence[Reconstruction], failed: Mapping[str, str], folder: Path
 ) -> None:
-    page = photos_page(results, failed, out)
-    write_atomic(out / "index.html", lambda path: path.write_text(page, encoding="utf-8"))
-    photos = [result.record() for result in results]
-    write_json(
-        out / "reconstruction.json", {"network": str(folder), "photos": photos, "failed": dict(failed)}
-    )
+    page = legible(photos_page(results, failed, out))  # the title is the folder's name
+    write_atomic(out / PAGE, lambda path: path.write_text(page, encoding="utf-8"))
+    _write_record(out, [result.record() for result in results], failed, folder)
+
+
+def _write_record(out: Path, photos: list[dict], failed: Mapping[str, str], folder: Path) -> None:
+    write_json(out / RECORD, {"network": legible(folder), "photos": photos, "failed": dict(failed)})

@@ -1,6 +1,8 @@
 """Claims about photos to meshes: files, cameras, and failures that stop no other photo."""
 
+import os
 import re
+import shutil
 import sys
 from pathlib import Path
 
@@ -102,3 +104,45 @@ def test_what_is_missing_altogether_is_named(photos, tmp_path):
     save_weights(tmp_path / "other" / "network.safetensors", {"a": np.zeros(2)}, {})
     with pytest.raises(ValueError, match="is no inverse graphics network; point to"):
         reconstruction.run(photos, tmp_path, network=tmp_path / "other")
+
+
+def test_names_that_are_no_utf8_stop_nothing(workdir, photos, tmp_path, capsys):
+    folder, out = (tmp_path / os.fsdecode(name) for name in (b"in\xe9", b"out\xfc"))
+    folder.mkdir()
+    for kind in ("good", "small"):
+        shutil.copyfile(photos / f"{kind}.png", folder / os.fsdecode(kind.encode() + b"\xff.png"))
+    summary = reconstruction.run(folder, out, workdir=workdir)
+    assert summary.done == ["good\\xff"] and list(summary.failed) == ["small\\xff"]
+    assert (out / "good\\xff.glb").is_file() and "small\\xff.png shows" in (out / "index.html").read_text()
+    (photo,) = read_json(out / "reconstruction.json")["photos"]
+    assert photo["file"].endswith("/in\\xe9/good\\xff.png")
+    (summary.text() + capsys.readouterr().out).encode()
+
+
+def test_files_of_others_are_not_overwritten(workdir, photos, tmp_path):
+    photo, own = photos / "small.png", tmp_path / "out" / "small.png"
+    own.parent.mkdir()
+    own.write_text("mine")
+    with pytest.raises(
+        ValueError, match=r"out has small\.png, which reconstruct did not make .*another --out"
+    ):
+        reconstruction.run(photo, own.parent, workdir=workdir)
+    assert own.read_text() == "mine" and len(list(own.parent.iterdir())) == 1
+    own.rename(own.with_name("reconstruction.json")).write_text('{"mine": 1}')
+    with pytest.raises(ValueError, match=r"has reconstruction\.json, which reconstruct did not make"):
+        reconstruction.run(photo, own.parent, workdir=workdir)
+    for folder in (own.with_name("reconstruction.json"), own.with_name("reconstruction.json") / "under"):
+        with pytest.raises(ValueError, match="can be no folder, a file is in its way; use another --out"):
+            reconstruction.run(photo, folder, workdir=workdir)
+
+
+def test_an_interrupted_folder_is_its_own(workdir, photos, tmp_path, monkeypatch):
+    def interrupted(*args, **settings):
+        (tmp_path / "small.png").write_text("half done")
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(reconstruction, "read_photo", interrupted)
+        reconstruction.run(photos / "small.png", tmp_path, workdir=workdir)
+    assert read_json(tmp_path / "reconstruction.json")["failed"] == {"small": "interrupted before its turn"}
+    assert list(reconstruction.run(photos / "small.png", tmp_path, workdir=workdir).failed) == ["small"]
