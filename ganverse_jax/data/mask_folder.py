@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import struct
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from ganverse_jax.checkpoint import write_atomic
+from ganverse_jax.data.pictures import reason
 
 WANTED = "images_without_mask"
 
@@ -88,11 +90,19 @@ def read_mask(path: Path, size: tuple[int, int]) -> np.ndarray:
             if image.mode in ("RGB", "RGBA"):
                 raise ValueError(f"{path} is a colour picture ({image.mode}); save masks as 8-bit grey")
             levels = np.asarray(image.convert("L") if image.mode == "1" else image)
-    except (UnidentifiedImageError, OSError) as error:
-        raise ValueError(f"{path} is no readable PNG ({error}); make it again") from error
+    except (OSError, SyntaxError, struct.error) as error:  # what Pillow's decoders raise
+        raise ValueError(f"{path} is no readable PNG ({reason(error)}); make it again") from error
     if levels.shape != tuple(size) or levels.dtype != np.uint8:
         raise ValueError(
             f"{path} is {levels.dtype} {levels.shape}, but its image is {size[0]} x {size[1]}; save the mask "
             "at the image's size as 8-bit grey"
         )
     return levels
+
+
+def check_marked(mask: np.ndarray, path: Path, source: object) -> None:
+    """Raise ValueError, naming the picture `path` and the mask's source, unless mask uint8 [h w] has a pixel
+    above 127: 1 on the object is not enough."""
+    if not (mask > 127).any():
+        faint = f" (its brightest value is {mask.max()}; the object must be 255)" if mask.any() else ""
+        raise ValueError(f"{path} has an empty mask ({source}){faint}; mark the object")

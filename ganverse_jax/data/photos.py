@@ -10,8 +10,8 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from ganverse_jax.data.instances import connected_components
-from ganverse_jax.data.mask_folder import read_mask
-from ganverse_jax.data.pictures import EXTENSIONS, MAX_BYTES, MAX_PIXELS
+from ganverse_jax.data.mask_folder import check_marked, read_mask
+from ganverse_jax.data.pictures import EXTENSIONS, MAX_BYTES, MAX_PIXELS, reason
 
 # A further piece of the mask of at least this share of the largest counts as another object.
 OTHER_OBJECT = 0.1
@@ -102,12 +102,16 @@ def _decode(path: Path) -> tuple[np.ndarray, np.ndarray | None]:
             if not too_large:
                 image.load()
                 if image.mode[0] in "IF":
-                    raise ValueError(f"more than 8 bits per channel, mode {image.mode}")
+                    raise PhotoError(f"{path} has more than 8 bits per channel; save it as 8 bit")
                 image = ImageOps.exif_transpose(image)
                 alpha = np.asarray(image.convert("RGBA"))[..., 3] if image.has_transparency_data else None
                 colour = np.asarray(image.convert("RGBA").convert("RGB"))
+    except PhotoError:
+        raise
     except Exception as error:  # Pillow's decoders raise OSError, SyntaxError, struct.error and more
-        raise PhotoError(f"{path} is no readable PNG, JPEG or WebP ({error}); save it again") from error
+        raise PhotoError(
+            f"{path} is no readable PNG, JPEG or WebP ({reason(error)}); save it again"
+        ) from error
     if too_large:
         raise PhotoError(f"{path} has more than {MAX_PIXELS:,} pixels or {MAX_BYTES:,} bytes; scale it down")
     return colour, None if alpha is None or alpha.min() == 255 else alpha
@@ -137,11 +141,12 @@ def _segmented(masks: np.ndarray, path: Path) -> np.ndarray:
 
 def _only_object(mask: np.ndarray, path: Path, source: str) -> np.ndarray:
     """The mask without its crumbs."""
+    try:
+        check_marked(mask, path, source)
+    except ValueError as error:
+        raise PhotoError(str(error)) from error
     labels = connected_components(mask[None] > 127)[0]
     found, areas = np.unique(labels[labels > 0], return_counts=True)
-    if not len(found):
-        faint = f" (its brightest value is {mask.max()}; the object must be 255)" if mask.max() else ""
-        raise PhotoError(f"{path} has an empty mask ({source}){faint}; mark the object")
     large = int((areas >= OTHER_OBJECT * areas.max()).sum())
     if large > 1:
         raise PhotoError(

@@ -56,12 +56,13 @@ def decode(data: bytes, name: str, fit: Fit) -> np.ndarray:
         raise
     except Exception as error:  # Pillow's decoders raise OSError, SyntaxError, struct.error and more
         raise UnfitPicture(
-            f"{name} is no readable PNG, JPEG or WebP ({_reason(error)}); replace or remove it, or set "
+            f"{name} is no readable PNG, JPEG or WebP ({reason(error)}); replace or remove it, or set "
             "gan.data.unfit=skip"
         ) from error
 
 
-def _reason(error: Exception) -> str:
+def reason(error: Exception) -> str:
+    """Why Pillow could not decode a picture, in a line without the names of its own objects."""
     if isinstance(error, Image.UnidentifiedImageError):
         return "its contents are none of these formats"
     if isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning):

@@ -7,7 +7,8 @@
     FOLDER/images/*.png, FOLDER/masks/*.png
 
 Cameras look at the object's centre: azimuth 0 sees its front, 90 its left side; fov_degrees is vertical.
-Without "mask" the image's alpha channel is the mask. Objects may share cameras or have their own.
+Masks are 8-bit grey, 255 on the object; without "mask" the image's alpha channel is the mask. Objects may
+share cameras or have their own.
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ import numpy as np
 from PIL import Image
 
 from ganverse_jax.checkpoint import read_json, write_atomic, write_json
+from ganverse_jax.data.mask_folder import check_marked, read_mask
 from ganverse_jax.data.multiview_set import MultiviewSet
+from ganverse_jax.data.pictures import reason
 
 INDEX = "cameras.json"
 FORMAT = "ganverse-jax posed images 1"
@@ -42,7 +45,8 @@ def read_posed_folder(folder: str | Path, size: tuple[int, int] | None = None) -
     """Read a folder of posed images; with `size` (h, w) all are resized to it (area average).
 
     Raises FileNotFoundError; ValueError that names the file, the entry and the remedy: an unknown format, a
-    camera that is none, a camera or object named twice, pictures of different sizes or damaged ones.
+    camera that is none, a camera or object named twice, pictures of different sizes or damaged ones, a
+    mask that is empty, 1 on the object, or in colour.
     """
     folder = Path(folder)
     path = folder / INDEX
@@ -50,7 +54,7 @@ def read_posed_folder(folder: str | Path, size: tuple[int, int] | None = None) -
         raise FileNotFoundError(
             f"no {INDEX} in {folder}; see ganverse_jax/data/posed_folder.py for its layout"
         )
-    content = read_json(path)
+    content = read_json(path, remedy="correct it and run the same command again")
     if not isinstance(content, Mapping) or content.get("format") != FORMAT:
         raise ValueError(f'{path} has no "format": "{FORMAT}"; see ganverse_jax/data/posed_folder.py')
     try:
@@ -133,17 +137,16 @@ def _read_pair(folder: Path, entry: dict[str, Any], size) -> tuple[np.ndarray, n
     path = folder / entry["file"]
     image = _open(path)
     if entry["mask"] is not None:
-        mask = _open(folder / entry["mask"]).convert("L")
-        if mask.size != image.size:
-            raise ValueError(
-                f"{folder / entry['mask']} is {mask.size[0]} x {mask.size[1]}, but {path} is "
-                f"{image.size[0]} x {image.size[1]}; save both in one size"
-            )
+        source = folder / entry["mask"]
+        if not source.is_file():
+            raise FileNotFoundError(_absent(source))
+        mask = read_mask(source, image.size[::-1])
     elif image.mode == "RGBA":
-        mask = image.getchannel("A")
+        source, mask = "alpha", np.asarray(image.getchannel("A"))
     else:
         raise ValueError(f"{path} has no mask and no alpha channel; name its mask in {folder / INDEX}")
-    image = image.convert("RGB")
+    check_marked(mask, path, source)
+    image, mask = image.convert("RGB"), Image.fromarray(mask)
     if size is not None and image.size != (size[1], size[0]):
         image, mask = (x.resize((size[1], size[0]), Image.Resampling.BOX) for x in (image, mask))
     return np.asarray(image), np.asarray(mask)
@@ -151,13 +154,19 @@ def _read_pair(folder: Path, entry: dict[str, Any], size) -> tuple[np.ndarray, n
 
 def _open(path: Path) -> Image.Image:
     if not path.is_file():
-        raise FileNotFoundError(f"{path} is named in {INDEX} but not there; add it, or remove its entry")
+        raise FileNotFoundError(_absent(path))
     try:
         with Image.open(path) as image:
             image.load()
-            return image
     except Exception as error:  # Pillow's decoders raise OSError, SyntaxError, struct.error and more
-        raise ValueError(f"{path} is no readable picture ({error}); make it again") from error
+        raise ValueError(f"{path} is no readable picture ({reason(error)}); make it again") from error
+    if image.mode[0] in "IF":
+        raise ValueError(f"{path} has more than 8 bits per channel; save it as 8 bit")
+    return image
+
+
+def _absent(path: Path) -> str:
+    return f"{path} is named in {INDEX} but not there; add it, or remove its entry"
 
 
 def write_posed_folder(

@@ -78,7 +78,13 @@ def test_what_cannot_be_used_is_named_with_its_remedy(tmp_path):
     (tmp_path / "cut.png").write_bytes(whole[: len(whole) // 2])
     (tmp_path / "text.png").write_text("hello")
     Image.fromarray(np.zeros((9, 9), np.uint16)).save(tmp_path / "deep.png")
-    for name in ("cut.png", "text.png", "deep.png", "absent.png"):
+    with pytest.raises(PhotoError, match=r"deep\.png has more than 8 bits per channel; save it as 8 bit"):
+        read_photo(tmp_path / "deep.png")
+    with pytest.raises(
+        PhotoError, match=r"text\.png is no readable .*its contents are none of these formats"
+    ):
+        read_photo(tmp_path / "text.png")
+    for name in ("cut.png", "text.png", "absent.png"):
         with pytest.raises(PhotoError, match=rf"{name} is no readable PNG, JPEG or WebP .*save it again"):
             read_photo(tmp_path / name)
 

@@ -98,20 +98,59 @@ def test_pictures_that_do_not_fit_are_refused_by_name(folder):
     path, made = folder
     mask = path / "masks" / "000007_000.png"
     Image.fromarray(made.masks[0, :4]).save(mask)
-    with pytest.raises(ValueError, match=r"000007_000\.png is 12 x 4, but .* is 12 x 8; save both"):
+    with pytest.raises(ValueError, match=r"000007_000\.png is uint8 \(4, 12\), but its image is 8 x 12"):
         read_posed_folder(path)
     mask.write_bytes(b"\x89PNG broken")
-    with pytest.raises(ValueError, match=r"000007_000\.png is no readable picture"):
+    with pytest.raises(ValueError, match=r"masks/000007_000\.png is no readable PNG"):
         read_posed_folder(path)
     mask.unlink()
     with pytest.raises(FileNotFoundError, match=r"000007_000\.png is named in cameras.json but not there"):
         read_posed_folder(path)
     for kind in ("images", "masks"):
-        Image.new("RGB" if kind == "images" else "L", (12, 9)).save(path / kind / "000007_000.png")
+        Image.new("RGB" if kind == "images" else "L", (12, 9), "white").save(path / kind / "000007_000.png")
     with pytest.raises(ValueError, match="sizes.*save them alike"):
         read_posed_folder(path)
     with pytest.raises(FileNotFoundError, match=r"no cameras\.json in"):
         read_posed_folder(path / "images")
+
+
+@pytest.mark.parametrize(
+    ("levels", "message"),
+    [
+        (
+            np.zeros((8, 12), np.uint8),
+            r"images/000007_000\.png has an empty mask \(.*masks/000007_000\.png\); mark",
+        ),
+        (np.eye(8, 12, dtype=np.uint8), "its brightest value is 1; the object must be 255"),
+        (np.full((8, 12, 3), 255, np.uint8), r"masks/000007_000\.png is a colour picture .*as 8-bit grey"),
+    ],
+)
+def test_masks_that_mark_nothing_are_refused_by_name(folder, levels, message):
+    path, made = folder
+    Image.fromarray(levels).save(path / "masks" / "000007_000.png")
+    with pytest.raises(ValueError, match=message):
+        read_posed_folder(path)
+
+
+def test_a_transparent_picture_and_one_of_16_bits_are_refused_by_name(folder):
+    path, made = folder
+    picture = path / "images" / "000004_000.png"
+    edit(path, lambda content: content["images"][0].pop("mask"))
+    Image.fromarray(np.dstack([made.images[0], 0 * made.masks[0]])).save(picture)
+    with pytest.raises(ValueError, match=r"000004_000\.png has an empty mask \(alpha\); mark the object"):
+        read_posed_folder(path)
+    Image.fromarray(np.zeros((8, 12), np.uint16)).save(picture)
+    with pytest.raises(
+        ValueError, match=r"000004_000\.png has more than 8 bits per channel; save it as 8 bit"
+    ):
+        read_posed_folder(path)
+
+
+@pytest.mark.parametrize("text", ["", '{"format": '])
+def test_an_index_that_is_no_json_is_to_be_corrected(folder, text):
+    (folder[0] / INDEX).write_text(text)
+    with pytest.raises(ValueError, match=r"cameras\.json is not valid JSON .*; correct it and run the same"):
+        read_posed_folder(folder[0])
 
 
 def test_cameras_that_are_not_given_are_asked_for():
