@@ -8,7 +8,7 @@ checkpoints/inverse_graphics/.
 
 import contextlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -138,6 +138,7 @@ def train(
     need truth (`inverse_graphics_posed`); regress(images uint8) -> azimuth, elevation [n] reads cameras off
     images.
     step_settings: the rest of `make_step_at` (perceptual, perceptual_start, sigma_inverse, ...).
+    Raises ValueError for settings that cannot serve, and when no object is held out to be measured.
     """
     parallel.check_divisible(batch_size, mesh.size, "inverse_graphics.batch_size")
     workdir, fov_y, started = Path(workdir), float(np.radians(fov_degrees)), time.perf_counter()
@@ -152,6 +153,8 @@ def train(
     pairs = multiview.training_pairs(single_view=single_view)
     objects = "endless" if pairs.num_objects is None else pairs.num_objects
     print(f"[{STAGE}] {objects} training objects, {pairs.num_dropped} of one view left out", flush=True)
+    measured = ["test"] if evaluate is None and regress is None else ["validation", "test"]
+    _check_held_out(multiview, measured, pairs)
     optimizer = make_optimizer(
         num_steps,
         learning_rate=learning_rate,
@@ -206,6 +209,17 @@ def train(
     write_json(folder / "summary.json", summary)
     metrics.write(f"{STAGE}_evaluation", num_steps, **figures)
     return figures
+
+
+def _check_held_out(multiview: MultiviewSource, names: Sequence[str], pairs: Pairs) -> None:
+    """Raise ValueError when a split that will be measured holds no object, before anything is trained."""
+    empty = [name for name in names if not len(multiview.split(name, 1))]
+    if empty:
+        raise ValueError(
+            f"objects that can be trained on: {pairs.num_objects}, but none is in the split "
+            f"{' and '.join(empty)}; objects are split into train, validation and test as 80 / 10 / 10 %: "
+            "give 10 objects or more"
+        )
 
 
 def _framing(pairs: Pairs, seed: int, batch_size: int) -> Framing:
