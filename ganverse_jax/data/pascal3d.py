@@ -138,14 +138,21 @@ def _all_samples(reader: _Reader, skip_damaged: bool, left_out: Counter) -> list
     return samples
 
 
-def _listed(root: Path, object_class: str) -> Iterable[_Listed]:
-    """Every listed picture with an annotation folder; VOC's lists name pictures of all classes."""
-    annotations = {subset: root / "Annotations" / f"{object_class}_{subset}" for subset in SUBSETS}
-    for folder in annotations.values():
+def annotation_folders(root: str | Path, object_class: str) -> dict[str, Path]:
+    """The class's folder of annotations in each subset of the release. Raises FileNotFoundError."""
+    folders = {name: Path(root) / "Annotations" / f"{object_class}_{name}" for name in SUBSETS}
+    for folder in folders.values():
         if not folder.is_dir():
             raise FileNotFoundError(
-                f"no folder {folder}; point to an unpacked PASCAL3D+_release1.1 and one of its classes"
+                f"no folder {folder} in {str(root)!r}; point to an unpacked PASCAL3D+_release1.1 and one of "
+                "its classes"
             )
+    return folders
+
+
+def _listed(root: Path, object_class: str) -> Iterable[_Listed]:
+    """Every listed picture with an annotation folder; VOC's lists name pictures of all classes."""
+    annotations = annotation_folders(root, object_class)
     for name in ("train", "val"):
         for i in _read_list(root / "Image_sets" / f"{object_class}_imagenet_{name}.txt"):
             yield _Listed(f"{object_class}_imagenet", i, "train")

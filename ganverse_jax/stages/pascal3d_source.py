@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ganverse_jax.checkpoint import write_json, write_npz
-from ganverse_jax.data.pascal3d import Pascal3D, read_pascal3d
+from ganverse_jax.data.pascal3d import Pascal3D, annotation_folders, read_pascal3d
 from ganverse_jax.data.pascal3d_masks import Instances, png_instances, segmenter_instances
 from ganverse_jax.stages import perception_sources
 
@@ -18,6 +18,7 @@ def read(folder: Path, root: str | Path, *, masks: Mapping[str, Any], **settings
     masks: settings of `instances_from`. settings: keywords of `read_pascal3d`.
     Raises as `read_pascal3d` does, and ValueError when no object is left for training or for testing.
     """
+    annotation_folders(root, settings.get("object_class", "car"))  # before the masks, which lie in it
     found = read_pascal3d(root, instances_from(masks, root), **settings)
     counts = {name: len(found.multiview.splits[name]) for name in ("train", "test")}
     print(f"[pascal3d] {counts['train']} training and {counts['test']} test objects", flush=True)

@@ -195,7 +195,7 @@ def test_damaged_files_are_named_or_skipped(release, path, content, error, messa
 
 def test_a_release_that_is_not_whole_is_refused(release):
     with pytest.raises(
-        FileNotFoundError, match="no folder .*Annotations/boat_imagenet; point to an unpacked"
+        FileNotFoundError, match="no folder .*Annotations/boat_imagenet in .*; point to an unpacked"
     ):
         again(release, object_class="boat")
     with pytest.raises(ValueError, match="no car of .* can be used, left out are .*no_mask.: 4"):

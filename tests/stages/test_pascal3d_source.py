@@ -36,12 +36,20 @@ def test_what_was_read_and_left_out_is_written(release, tmp_path):
 def test_a_source_of_masks_is_needed(release, tmp_path):
     with pytest.raises(ValueError, match="masks.source = 'network'; choose one of pngs, onnx, masks"):
         pascal3d_source.read(tmp_path, release, masks={"source": "network"}, size=32)
-    with pytest.raises(FileNotFoundError, match="no folder of masks at .*Images/masks"):
-        pascal3d_source.read(tmp_path, release / "Images", masks=PNGS, size=32)
+    with pytest.raises(FileNotFoundError, match="no folder of masks at nowhere"):
+        pascal3d_source.read(tmp_path, release, masks=PNGS | {"folder": "nowhere"}, size=32)
     (tmp_path / "masks").mkdir()
     (tmp_path / "masks" / "car_imagenet").symlink_to(release / "masks" / "car_imagenet")
     with pytest.raises(ValueError, match="no test object of .* is left, left out are .*no_mask.*make masks"):
         pascal3d_source.read(tmp_path, release, masks=PNGS | {"folder": str(tmp_path / "masks")}, size=32)
+
+
+def test_the_release_is_looked_for_before_its_masks(tmp_path):
+    for root in (tmp_path, tmp_path / "absent", ""):
+        with pytest.raises(
+            FileNotFoundError, match=f"no folder .*car_imagenet in '{root}'; point to an unpacked"
+        ):
+            pascal3d_source.read(tmp_path, root, masks=PNGS, size=32)
 
 
 @pytest.mark.slow  # compiles a training step and the pictures' renders
