@@ -141,7 +141,7 @@ def train(
     ``mirror`` every second real image, by chance, is turned left to right. ``cache`` is the folder that
     keeps rendered or decoded images (default: the workdir's); ``weights_dtype`` that of the written
     networks, "float16" for small files. ``start_from`` is a folder (or the name of a shipped set) whose
-    networks are trained on, instead of fresh ones. ``augment`` are settings of
+    networks are trained on, instead of fresh ones ("" as None). ``augment`` are settings of
     :class:`AugmentSettings` (None: no augmentation), the others those of :class:`GanSettings`.
     """
     parallel.check_divisible(batch_size, mesh.size, "gan.batch_size")
@@ -157,7 +157,7 @@ def train(
     key = jax.random.key(seed)
     state, noise = initial_state(module, critic, key=jax.random.fold_in(key, 2**31 - 1))
     state |= initial_adaptive(augmentation)
-    if start_from is not None:
+    if start_from:
         trained, noise = _trained_networks(_weights_folder(start_from), module, critic)
         state |= trained
     latents = (

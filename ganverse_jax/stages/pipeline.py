@@ -28,6 +28,7 @@ from ganverse_jax.stages import (
     stylegan_r,
     viewpoints,
 )
+from ganverse_jax.stages.setting_checks import check_settings
 
 # Stage -> (its run function, the stages whose results it reads).
 STAGES: dict[str, tuple[Callable, tuple[str, ...]]] = {
@@ -62,8 +63,9 @@ def run(
     ``config`` has one section of plain settings per stage (None: not part of the experiment) beside
     "world", "seed" and "num_devices". A finished stage is skipped when its settings and the stages
     it reads are unchanged; an interrupted one resumes. Raises ValueError for an unknown stage,
-    settings that differ from the workdir's, or a stage whose inputs are missing. Weights that a named stage
-    reads and ``stages`` does not name are taken from ``pretrained``, where the settings say it.
+    settings that `check_settings` refuses or that differ from the workdir's, or a stage whose inputs are
+    missing. Weights that a named stage reads and ``stages`` does not name are taken from ``pretrained``,
+    where the settings say it.
     """
     for name in stages or ():
         if name not in STAGES:
@@ -73,6 +75,7 @@ def run(
     missing = [name for name in STAGES if name not in config]
     if missing:
         raise ValueError(f"the config lacks the sections {missing}; see configs/toy_car.py")
+    check_settings(config)
     workdir.mkdir(parents=True, exist_ok=True)
     mesh = parallel.data_mesh(config.get("num_devices"))
     absent = [name for name in stages or () if config[name] is None]

@@ -126,7 +126,7 @@ def run(
     perception = perception_stage.load(workdir)
     generator, contents, fresh_contents = source(gan, **drawing)
     if annotated_by == "shipped":
-        shipped_path = ASSETS / str(shipped) / "viewpoints.json"
+        shipped_path = _shipped(shipped)
         read_views(shipped_path, gan.fingerprint, w_dim)
         content = read_json(shipped_path)
     elif annotated_by == "pose_regressor":
@@ -135,6 +135,17 @@ def run(
     write_json(path_of(workdir), content)
     load(workdir, gan.fingerprint, w_dim)
     _report(workdir, content, generator, fresh_contents, perception.pose_regressor, metrics)
+
+
+def _shipped(name: str | None) -> Path:
+    """The views of a shipped GAN. Raises ValueError for a name that is none."""
+    known = {path.parent.name: path for path in sorted(ASSETS.glob("*/viewpoints.json"))}
+    if name not in known:
+        raise ValueError(
+            f"viewpoints.shipped = {name!r} names no shipped views; choose one of {', '.join(known)}, or "
+            'viewpoints.annotated_by="pose_regressor"'
+        )
+    return known[name]
 
 
 def content_seeds(seed: int, num_contents: int) -> tuple[np.ndarray, np.ndarray]:

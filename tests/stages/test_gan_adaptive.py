@@ -2,6 +2,7 @@
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import pytest
 
 from ganverse_jax import parallel
@@ -84,6 +85,20 @@ def _train(workdir, start_from):
     files = (gan.generator_path(workdir), gan.discriminator_path(workdir))
     networks = [fingerprint(load_weights(path)[0]) for path in files]
     return networks, [row["augment_p"] for row in metrics.read()]
+
+
+def test_no_folder_to_start_from_may_be_an_empty_name(tmp_path, monkeypatch):
+    class Begun(Exception):
+        """Stands for a training that begins."""
+
+    def begins(folder):
+        raise Begun
+
+    monkeypatch.setattr(gan, "real_images", lambda *arguments: np.zeros((4, 8, 8, 3), np.uint8))
+    monkeypatch.setattr(gan, "initial_state", lambda *networks, key: ({}, {}))
+    monkeypatch.setattr(gan, "Checkpoints", begins)
+    with pytest.raises(Begun):
+        _train(tmp_path, "")
 
 
 @pytest.mark.slow

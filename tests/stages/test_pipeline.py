@@ -150,3 +150,9 @@ def test_inverse_graphics_fed_by_the_gan_waits_for_the_views_and_not_for_the_set
     assert "multiview_dataset" in pipeline.upstream("inverse_graphics", config)
     needed = pipeline.upstream("inverse_graphics", {"inverse_graphics": {"source": "generator"}})
     assert "multiview_dataset" not in needed and "viewpoints" in needed
+
+
+def test_a_setting_that_is_not_finite_is_named_before_anything_is_written(ran, tmp_path):
+    with pytest.raises(ValueError, match=r"viewpoints\.rates\.w = nan is no finite number"):
+        pipeline.run(CONFIG | {"viewpoints": {"rates": {"w": float("nan")}}}, tmp_path / "new")
+    assert ran == [] and not (tmp_path / "new").exists()

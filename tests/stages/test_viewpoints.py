@@ -1,6 +1,7 @@
 """Claims about files of views that are wrong: each is refused with file, value and remedy."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 
@@ -55,3 +56,14 @@ def test_files_that_are_none_are_refused_with_a_remedy(tmp_path, name, data):
     }
     with pytest.raises(ValueError, match=f"{name}.*(delete|move) it|{name}.*--export=FILE"):
         readers[name]()
+
+
+@pytest.mark.parametrize("name", ["nope", "", None])
+def test_shipped_views_that_there_are_none_of_are_named(tmp_path, monkeypatch, name):
+    gan = SimpleNamespace(module=SimpleNamespace(w_dim=2), fingerprint="mine")
+    monkeypatch.setattr(viewpoints.gan_stage, "load", lambda workdir: (gan, None))
+    monkeypatch.setattr(viewpoints.perception_stage, "load", lambda workdir: None)
+    monkeypatch.setattr(viewpoints, "source", lambda gan, **drawing: (None, None, None))
+    settings = dict(annotated_by="shipped", shipped=name, num_contents=2, content_truncation=1.0)
+    with pytest.raises(ValueError, match=f"viewpoints.shipped = {name!r} names no .*; choose one of toy_car"):
+        viewpoints.run(tmp_path, seed=0, mesh=None, metrics=None, **settings)
