@@ -19,7 +19,7 @@ from ganverse_jax.stages import pipeline, viewpoints
 
 
 def prepare(config: Mapping[str, Any], workdir: Path) -> store.Candidates:
-    """Bring the run to where views are proposed, and return them.
+    """Bring the run to where views are proposed, and return them; the caller holds `pipeline.only_run`.
 
     Raises ValueError when later stages already use annotated views of this workdir, or the views are
     another GAN's; and whatever the stages before raise.
@@ -32,7 +32,7 @@ def prepare(config: Mapping[str, Any], workdir: Path) -> store.Candidates:
             f"the views of {workdir} are chosen and in use ({folder / 'DONE.json'}); use a new --workdir to "
             f"annotate, or delete {folder} and the folders of the stages after it"
         )
-    pipeline.run(dict(config), workdir, until="perception")
+    pipeline.run_held(dict(config), workdir, until="perception")
     return viewpoints.propose(workdir, **choice_settings(config))
 
 
@@ -55,11 +55,12 @@ def annotate(
     """Serve the annotator until the person finishes or presses Ctrl-C; the session as it was left.
 
     command: what goes on with the run afterwards, for the page and the terminal; port: 0 for any free one;
-    browser: try to open one here. Answers are saved on every change.
+    browser: try to open one here. Answers are saved on every change; the workdir's lock is held meanwhile.
     """
-    candidates = prepare(config, workdir)
-    server = make_server(config, workdir, candidates, command=command, port=port)
-    serve(server, workdir, f"{len(candidates.views)} views", browser=browser)
+    with pipeline.only_run(workdir):
+        candidates = prepare(config, workdir)
+        server = make_server(config, workdir, candidates, command=command, port=port)
+        serve(server, workdir, f"{len(candidates.views)} views", browser=browser)
     session = server.annotator.session
     print(
         f"\n{session.num_open} views are left to annotate."
@@ -153,7 +154,10 @@ def export_annotation(config: Mapping[str, Any], workdir: Path, path: Path) -> P
     """Write the answers so far to `path` (JSON) and a contact sheet beside it; returns the sheet's path."""
     target = sheet_path(path)
     folder = workdir / viewpoints.STAGE
-    candidates = candidates_in_use(workdir) or prepare(config, workdir)
+    candidates = candidates_in_use(workdir)
+    if candidates is None:
+        with pipeline.only_run(workdir):
+            candidates = prepare(config, workdir)
     session = open_session(workdir, candidates)
     store.write_annotation(path, candidates, session)
     sheet = contact_sheet.contact_sheet(
@@ -171,11 +175,12 @@ def import_annotation(config: Mapping[str, Any], workdir: Path, path: Path) -> S
 
     Raises FileNotFoundError; ValueError when they belong to another GAN or to other views.
     """
-    candidates = prepare(config, workdir)
-    session = store.read_annotation(path, candidates)
-    target = workdir / viewpoints.STAGE / store.ANNOTATION
-    keep_before_import(target)
-    store.write_annotation(target, candidates, session)
+    with pipeline.only_run(workdir):
+        candidates = prepare(config, workdir)
+        session = store.read_annotation(path, candidates)
+        target = workdir / viewpoints.STAGE / store.ANNOTATION
+        keep_before_import(target)
+        store.write_annotation(target, candidates, session)
     return session
 
 

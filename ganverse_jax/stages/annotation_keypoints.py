@@ -19,12 +19,13 @@ from ganverse_jax.annotation.server import Annotator, Server
 from ganverse_jax.annotation.tiles import data_uri
 from ganverse_jax.checkpoint import write_atomic
 from ganverse_jax.models.keypoint_cameras import MIN_POINTS
-from ganverse_jax.stages import annotation, viewpoints, viewpoints_keypoints
+from ganverse_jax.stages import annotation, pipeline, viewpoints, viewpoints_keypoints
 from ganverse_jax.stages import gan as gan_stage
 
 
 def prepare(config: Mapping[str, Any], workdir: Path) -> Task:
-    """Bring the run to where views are proposed, draw them whole, and return what is asked.
+    """Bring the run to where views are proposed, draw them whole, and return what is asked; the caller holds
+    `pipeline.only_run`.
 
     Raises ValueError for a class whose points have no names, and as `annotation.prepare` does.
     """
@@ -77,9 +78,10 @@ def annotate(
 
     Raises ValueError when no cameras follow from the points.
     """
-    task = prepare(config, workdir)
-    server = make_server(workdir, task, command=command, port=port)
-    annotation.serve(server, workdir, f"{len(task.kept)} views of one object", browser=browser)
+    with pipeline.only_run(workdir):
+        task = prepare(config, workdir)
+        server = make_server(workdir, task, command=command, port=port)
+        annotation.serve(server, workdir, f"{len(task.kept)} views of one object", browser=browser)
     session = server.annotator.session
     if not session.complete:
         print(f"\n{session.num_open} points are left to decide.")
@@ -115,7 +117,8 @@ def export_annotation(config: Mapping[str, Any], workdir: Path, path: Path) -> P
     target = annotation.sheet_path(path)
     candidates = annotation.candidates_in_use(workdir)
     if candidates is None:
-        task = prepare(config, workdir)
+        with pipeline.only_run(workdir):
+            task = prepare(config, workdir)
     else:
         kind = keypoint_store.check_kind(config.get("object_class"))
         task = keypoint_store.read_task(workdir / viewpoints.STAGE, candidates, kind)
@@ -133,9 +136,10 @@ def import_annotation(config: Mapping[str, Any], workdir: Path, path: Path) -> K
     Raises FileNotFoundError; ValueError when they belong to another GAN or to other views, or an entry is
     wrong.
     """
-    task = prepare(config, workdir)
-    session = keypoint_store.read_keypoints(path, task)
-    target = workdir / viewpoints.STAGE / KEYPOINTS
-    annotation.keep_before_import(target)
-    keypoint_store.write_keypoints(target, task, session)
+    with pipeline.only_run(workdir):
+        task = prepare(config, workdir)
+        session = keypoint_store.read_keypoints(path, task)
+        target = workdir / viewpoints.STAGE / KEYPOINTS
+        annotation.keep_before_import(target)
+        keypoint_store.write_keypoints(target, task, session)
     return session

@@ -62,8 +62,28 @@ def run(
     ``config`` has one section of plain settings per stage (None: not part of the experiment) beside
     "world", "seed" and "num_devices". A finished stage is skipped when its settings and the stages
     it reads are unchanged; an interrupted one resumes. Raises ValueError for an unknown stage,
-    settings that differ from the workdir's, or a stage whose inputs are missing.
+    settings that differ from the workdir's, a stage whose inputs are missing, or a workdir in use.
     """
+    _check(config, stages)
+    with only_run(workdir):
+        run_held(config, workdir, stages=stages, until=until)
+
+
+def run_held(
+    config: dict[str, Any], workdir: Path, *, stages: Sequence[str] | None = None, until: str | None = None
+) -> None:
+    """As :func:`run`, for a caller that holds the workdir's lock (:func:`only_run`) for longer."""
+    _check(config, stages)
+    mesh, metrics = parallel.data_mesh(config.get("num_devices")), Metrics(workdir)
+    for name in STAGES:
+        if (stages is None or name in stages) and config[name] is not None:
+            _run_stage(name, config, workdir, mesh, metrics, train=stages is not None)
+        if name == until:
+            break
+
+
+def _check(config: dict[str, Any], stages: Sequence[str] | None) -> None:
+    """ValueError for a config without a section, and for stages that are none of the experiment's."""
     for name in stages or ():
         if name not in STAGES:
             close = difflib.get_close_matches(name, STAGES, 1)
@@ -72,25 +92,20 @@ def run(
     missing = [name for name in STAGES if name not in config]
     if missing:
         raise ValueError(f"the config lacks the sections {missing}; see configs/toy_car.py")
-    workdir.mkdir(parents=True, exist_ok=True)
-    mesh = parallel.data_mesh(config.get("num_devices"))
     absent = [name for name in stages or () if config[name] is None]
     if absent:
         raise ValueError(f"this experiment has no stage {absent}; its section in the config is None")
     if stages is not None and not stages:
         raise ValueError(f"--stages names no stage; the stages are {', '.join(STAGES)}")
-    metrics = Metrics(workdir)
-    with only_run(workdir):
-        for name in STAGES:
-            if (stages is None or name in stages) and config[name] is not None:
-                _run_stage(name, config, workdir, mesh, metrics, train=stages is not None)
-            if name == until:
-                break
 
 
 @contextlib.contextmanager
 def only_run(workdir: Path) -> Iterator[None]:
-    """Hold the workdir's lock (the first process of a multi-host run does); the system frees it on a kill."""
+    """Hold the lock of the workdir, which is made if absent; ValueError when another run holds it.
+
+    The first process of a multi-host run holds it; the system frees it on a kill.
+    """
+    workdir.mkdir(parents=True, exist_ok=True)
     with open(workdir / ".lock", "a") as file:
         if jax.process_index() == 0:
             try:

@@ -19,7 +19,7 @@ def workdir(tmp_path, monkeypatch):
     """A run whose views are proposed; the stages before stand still."""
     folder = tmp_path / "viewpoints"
     store.write_candidates(folder, "mine", VIEWS, np.zeros((3, 2, 8, 8, 3), np.uint8))
-    monkeypatch.setattr(annotation.pipeline, "run", lambda config, workdir, until: None)
+    monkeypatch.setattr(annotation.pipeline, "run_held", lambda config, workdir, until: None)
     monkeypatch.setattr(
         annotation.viewpoints, "propose", lambda workdir, **settings: store.read_candidates(folder, "mine")
     )
@@ -82,3 +82,22 @@ def test_views_in_use_are_not_annotated_again_but_can_be_exported(workdir):
 def test_an_experiment_without_views_is_told_so(workdir):
     with pytest.raises(ValueError, match="chooses no views"):
         annotation.prepare(CONFIG | {"viewpoints": None}, workdir)
+
+
+def test_while_a_page_is_served_nobody_else_works_in_the_run(workdir, monkeypatch):
+    path, refused = workdir / "answers.json", pytest.raises(ValueError, match="another run is working in")
+    annotation.export_annotation(CONFIG, workdir, path)
+
+    def serve(server, *_, **__):
+        with refused:
+            annotation.annotate(CONFIG, workdir, command="")
+        with refused:
+            annotation.import_annotation(CONFIG, workdir, path)
+        with refused, annotation.pipeline.only_run(workdir):
+            pass
+        server.annotator.finished.set()
+        server.server_close()
+
+    monkeypatch.setattr(annotation, "serve", serve)
+    annotation.annotate(CONFIG, workdir, command="")
+    annotation.import_annotation(CONFIG, workdir, path)

@@ -22,7 +22,7 @@ def workdir(tmp_path, monkeypatch):
     store.write_candidates(folder, "mine", VIEWS, pictures)
     candidates = store.read_candidates(folder, "mine")
     keypoint_store.write_pictures(folder, candidates, pictures, np.array([70, 71]))
-    monkeypatch.setattr(annotation.pipeline, "run", lambda config, workdir, until: None)
+    monkeypatch.setattr(annotation.pipeline, "run_held", lambda config, workdir, until: None)
     monkeypatch.setattr(annotation.viewpoints, "propose", lambda workdir, **settings: candidates)
     return tmp_path
 
@@ -80,3 +80,22 @@ def test_views_in_use_can_be_exported_but_not_clicked_again(workdir):
 def test_a_class_without_named_points_is_told_before_anything_runs(workdir):
     with pytest.raises(ValueError, match="no points of the class 'generic' are named"):
         annotation_keypoints.prepare(CONFIG | {"object_class": "generic"}, workdir)
+
+
+def test_while_a_page_is_served_nobody_else_works_in_the_run(workdir, monkeypatch):
+    path, refused = workdir / "answers.json", pytest.raises(ValueError, match="another run is working in")
+    annotation_keypoints.export_annotation(CONFIG, workdir, path)
+
+    def serve(server, *_, **__):
+        with refused:
+            annotation_keypoints.annotate(CONFIG, workdir, command="")
+        with refused:
+            annotation_keypoints.import_annotation(CONFIG, workdir, path)
+        with refused, annotation.pipeline.only_run(workdir):
+            pass
+        server.annotator.finished.set()
+        server.server_close()
+
+    monkeypatch.setattr(annotation, "serve", serve)
+    annotation_keypoints.annotate(CONFIG, workdir, command="")
+    annotation_keypoints.import_annotation(CONFIG, workdir, path)
