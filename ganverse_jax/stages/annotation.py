@@ -185,9 +185,18 @@ def import_annotation(config: Mapping[str, Any], workdir: Path, path: Path) -> S
 
 
 def sheet_path(path: Path) -> Path:
-    """Where the contact sheet of an export to `path` goes. Raises ValueError when that is `path` itself."""
+    """Where the contact sheet of an export to `path` goes.
+
+    Raises ValueError when that is `path` itself, or when a file is there: it may hold answers filled in.
+    """
     if path.suffix == ".png":
         raise ValueError(f"--export={path} is the contact sheet's place; name a .json file")
+    for target in (path, path.with_suffix(".png")):
+        if target.exists():
+            raise ValueError(
+                f"--export={path} would replace {target}; name another file, move that one away, or take the "
+                f"answers filled in with --import={path}"
+            )
     return path.with_suffix(".png")
 
 

@@ -101,3 +101,11 @@ def test_while_a_page_is_served_nobody_else_works_in_the_run(workdir, monkeypatc
     monkeypatch.setattr(annotation, "serve", serve)
     annotation.annotate(CONFIG, workdir, command="")
     annotation.import_annotation(CONFIG, workdir, path)
+
+
+def test_an_export_replaces_no_file(workdir):
+    path = workdir / "answers.json"
+    path.write_text("filled in")
+    with pytest.raises(ValueError, match="would replace .*answers.json; name another.*--import"):
+        annotation.export_annotation(CONFIG, workdir, path)
+    assert path.read_text() == "filled in"

@@ -99,3 +99,11 @@ def test_while_a_page_is_served_nobody_else_works_in_the_run(workdir, monkeypatc
     monkeypatch.setattr(annotation, "serve", serve)
     annotation_keypoints.annotate(CONFIG, workdir, command="")
     annotation_keypoints.import_annotation(CONFIG, workdir, path)
+
+
+def test_an_export_replaces_no_file(workdir):
+    path = workdir / "answers.json"
+    path.write_text("filled in")
+    with pytest.raises(ValueError, match="would replace .*answers.json; name another.*--import"):
+        annotation_keypoints.export_annotation(CONFIG, workdir, path)
+    assert path.read_text() == "filled in"
