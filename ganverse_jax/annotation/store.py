@@ -169,6 +169,21 @@ def _answers(entries: Any, candidates: Candidates) -> list[Any]:
     return answers
 
 
+def session_in_use(candidates: Candidates, content: Mapping[str, Any], path: Path) -> Session:
+    """The answers that led to the `content` of a viewpoints.json at `path`; what is not in it was dropped.
+
+    Raises ValueError when it has other views than the candidates.
+    """
+    places = {tuple(view["w"]): place for place, view in enumerate(candidates.views)}
+    answers: list[Any] = [DROP] * len(candidates.views)
+    for view in content["views"]:
+        if tuple(view["w"]) not in places:
+            raise ValueError(f"view {view['id']} in {path}, which is in use, is none of the proposed ones; "
+                             "there are no answers to export: read that file")  # fmt: skip
+        answers[places[tuple(view["w"])]] = view["azimuth_bin"]
+    return Session(len(answers), answers, seconds_of({"seconds": content.get("annotation_seconds", 0.0)}))
+
+
 def annotated_views(folder: Path, fingerprint: str) -> dict[str, Any] | None:
     """The content of viewpoints.json from a finished annotation: kept views by bin, with new ids.
 

@@ -14,7 +14,7 @@ from ganverse_jax.annotation.page import build_page
 from ganverse_jax.annotation.server import Annotator, Server
 from ganverse_jax.annotation.session import Session
 from ganverse_jax.annotation.tiles import data_uri
-from ganverse_jax.checkpoint import write_atomic
+from ganverse_jax.checkpoint import read_json, write_atomic
 from ganverse_jax.stages import pipeline, viewpoints
 
 
@@ -150,24 +150,40 @@ def _browser(address: str, folder: Path, *, wanted: bool) -> Iterator[None]:
         path.unlink(missing_ok=True)
 
 
-def export_annotation(config: Mapping[str, Any], workdir: Path, path: Path) -> Path:
-    """Write the answers so far to `path` (JSON) and a contact sheet beside it; returns the sheet's path."""
+def export_annotation(config: Mapping[str, Any], workdir: Path, path: Path) -> str:
+    """Write the answers so far to `path` (JSON) and a contact sheet beside it; what to tell of them.
+
+    Of a run whose views are in use these are the answers in use.
+    """
     target = sheet_path(path)
-    folder = workdir / viewpoints.STAGE
-    candidates = candidates_in_use(workdir)
-    if candidates is None:
+    used = views_in_use(workdir)
+    if used is None:
         with pipeline.only_run(workdir):
             candidates = prepare(config, workdir)
-    session = open_session(workdir, candidates)
+        session = open_session(workdir, candidates)
+    else:
+        candidates, content = used
+        session = store.session_in_use(candidates, content, viewpoints.path_of(workdir))
     store.write_annotation(path, candidates, session)
     sheet = contact_sheet.contact_sheet(
-        store.read_pictures(folder, candidates),
+        store.read_pictures(workdir / viewpoints.STAGE, candidates),
         session.answers,
         kind=config.get("object_class") or "generic",
         title=f"{workdir.absolute().name}: {len(candidates.views)} views of GAN {candidates.fingerprint}",
     )
     write_atomic(target, lambda temporary: sheet.save(temporary, "PNG"))
-    return target
+    return told_of_export(path, used, workdir, "azimuth_bin (or keep: false)")
+
+
+def told_of_export(path: Path, used: tuple | None, workdir: Path, entry: str) -> str:
+    """What to do with exported answers. used: see `views_in_use`; entry: what a person fills in."""
+    wrote = f"wrote {path} and {path.with_suffix('.png')}"
+    if used is None:
+        return f"{wrote}: fill in {entry}, then --import it"
+    return (
+        f"{wrote}: the answers in use in {workdir}, which stay as they are; to change them, --import the "
+        "file in a new --workdir with the same GAN and settings"
+    )
 
 
 def import_annotation(config: Mapping[str, Any], workdir: Path, path: Path) -> Session:
@@ -200,11 +216,17 @@ def sheet_path(path: Path) -> Path:
     return path.with_suffix(".png")
 
 
-def candidates_in_use(workdir: Path) -> store.Candidates | None:
-    """The candidates of a run whose views are chosen and in use; None where they are yet to be annotated."""
+def views_in_use(workdir: Path) -> tuple[store.Candidates, Mapping[str, Any]] | None:
+    """The candidates and the content of viewpoints.json of a run whose views are chosen and in use.
+
+    None where they are yet to be annotated, or none were proposed. Raises ValueError as the readers do.
+    """
     folder = workdir / viewpoints.STAGE
-    in_use = (folder / "DONE.json").exists() and (folder / store.CANDIDATES).exists()
-    return store.read_candidates(folder) if in_use else None
+    if not ((folder / "DONE.json").exists() and (folder / store.CANDIDATES).exists()):
+        return None
+    candidates = store.read_candidates(folder)
+    viewpoints.load(workdir, candidates.fingerprint)
+    return candidates, read_json(viewpoints.path_of(workdir))
 
 
 def keep_before_import(path: Path) -> None:

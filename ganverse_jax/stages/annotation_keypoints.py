@@ -112,14 +112,24 @@ def told(task: Task, session: KeypointSession, workdir: Path, world: Mapping[str
     return viewpoints_keypoints.report(viewpoints_keypoints.solve(task, session, path, world))
 
 
-def export_annotation(config: Mapping[str, Any], workdir: Path, path: Path) -> Path:
-    """Write the points so far to `path` (JSON) and a picture of them beside it; returns its path."""
+def export_annotation(config: Mapping[str, Any], workdir: Path, path: Path) -> str:
+    """Write the points so far to `path` (JSON) and a picture of them beside it; what to tell of them.
+
+    Raises ValueError for a run whose views are in use, but not with points.
+    """
     target = annotation.sheet_path(path)
-    candidates = annotation.candidates_in_use(workdir)
-    if candidates is None:
+    used = annotation.views_in_use(workdir)
+    if used is None:
         with pipeline.only_run(workdir):
             task = prepare(config, workdir)
     else:
+        candidates, content = used
+        by = content.get("annotated_by")
+        if by != "keypoints":
+            raise ValueError(
+                f"the views of {workdir} are in use with bins (annotated_by {by!r}), not "
+                "with points; export without --keypoints, or click points in a new --workdir"
+            )
         kind = keypoint_store.check_kind(config.get("object_class"))
         task = keypoint_store.read_task(workdir / viewpoints.STAGE, candidates, kind)
     session = open_session(workdir, task)
@@ -127,7 +137,7 @@ def export_annotation(config: Mapping[str, Any], workdir: Path, path: Path) -> P
     title = f"{workdir.absolute().name}: points of object {session.content}"
     sheet = keypoint_sheet(task, session, title=title)
     write_atomic(target, lambda temporary: sheet.save(temporary, "PNG"))
-    return target
+    return annotation.told_of_export(path, used, workdir, "the points")
 
 
 def import_annotation(config: Mapping[str, Any], workdir: Path, path: Path) -> KeypointSession:

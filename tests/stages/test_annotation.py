@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from ganverse_jax.annotation import store
+from ganverse_jax.checkpoint import write_json
 from ganverse_jax.stages import annotation
 
 VIEWS = [{"id": i, "w_seed": i, "w": [float(i)], "consistency": 0.9} for i in range(3)]
@@ -28,9 +29,8 @@ def workdir(tmp_path, monkeypatch):
 
 def test_answers_go_out_to_a_file_and_come_back(workdir):
     path = workdir / "out" / "views.json"
-    sheet = annotation.export_annotation(CONFIG, workdir, path)
-    assert sheet == workdir / "out" / "views.png"
-    with Image.open(sheet) as image:
+    assert annotation.export_annotation(CONFIG, workdir, path).endswith("then --import it")
+    with Image.open(workdir / "out" / "views.png") as image:
         assert image.width > 500
     content = json.loads(path.read_text())
     for entry in content["views"]:
@@ -72,11 +72,21 @@ def test_the_served_page_saves_into_the_run(workdir):
     assert annotation.open_session(workdir, candidates).answers == (None, "drop", None)
 
 
-def test_views_in_use_are_not_annotated_again_but_can_be_exported(workdir):
+def test_views_in_use_are_not_annotated_again_but_their_answers_can_be_exported(workdir):
     (workdir / "viewpoints" / "DONE.json").write_text("{}")
+    chosen = [VIEWS[2] | {"id": 0, "azimuth_bin": 4}, VIEWS[0] | {"id": 1, "azimuth_bin": 7}]
+    content = {"fingerprint": "mine", "annotated_by": "person", "views": chosen}
+    write_json(workdir / "viewpoints" / "viewpoints.json", content)
     with pytest.raises(ValueError, match="chosen and in use.*new --workdir"):
         annotation.prepare(CONFIG, workdir)
-    assert annotation.export_annotation(CONFIG, workdir, workdir / "views.json").is_file()
+    told = annotation.export_annotation(CONFIG, workdir, workdir / "views.json")
+    assert "answers in use" in told and "fill in" not in told
+    exported = store.read_annotation(workdir / "views.json", store.read_candidates(workdir / "viewpoints"))
+    assert exported.answers == (7, "drop", 4)
+    chosen[0]["w"] = [0.5]
+    write_json(workdir / "viewpoints" / "viewpoints.json", content)
+    with pytest.raises(ValueError, match="view 0 in .*viewpoints.json.*none of the proposed"):
+        annotation.export_annotation(CONFIG, workdir, workdir / "again.json")
 
 
 def test_an_experiment_without_views_is_told_so(workdir):

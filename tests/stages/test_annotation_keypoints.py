@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from ganverse_jax.annotation import keypoint_store, store
+from ganverse_jax.checkpoint import write_json
 from ganverse_jax.stages import annotation, annotation_keypoints
 
 VIEWS = [{"id": i, "w_seed": i, "w": [float(i)], "consistency": 0.9} for i in range(3)]
@@ -29,9 +30,10 @@ def workdir(tmp_path, monkeypatch):
 
 def test_points_go_out_to_a_file_and_come_back(workdir):
     path = workdir / "out" / "points.json"
-    sheet = annotation_keypoints.export_annotation(CONFIG, workdir, path)
-    with Image.open(sheet) as image:
-        assert sheet.name == "points.png" and image.width > 500
+    told = annotation_keypoints.export_annotation(CONFIG, workdir, path)
+    assert told.endswith("fill in the points, then --import it")
+    with Image.open(workdir / "out" / "points.png") as image:
+        assert image.width > 500
     content = json.loads(path.read_text())
     content["views"][1]["points"] = {"beak tip": [1.5, 2.5], "crown": None}
     path.write_text(json.dumps(content))
@@ -74,7 +76,14 @@ def test_views_in_use_can_be_exported_but_not_clicked_again(workdir):
     (workdir / "viewpoints" / "DONE.json").write_text("{}")
     with pytest.raises(ValueError, match="chosen and in use"):
         annotation_keypoints.prepare(CONFIG, workdir)
-    assert annotation_keypoints.export_annotation(CONFIG, workdir, workdir / "points.json").is_file()
+    views = [view | {"azimuth_bin": 3} for view in VIEWS]
+    content = {"fingerprint": "mine", "annotated_by": "keypoints", "views": views}
+    write_json(workdir / "viewpoints" / "viewpoints.json", content)
+    path = workdir / "points.json"
+    assert "answers in use" in annotation_keypoints.export_annotation(CONFIG, workdir, path)
+    write_json(workdir / "viewpoints" / "viewpoints.json", content | {"annotated_by": "person"})
+    with pytest.raises(ValueError, match="in use with bins .*without --keypoints"):
+        annotation_keypoints.export_annotation(CONFIG, workdir, workdir / "again.json")
 
 
 def test_a_class_without_named_points_is_told_before_anything_runs(workdir):
