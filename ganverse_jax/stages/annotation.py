@@ -56,12 +56,14 @@ def annotate(
 
     command: what goes on with the run afterwards, for the page and the terminal; port: 0 for any free one;
     browser: try to open one here. Answers are saved on every change; the workdir's lock is held meanwhile.
+    Raises ValueError when all are decided and too few views kept.
     """
     with pipeline.only_run(workdir):
         candidates = prepare(config, workdir)
         server = make_server(config, workdir, candidates, command=command, port=port)
         serve(server, workdir, f"{len(candidates.views)} views", browser=browser)
     session = server.annotator.session
+    store.check_kept(session, workdir / viewpoints.STAGE / store.ANNOTATION)
     print(
         f"\n{session.num_open} views are left to annotate."
         if session.num_open
@@ -189,11 +191,12 @@ def told_of_export(path: Path, used: tuple | None, workdir: Path, entry: str) ->
 def import_annotation(config: Mapping[str, Any], workdir: Path, path: Path) -> Session:
     """Take the answers in `path` for this run; earlier ones stay as annotation.before_import.json.
 
-    Raises FileNotFoundError; ValueError when they belong to another GAN or to other views.
+    Raises FileNotFoundError; ValueError when they belong to another GAN or to other views, or keep too few.
     """
     with pipeline.only_run(workdir):
         candidates = prepare(config, workdir)
         session = store.read_annotation(path, candidates)
+        store.check_kept(session, path)
         target = workdir / viewpoints.STAGE / store.ANNOTATION
         keep_before_import(target)
         store.write_annotation(target, candidates, session)

@@ -144,7 +144,7 @@ def import_annotation(config: Mapping[str, Any], workdir: Path, path: Path) -> K
     """Take the points in `path` for this run; earlier ones stay as keypoints.before_import.json.
 
     Raises FileNotFoundError; ValueError when they belong to another GAN or to other views, or an entry is
-    wrong.
+    wrong; and, once they are taken so that the page can mend them, when no cameras follow from them.
     """
     with pipeline.only_run(workdir):
         task = prepare(config, workdir)
@@ -152,4 +152,6 @@ def import_annotation(config: Mapping[str, Any], workdir: Path, path: Path) -> K
         target = workdir / viewpoints.STAGE / KEYPOINTS
         annotation.keep_before_import(target)
         keypoint_store.write_keypoints(target, task, session)
+        if session.complete:
+            print(told(task, session, workdir, config.get("world")))
     return session

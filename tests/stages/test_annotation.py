@@ -119,3 +119,16 @@ def test_an_export_replaces_no_file(workdir):
     with pytest.raises(ValueError, match="would replace .*answers.json; name another.*--import"):
         annotation.export_annotation(CONFIG, workdir, path)
     assert path.read_text() == "filled in"
+
+
+def test_too_few_kept_views_are_told_at_once(workdir, monkeypatch):
+    path, candidates = workdir / "views.json", store.read_candidates(workdir / "viewpoints")
+    dropped = store.Session(3, ["drop", "drop", 5])
+    store.write_annotation(path, candidates, dropped)
+    with pytest.raises(ValueError, match="views.json keeps 1 views; .*two or more"):
+        annotation.import_annotation(CONFIG, workdir, path)
+    assert not (workdir / "viewpoints" / store.ANNOTATION).exists()
+    store.write_annotation(workdir / "viewpoints" / store.ANNOTATION, candidates, dropped)
+    monkeypatch.setattr(annotation, "serve", lambda server, *_, **__: server.server_close())
+    with pytest.raises(ValueError, match="annotation.json keeps 1 views"):
+        annotation.annotate(CONFIG, workdir, command="")

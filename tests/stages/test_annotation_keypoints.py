@@ -116,3 +116,15 @@ def test_an_export_replaces_no_file(workdir):
     with pytest.raises(ValueError, match="would replace .*answers.json; name another.*--import"):
         annotation_keypoints.export_annotation(CONFIG, workdir, path)
     assert path.read_text() == "filled in"
+
+
+def test_points_all_hidden_are_told_at_once(workdir):
+    path, config = workdir / "points.json", CONFIG | {"world": {"fov_degrees": 30.0, "distance": 4.2}}
+    task = annotation_keypoints.prepare(CONFIG, workdir)
+    keypoint_store.write_keypoints(path, task, task.session(points=[["hidden"] * 15] * 3))
+    with pytest.raises(ValueError, match="keypoints.json : 0 views are too few.*launch.annotate --keypoints"):
+        annotation_keypoints.import_annotation(config, workdir, path)
+    dropped = store.Session(3, ["drop"] * 3)
+    store.write_annotation(workdir / "viewpoints" / store.ANNOTATION, task.candidates, dropped)
+    with pytest.raises(ValueError, match="keypoints.json : 0 views are too few"):
+        annotation_keypoints.import_annotation(config, workdir, path)
