@@ -134,7 +134,7 @@ def export_annotation(config: Mapping[str, Any], workdir: Path, path: Path) -> s
         task = keypoint_store.read_task(workdir / viewpoints.STAGE, candidates, kind)
     session = open_session(workdir, task)
     keypoint_store.write_keypoints(path, task, session)
-    title = f"{workdir.absolute().name}: points of object {session.content}"
+    title = f"{workdir.absolute().name}: points of the object content_seed {task.seeds[session.content]}"
     sheet = keypoint_sheet(task, session, title=title)
     write_atomic(target, lambda temporary: sheet.save(temporary, "PNG"))
     return annotation.told_of_export(path, used, workdir, "the points")

@@ -28,6 +28,7 @@ from ganverse_jax.stages import (
     stylegan_r,
     viewpoints,
 )
+from ganverse_jax.stages.viewpoints_choice import check_settings
 
 # Stage -> (its run function, the stages whose results it reads).
 STAGES: dict[str, tuple[Callable, tuple[str, ...]]] = {
@@ -83,7 +84,8 @@ def run_held(
 
 
 def _check(config: dict[str, Any], stages: Sequence[str] | None) -> None:
-    """ValueError for a config without a section, and for stages that are none of the experiment's."""
+    """ValueError for a config without a section, a choice of views that cannot be, and stages that are none
+    of the experiment's."""
     for name in stages or ():
         if name not in STAGES:
             close = difflib.get_close_matches(name, STAGES, 1)
@@ -92,6 +94,7 @@ def _check(config: dict[str, Any], stages: Sequence[str] | None) -> None:
     missing = [name for name in STAGES if name not in config]
     if missing:
         raise ValueError(f"the config lacks the sections {missing}; see configs/toy_car.py")
+    check_settings(**(config.get("viewpoints") or {}))
     absent = [name for name in stages or () if config[name] is None]
     if absent:
         raise ValueError(f"this experiment has no stage {absent}; its section in the config is None")

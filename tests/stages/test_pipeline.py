@@ -141,3 +141,17 @@ def test_inverse_graphics_fed_by_the_gan_waits_for_the_views_and_not_for_the_set
     assert "multiview_dataset" in pipeline.upstream("inverse_graphics", config)
     needed = pipeline.upstream("inverse_graphics", {"inverse_graphics": {"source": "generator"}})
     assert "multiview_dataset" not in needed and "viewpoints" in needed
+
+
+@pytest.mark.parametrize(
+    ("settings", "name"),
+    [
+        ({"num_views": 0}, "num_views 0"),
+        ({"num_views": 9, "num_candidates": 8}, "num_candidates 8 .*num_views 9"),
+        ({"num_contents": 1}, "num_contents 1"),
+    ],
+)
+def test_a_choice_of_views_that_cannot_be_is_refused_before_any_stage(ran, tmp_path, settings, name):
+    with pytest.raises(ValueError, match=f"viewpoints.{name}"):
+        pipeline.run(CONFIG | {"viewpoints": settings}, tmp_path / "run")
+    assert ran == [] and not (tmp_path / "run").exists()
