@@ -92,11 +92,11 @@ def write_json(path: str | os.PathLike, value: Any) -> None:
 
 
 def read_json(path: str | os.PathLike, *, remedy: str = "delete it and run its stage again") -> Any:
-    """Read JSON; ValueError names the file and the remedy when it is not JSON."""
+    """Read JSON, with or without a byte order mark; ValueError names file and remedy when it is not JSON."""
     path = Path(path)
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+        return json.loads(path.read_text(encoding="utf-8-sig"))
+    except (ValueError, RecursionError) as error:  # ValueError: also of a number of too many digits
         raise ValueError(f"{path} is not valid JSON ({error}); {remedy}") from error
 
 

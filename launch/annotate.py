@@ -51,9 +51,7 @@ def main(argv: list[str]) -> None:
 def annotate(annotation, config: dict, workdir: Path) -> None:
     """Export, import or the page, as the flags say; `annotation` is the module of what is asked."""
     if _EXPORT.value:
-        sheet = annotation.export_annotation(config, workdir, Path(_EXPORT.value))
-        entry = "the points" if _KEYPOINTS.value else "azimuth_bin (or keep: false)"
-        print(f"wrote {_EXPORT.value} and {sheet}: fill in {entry}, then --import it")
+        print(annotation.export_annotation(config, workdir, Path(_EXPORT.value)))
     elif _IMPORT.value:
         session = annotation.import_annotation(config, workdir, Path(_IMPORT.value))
         left = f"{session.num_open} {session.asked} are left to annotate"

@@ -61,9 +61,17 @@ def test_a_failed_write_leaves_the_old_file(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
 
 
+def test_json_may_begin_with_a_byte_order_mark(tmp_path):
+    (tmp_path / "a.json").write_text('{"ok": true}', encoding="utf-8-sig")
+    assert read_json(tmp_path / "a.json") == {"ok": True}
+
+
 def test_damaged_json_and_npz_name_file_and_remedy(tmp_path):
     (tmp_path / "a.json").write_text("{")
     with pytest.raises(ValueError, match="a.json is not valid JSON"):
+        read_json(tmp_path / "a.json")
+    (tmp_path / "a.json").write_text("1" * 5000)
+    with pytest.raises(ValueError, match="a.json is not valid JSON .*4300 digits"):
         read_json(tmp_path / "a.json")
     write_npz(tmp_path / "a.npz", x=np.ones(3))
     np.testing.assert_array_equal(read_npz(tmp_path / "a.npz")["x"], np.ones(3))

@@ -80,8 +80,8 @@ def candidate_sheet(
 def keypoint_sheet(task: Task, session: KeypointSession, *, title: str) -> Image.Image:
     """The clicked points over every content, the object that they were clicked on first (Fig. D).
 
-    One column per view that is asked for. They are the object's own: on the others they show how alike the
-    views of different contents are.
+    One column per view that is asked for, under rulers in the pixels of keypoints.json. The points are the
+    object's own: on the others they show how alike the views of different contents are.
     """
     views, first = task.kept, session.content
     contents = [first, *(c for c in range(len(task.seeds)) if c != first)]
@@ -93,11 +93,26 @@ def keypoint_sheet(task: Task, session: KeypointSession, *, title: str) -> Image
     for number, view in enumerate(views):
         for row in range(len(contents)):
             left, top = _MARGIN + number * (_LARGE + _GAP), _HEAD + row * (height + _GAP)
+            if row == 0:
+                _draw_ruler(pen, left, top, scale, task.size)
             for name, point in zip(task.names, session.points[view], strict=True):
                 if point is not None and point != HIDDEN:
                     x, y = left + scale * point[0], top + scale * point[1]
                     pen.circle((x, y), 4 if row == 0 else 3, _SIDES.get(name.split()[0], _MIDDLE), "#ffffff")
     return sheet
+
+
+def _draw_ruler(pen: ImageDraw.ImageDraw, left: float, top: float, scale: float, size) -> None:
+    """Marks along a picture's upper and left edge, with the pixel of each; size (h, w), drawn at `scale`."""
+    height, width = size
+    step = 2 ** max(0, round(math.log2(width / 6)))
+    style = {"fill": "#ffffff", "font": _font(10), "stroke_width": 1, "stroke_fill": _INK}
+    for at in range(step, width, step):
+        pen.line((left + scale * at, top, left + scale * at, top + 5), _ACCENT, 2)
+        pen.text((left + scale * at, top + 7), f"{at}", anchor="mt", **style)
+    for at in range(step, height, step):
+        pen.line((left, top + scale * at, left + 5, top + scale * at), _ACCENT, 2)
+        pen.text((left + 8, top + scale * at), f"{at}", anchor="lm", **style)
 
 
 def _decoded(data: bytes) -> Image.Image:

@@ -169,6 +169,31 @@ def _answers(entries: Any, candidates: Candidates) -> list[Any]:
     return answers
 
 
+def session_in_use(candidates: Candidates, content: Mapping[str, Any], path: Path) -> Session:
+    """The answers that led to the `content` of a viewpoints.json at `path`; what is not in it was dropped.
+
+    Raises ValueError when it has other views than the candidates.
+    """
+    places = {tuple(view["w"]): place for place, view in enumerate(candidates.views)}
+    answers: list[Any] = [DROP] * len(candidates.views)
+    for view in content["views"]:
+        if tuple(view["w"]) not in places:
+            raise ValueError(f"view {view['id']} in {path}, which is in use, is none of the proposed ones; "
+                             "there are no answers to export: read that file")  # fmt: skip
+        answers[places[tuple(view["w"])]] = view["azimuth_bin"]
+    return Session(len(answers), answers, seconds_of({"seconds": content.get("annotation_seconds", 0.0)}))
+
+
+def check_kept(session: Session, path: Path) -> None:
+    """ValueError that names `path` when a finished session keeps fewer than two views."""
+    kept = sum(answer != DROP for answer in session.answers)
+    if session.complete and kept < 2:
+        raise ValueError(
+            f"{path} keeps {kept} views; a multi-view set needs two or more: bring some back with "
+            "launch.annotate, or in a file to --import"
+        )
+
+
 def annotated_views(folder: Path, fingerprint: str) -> dict[str, Any] | None:
     """The content of viewpoints.json from a finished annotation: kept views by bin, with new ids.
 
@@ -182,10 +207,9 @@ def annotated_views(folder: Path, fingerprint: str) -> dict[str, Any] | None:
     session = read_annotation(folder / ANNOTATION, candidates)
     if not session.complete:
         return None
+    check_kept(session, folder / ANNOTATION)
     kept = [(answer, view) for view, answer in zip(candidates.views, session.answers, strict=True)
             if answer != DROP]  # fmt: skip
-    if len(kept) < 2:
-        raise ValueError(f"{folder / ANNOTATION} keeps {len(kept)} views; a multi-view set needs two or more")
     kept.sort(key=lambda pair: (pair[0], pair[1]["id"]))
     views = [view | {"id": i, "candidate": view["id"], "azimuth_bin": b} for i, (b, view) in enumerate(kept)]
     return {

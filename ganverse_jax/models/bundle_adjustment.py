@@ -128,16 +128,22 @@ def triangulate(cameras: np.ndarray, observed: Observations, views: np.ndarray) 
 def _least_squares(residuals, start, derivatives, observed: Observations, evaluations: int):
     # A trial step may fling a camera into its object: the infinite error rejects it, in silence.
     with np.errstate(over="ignore", invalid="ignore"):
-        return optimize.least_squares(
-            residuals,
-            start,
-            derivatives,
-            loss="soft_l1",
-            f_scale=observed.outlier_pixels,
-            x_scale="jac",
-            tr_solver="lsmr",  # the decomposition of a dense matrix would take nearly all the time
-            max_nfev=evaluations,
-        )
+        try:
+            return optimize.least_squares(
+                residuals,
+                start,
+                derivatives,
+                loss="soft_l1",
+                f_scale=observed.outlier_pixels,
+                x_scale="jac",
+                tr_solver="lsmr",  # the decomposition of a dense matrix would take nearly all the time
+                max_nfev=evaluations,
+            )
+        except ValueError as error:  # scipy's, of numbers that are not finite
+            raise ValueError(
+                f"the solution diverges ({error}): the clicks are no points of one object, or too few in "
+                "common; click them again"
+            ) from error
 
 
 def adjust(

@@ -25,6 +25,8 @@ from ganverse_jax.models.bundle_adjustment import (
 
 MIN_VIEWS, MIN_POINTS = 3, 3
 LARGE_RMS, LARGE_ERROR = 0.03, 0.08  # of the picture's height: of all clicks, of one
+LEAST_EXTENT = 0.02  # of the picture's height: of the clicks of a view
+HOPELESS_RMS = 0.4  # of how far the clicks lie from their view's middle; clicks at random miss by 0.8
 _TURNS = np.radians((30.0, 60.0, 100.0, 150.0))
 
 
@@ -61,8 +63,9 @@ def solve_cameras(
     azimuth_bins: rough azimuths in steps of 30 degrees to start from (at elevation 0); None: found from the
     points, and azimuth 0 is the first view's unless mirror_pairs (left, right) turn left to +x.
 
-    Raises ValueError, naming view and keypoint, for points that are too few, not finite or outside the
-    picture, and for mirror pairs that contradict the bins.
+    Raises ValueError, naming view and keypoint, for points that are too few, not finite, outside the picture
+    or all in one place of it, that leave a camera or point undetermined or are no points of one object, and
+    for mirror pairs that contradict the bins.
     """
     observed = _checked(points, visible, size, fov_y, azimuth_bins, distance, mirror_pairs)
     log_distance = float(np.log(distance))
@@ -72,10 +75,12 @@ def solve_cameras(
         else _from_bins(observed, np.asarray(azimuth_bins), log_distance)
     )
     scene = min((relocate_poor_views(start, observed) for start in starts), key=lambda s: s.cost)
-    turn, scale = _offset(scene, azimuth_bins, mirror_pairs), distance / np.exp(scene.cameras[:, 2]).mean()
     pixels, _, _ = project(scene.cameras, scene.points, observed)
     residuals = np.where(observed.seen, np.linalg.norm(pixels - observed.points, axis=-1), np.nan)
     rms = float(np.sqrt(np.nanmean(residuals**2)))
+    _check_determined(scene, observed)
+    _check_fit(observed, residuals, rms)
+    turn, scale = _offset(scene, azimuth_bins, mirror_pairs), distance / np.exp(scene.cameras[:, 2]).mean()
     cameras = {
         "azimuth": (scene.cameras[:, 0] + turn) % (2 * np.pi),
         "elevation": scene.cameras[:, 1],
@@ -135,8 +140,36 @@ def _offset(scene: Scene, azimuth_bins, mirror_pairs) -> float:
     return by_pairs
 
 
+def _check_determined(scene: Scene, observed: Observations) -> None:
+    views, points = (np.arange(n) for n in observed.seen.shape)
+    columns = jacobian(scene, observed, views, points).toarray()
+    _, singular, directions = np.linalg.svd(columns / np.maximum(np.linalg.norm(columns, axis=0), 1e-12))
+    # Two are zero always: the turn and the scale.
+    if singular[-3] < 1e-6 * singular[0]:
+        free = np.abs(directions[-3].reshape(-1, 3)).max(axis=1)
+        worst = int(free.argmax())
+        name = f"view {worst}" if worst < len(views) else f"keypoint {worst - len(views)}"
+        raise ValueError(
+            f"the points leave {name} undetermined; click more points there, that views from several sides "
+            "have in common"
+        )
+
+
+def _check_fit(observed: Observations, residuals: np.ndarray, rms: float) -> None:
+    weight = observed.seen[..., None] / observed.seen.sum(axis=1)[:, None, None]
+    middle = (weight * observed.points).sum(axis=1, keepdims=True)
+    spread = np.sqrt(np.mean(np.sum((observed.points - middle) ** 2, axis=-1)[observed.seen]))
+    if rms > HOPELESS_RMS * spread:
+        worst = np.argsort(-np.nanmean(residuals, axis=1))[:3]
+        raise ValueError(
+            f"the clicks miss their points by {rms:.1f} pixels (root mean square), over {HOPELESS_RMS:.0%} "
+            f"of the {spread:.1f} that they lie from their views' middles: they are no points of one object; "
+            f"click them again, worst are {', '.join(f'view {view}' for view in worst)}"
+        )
+
+
 def _problems(scene: Scene, observed: Observations, residuals: np.ndarray, rms: float) -> tuple[str, ...]:
-    lines, views, points = [], *(np.arange(n) for n in residuals.shape)
+    lines = []
     if not scene.converged:
         lines.append("the solution did not settle; click more points, or check those with large errors")
     limit = LARGE_RMS * observed.size[0]
@@ -147,14 +180,6 @@ def _problems(scene: Scene, observed: Observations, residuals: np.ndarray, rms: 
             f"keypoint {point} of view {view} is {residuals[view, point]:.1f} pixels from where the other "
             "views put it: check it, and that left and right are not exchanged there"
         )
-    columns = jacobian(scene, observed, views, points).toarray()
-    _, singular, directions = np.linalg.svd(columns / np.maximum(np.linalg.norm(columns, axis=0), 1e-12))
-    # Two are zero always: the turn and the scale.
-    if singular[-3] < 1e-6 * singular[0]:
-        free = np.abs(directions[-3].reshape(-1, 3)).max(axis=1)
-        worst = int(free.argmax())
-        name = f"view {worst}" if worst < len(views) else f"keypoint {worst - len(views)}"
-        lines.append(f"the points leave {name} undetermined; click more points there")
     return tuple(lines)
 
 
@@ -172,6 +197,7 @@ def _checked(points, visible, size, fov_y, azimuth_bins, distance, mirror_pairs)
         raise ValueError(f"mirror pairs name keypoint {pairs.max()}; there are {count}, counted from 0")
     _check_points(points, seen, size)
     _check_counts(seen)
+    _check_extents(points, seen, size[0])
     return Observations(np.where(seen[..., None], points, 0.0), seen, (int(size[0]), int(size[1])), fov_y)
 
 
@@ -206,3 +232,14 @@ def _check_counts(seen: np.ndarray) -> None:
         raise ValueError(
             f"{seen.sum()} clicks give {equations} equations for {unknowns} unknowns; click more points"
         )
+
+
+def _check_extents(points: np.ndarray, seen: np.ndarray, height: int) -> None:
+    for view, (row, there) in enumerate(zip(points, seen, strict=True)):
+        extent = float(np.linalg.norm(np.ptp(row[there], axis=0)))
+        if extent < LEAST_EXTENT * height:
+            raise ValueError(
+                f"all {there.sum()} points of view {view} lie within {extent:.1f} pixels, under "
+                f"{LEAST_EXTENT:.0%} of the picture's height; click each where it is, or hide all of them to "
+                "leave the view out"
+            )

@@ -14,12 +14,12 @@ from ganverse_jax.annotation.page import build_page
 from ganverse_jax.annotation.server import Annotator, Server
 from ganverse_jax.annotation.session import Session
 from ganverse_jax.annotation.tiles import data_uri
-from ganverse_jax.checkpoint import write_atomic
+from ganverse_jax.checkpoint import read_json, write_atomic
 from ganverse_jax.stages import pipeline, viewpoints
 
 
 def prepare(config: Mapping[str, Any], workdir: Path) -> store.Candidates:
-    """Bring the run to where views are proposed, and return them.
+    """Bring the run to where views are proposed, and return them; the caller holds `pipeline.only_run`.
 
     Raises ValueError when later stages already use annotated views of this workdir, or the views are
     another GAN's; and whatever the stages before raise.
@@ -32,7 +32,7 @@ def prepare(config: Mapping[str, Any], workdir: Path) -> store.Candidates:
             f"the views of {workdir} are chosen and in use ({folder / 'DONE.json'}); use a new --workdir to "
             f"annotate, or delete {folder} and the folders of the stages after it"
         )
-    pipeline.run(dict(config), workdir, until="perception")
+    pipeline.run_held(dict(config), workdir, until="perception")
     return viewpoints.propose(workdir, **choice_settings(config))
 
 
@@ -55,12 +55,15 @@ def annotate(
     """Serve the annotator until the person finishes or presses Ctrl-C; the session as it was left.
 
     command: what goes on with the run afterwards, for the page and the terminal; port: 0 for any free one;
-    browser: try to open one here. Answers are saved on every change.
+    browser: try to open one here. Answers are saved on every change; the workdir's lock is held meanwhile.
+    Raises ValueError when all are decided and too few views kept.
     """
-    candidates = prepare(config, workdir)
-    server = make_server(config, workdir, candidates, command=command, port=port)
-    serve(server, workdir, f"{len(candidates.views)} views", browser=browser)
+    with pipeline.only_run(workdir):
+        candidates = prepare(config, workdir)
+        server = make_server(config, workdir, candidates, command=command, port=port)
+        serve(server, workdir, f"{len(candidates.views)} views", browser=browser)
     session = server.annotator.session
+    store.check_kept(session, workdir / viewpoints.STAGE / store.ANNOTATION)
     print(
         f"\n{session.num_open} views are left to annotate."
         if session.num_open
@@ -149,48 +152,84 @@ def _browser(address: str, folder: Path, *, wanted: bool) -> Iterator[None]:
         path.unlink(missing_ok=True)
 
 
-def export_annotation(config: Mapping[str, Any], workdir: Path, path: Path) -> Path:
-    """Write the answers so far to `path` (JSON) and a contact sheet beside it; returns the sheet's path."""
+def export_annotation(config: Mapping[str, Any], workdir: Path, path: Path) -> str:
+    """Write the answers so far to `path` (JSON) and a contact sheet beside it; what to tell of them.
+
+    Of a run whose views are in use these are the answers in use.
+    """
     target = sheet_path(path)
-    folder = workdir / viewpoints.STAGE
-    candidates = candidates_in_use(workdir) or prepare(config, workdir)
-    session = open_session(workdir, candidates)
+    used = views_in_use(workdir)
+    if used is None:
+        with pipeline.only_run(workdir):
+            candidates = prepare(config, workdir)
+        session = open_session(workdir, candidates)
+    else:
+        candidates, content = used
+        session = store.session_in_use(candidates, content, viewpoints.path_of(workdir))
     store.write_annotation(path, candidates, session)
     sheet = contact_sheet.contact_sheet(
-        store.read_pictures(folder, candidates),
+        store.read_pictures(workdir / viewpoints.STAGE, candidates),
         session.answers,
         kind=config.get("object_class") or "generic",
         title=f"{workdir.absolute().name}: {len(candidates.views)} views of GAN {candidates.fingerprint}",
     )
     write_atomic(target, lambda temporary: sheet.save(temporary, "PNG"))
-    return target
+    return told_of_export(path, used, workdir, "azimuth_bin (or keep: false)")
+
+
+def told_of_export(path: Path, used: tuple | None, workdir: Path, entry: str) -> str:
+    """What to do with exported answers. used: see `views_in_use`; entry: what a person fills in."""
+    wrote = f"wrote {path} and {path.with_suffix('.png')}"
+    if used is None:
+        return f"{wrote}: fill in {entry}, then --import it"
+    return (
+        f"{wrote}: the answers in use in {workdir}, which stay as they are; to change them, --import the "
+        "file in a new --workdir with the same GAN and settings"
+    )
 
 
 def import_annotation(config: Mapping[str, Any], workdir: Path, path: Path) -> Session:
     """Take the answers in `path` for this run; earlier ones stay as annotation.before_import.json.
 
-    Raises FileNotFoundError; ValueError when they belong to another GAN or to other views.
+    Raises FileNotFoundError; ValueError when they belong to another GAN or to other views, or keep too few.
     """
-    candidates = prepare(config, workdir)
-    session = store.read_annotation(path, candidates)
-    target = workdir / viewpoints.STAGE / store.ANNOTATION
-    keep_before_import(target)
-    store.write_annotation(target, candidates, session)
+    with pipeline.only_run(workdir):
+        candidates = prepare(config, workdir)
+        session = store.read_annotation(path, candidates)
+        store.check_kept(session, path)
+        target = workdir / viewpoints.STAGE / store.ANNOTATION
+        keep_before_import(target)
+        store.write_annotation(target, candidates, session)
     return session
 
 
 def sheet_path(path: Path) -> Path:
-    """Where the contact sheet of an export to `path` goes. Raises ValueError when that is `path` itself."""
+    """Where the contact sheet of an export to `path` goes.
+
+    Raises ValueError when that is `path` itself, or when a file is there: it may hold answers filled in.
+    """
     if path.suffix == ".png":
         raise ValueError(f"--export={path} is the contact sheet's place; name a .json file")
+    for target in (path, path.with_suffix(".png")):
+        if target.exists():
+            raise ValueError(
+                f"--export={path} would replace {target}; name another file, move that one away, or take the "
+                f"answers filled in with --import={path}"
+            )
     return path.with_suffix(".png")
 
 
-def candidates_in_use(workdir: Path) -> store.Candidates | None:
-    """The candidates of a run whose views are chosen and in use; None where they are yet to be annotated."""
+def views_in_use(workdir: Path) -> tuple[store.Candidates, Mapping[str, Any]] | None:
+    """The candidates and the content of viewpoints.json of a run whose views are chosen and in use.
+
+    None where they are yet to be annotated, or none were proposed. Raises ValueError as the readers do.
+    """
     folder = workdir / viewpoints.STAGE
-    in_use = (folder / "DONE.json").exists() and (folder / store.CANDIDATES).exists()
-    return store.read_candidates(folder) if in_use else None
+    if not ((folder / "DONE.json").exists() and (folder / store.CANDIDATES).exists()):
+        return None
+    candidates = store.read_candidates(folder)
+    viewpoints.load(workdir, candidates.fingerprint)
+    return candidates, read_json(viewpoints.path_of(workdir))
 
 
 def keep_before_import(path: Path) -> None:

@@ -19,12 +19,13 @@ from ganverse_jax.annotation.server import Annotator, Server
 from ganverse_jax.annotation.tiles import data_uri
 from ganverse_jax.checkpoint import write_atomic
 from ganverse_jax.models.keypoint_cameras import MIN_POINTS
-from ganverse_jax.stages import annotation, viewpoints, viewpoints_keypoints
+from ganverse_jax.stages import annotation, pipeline, viewpoints, viewpoints_keypoints
 from ganverse_jax.stages import gan as gan_stage
 
 
 def prepare(config: Mapping[str, Any], workdir: Path) -> Task:
-    """Bring the run to where views are proposed, draw them whole, and return what is asked.
+    """Bring the run to where views are proposed, draw them whole, and return what is asked; the caller holds
+    `pipeline.only_run`.
 
     Raises ValueError for a class whose points have no names, and as `annotation.prepare` does.
     """
@@ -77,9 +78,10 @@ def annotate(
 
     Raises ValueError when no cameras follow from the points.
     """
-    task = prepare(config, workdir)
-    server = make_server(workdir, task, command=command, port=port)
-    annotation.serve(server, workdir, f"{len(task.kept)} views of one object", browser=browser)
+    with pipeline.only_run(workdir):
+        task = prepare(config, workdir)
+        server = make_server(workdir, task, command=command, port=port)
+        annotation.serve(server, workdir, f"{len(task.kept)} views of one object", browser=browser)
     session = server.annotator.session
     if not session.complete:
         print(f"\n{session.num_open} points are left to decide.")
@@ -110,32 +112,46 @@ def told(task: Task, session: KeypointSession, workdir: Path, world: Mapping[str
     return viewpoints_keypoints.report(viewpoints_keypoints.solve(task, session, path, world))
 
 
-def export_annotation(config: Mapping[str, Any], workdir: Path, path: Path) -> Path:
-    """Write the points so far to `path` (JSON) and a picture of them beside it; returns its path."""
+def export_annotation(config: Mapping[str, Any], workdir: Path, path: Path) -> str:
+    """Write the points so far to `path` (JSON) and a picture of them beside it; what to tell of them.
+
+    Raises ValueError for a run whose views are in use, but not with points.
+    """
     target = annotation.sheet_path(path)
-    candidates = annotation.candidates_in_use(workdir)
-    if candidates is None:
-        task = prepare(config, workdir)
+    used = annotation.views_in_use(workdir)
+    if used is None:
+        with pipeline.only_run(workdir):
+            task = prepare(config, workdir)
     else:
+        candidates, content = used
+        by = content.get("annotated_by")
+        if by != "keypoints":
+            raise ValueError(
+                f"the views of {workdir} are in use with bins (annotated_by {by!r}), not "
+                "with points; export without --keypoints, or click points in a new --workdir"
+            )
         kind = keypoint_store.check_kind(config.get("object_class"))
         task = keypoint_store.read_task(workdir / viewpoints.STAGE, candidates, kind)
     session = open_session(workdir, task)
     keypoint_store.write_keypoints(path, task, session)
-    title = f"{workdir.absolute().name}: points of object {session.content}"
+    title = f"{workdir.absolute().name}: points of the object content_seed {task.seeds[session.content]}"
     sheet = keypoint_sheet(task, session, title=title)
     write_atomic(target, lambda temporary: sheet.save(temporary, "PNG"))
-    return target
+    return annotation.told_of_export(path, used, workdir, "the points")
 
 
 def import_annotation(config: Mapping[str, Any], workdir: Path, path: Path) -> KeypointSession:
     """Take the points in `path` for this run; earlier ones stay as keypoints.before_import.json.
 
     Raises FileNotFoundError; ValueError when they belong to another GAN or to other views, or an entry is
-    wrong.
+    wrong; and, once they are taken so that the page can mend them, when no cameras follow from them.
     """
-    task = prepare(config, workdir)
-    session = keypoint_store.read_keypoints(path, task)
-    target = workdir / viewpoints.STAGE / KEYPOINTS
-    annotation.keep_before_import(target)
-    keypoint_store.write_keypoints(target, task, session)
+    with pipeline.only_run(workdir):
+        task = prepare(config, workdir)
+        session = keypoint_store.read_keypoints(path, task)
+        target = workdir / viewpoints.STAGE / KEYPOINTS
+        annotation.keep_before_import(target)
+        keypoint_store.write_keypoints(target, task, session)
+        if session.complete:
+            print(told(task, session, workdir, config.get("world")))
     return session

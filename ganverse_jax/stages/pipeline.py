@@ -29,6 +29,7 @@ from ganverse_jax.stages import (
     viewpoints,
 )
 from ganverse_jax.stages.setting_checks import check_settings
+from ganverse_jax.stages.viewpoints_choice import check_choice
 
 # Stage -> (its run function, the stages whose results it reads).
 STAGES: dict[str, tuple[Callable, tuple[str, ...]]] = {
@@ -63,10 +64,33 @@ def run(
     ``config`` has one section of plain settings per stage (None: not part of the experiment) beside
     "world", "seed" and "num_devices". A finished stage is skipped when its settings and the stages
     it reads are unchanged; an interrupted one resumes. Raises ValueError for an unknown stage,
-    settings that `check_settings` refuses or that differ from the workdir's, or a stage whose inputs are
-    missing. Weights that a named stage reads and ``stages`` does not name are taken from ``pretrained``,
-    where the settings say it.
+    settings that cannot be or that differ from the workdir's, a stage whose inputs are missing, or a workdir
+    in use. Weights that a named stage reads and ``stages`` does not name are taken from ``pretrained``, where
+    the settings say it.
     """
+    _check(config, stages)
+    with only_run(workdir):
+        run_held(config, workdir, stages=stages, until=until)
+
+
+def run_held(
+    config: dict[str, Any], workdir: Path, *, stages: Sequence[str] | None = None, until: str | None = None
+) -> None:
+    """As :func:`run`, for a caller that holds the workdir's lock (:func:`only_run`) for longer."""
+    _check(config, stages)
+    mesh, metrics = parallel.data_mesh(config.get("num_devices")), Metrics(workdir)
+    for name in STAGES:
+        if config[name] is not None:
+            named = stages is not None and name in stages
+            if stages is None or named or _loads_for(name, stages, config, workdir):
+                _run_stage(name, config, workdir, mesh, metrics, train=named)
+        if name == until:
+            break
+
+
+def _check(config: dict[str, Any], stages: Sequence[str] | None) -> None:
+    """ValueError for a config without a section, settings that cannot be, and stages that are none of the
+    experiment's."""
     for name in stages or ():
         if name not in STAGES:
             close = difflib.get_close_matches(name, STAGES, 1)
@@ -76,23 +100,12 @@ def run(
     if missing:
         raise ValueError(f"the config lacks the sections {missing}; see configs/toy_car.py")
     check_settings(config)
-    workdir.mkdir(parents=True, exist_ok=True)
-    mesh = parallel.data_mesh(config.get("num_devices"))
+    check_choice(**(config.get("viewpoints") or {}))
     absent = [name for name in stages or () if config[name] is None]
     if absent:
         raise ValueError(f"this experiment has no stage {absent}; its section in the config is None")
     if stages is not None and not stages:
         raise ValueError(f"--stages names no stage; the stages are {', '.join(STAGES)}")
-    metrics = Metrics(workdir)
-    with only_run(workdir):
-        for name in STAGES:
-            if config[name] is None:
-                continue
-            named = stages is not None and name in stages
-            if stages is None or named or _loads_for(name, stages, config, workdir):
-                _run_stage(name, config, workdir, mesh, metrics, train=named)
-            if name == until:
-                break
 
 
 def _loads_for(name: str, stages: Sequence[str], config: dict[str, Any], workdir: Path) -> bool:
@@ -104,7 +117,11 @@ def _loads_for(name: str, stages: Sequence[str], config: dict[str, Any], workdir
 
 @contextlib.contextmanager
 def only_run(workdir: Path) -> Iterator[None]:
-    """Hold the workdir's lock (the first process of a multi-host run does); the system frees it on a kill."""
+    """Hold the lock of the workdir, which is made if absent; ValueError when another run holds it.
+
+    The first process of a multi-host run holds it; the system frees it on a kill.
+    """
+    workdir.mkdir(parents=True, exist_ok=True)
     with open(workdir / ".lock", "a") as file:
         if jax.process_index() == 0:
             try:

@@ -20,6 +20,19 @@ NUM_BINS = 12
 VIEW_SEEDS, CONTENT_SEEDS, SEED_STRIDE = 10**12, 2 * 10**12, 10**7
 
 
+def check_choice(*, num_views: int = 1, num_candidates: int | None = None, num_contents: int = 2, **_: Any):
+    """ValueError by name for settings that no choice of views can follow, before anything is computed."""
+    if num_views < 1:
+        raise ValueError(f"viewpoints.num_views {num_views} chooses no view; set 1 or more")
+    if num_candidates is not None and num_candidates < num_views:
+        raise ValueError(
+            f"viewpoints.num_candidates {num_candidates} is less than viewpoints.num_views {num_views}, "
+            "which are chosen among them; raise it or lower viewpoints.num_views"
+        )
+    if num_contents < 2:
+        raise ValueError(f"viewpoints.num_contents {num_contents} shows no agreement; set 2 or more")
+
+
 def choose(
     generator: MultiviewGenerator,
     contents: np.ndarray,

@@ -55,8 +55,9 @@ def solve(task: Task, session: KeypointSession, path: Path, world: Mapping[str, 
         raise ValueError("keypoints need a field of view; set world.fov_degrees and world.distance")
     rows = [session.points[view] for view in session.kept]
     seen = np.array([[point not in (None, HIDDEN) for point in row] for row in rows], bool)
+    seen = seen.reshape(len(rows), len(task.names))  # also of no rows: every view was dropped
     pixels = np.array([[point if s else (np.nan, np.nan) for point, s in zip(*pair, strict=True)]
-                       for pair in zip(rows, seen, strict=True)])  # fmt: skip
+                       for pair in zip(rows, seen, strict=True)]).reshape(*seen.shape, 2)  # fmt: skip
     views = [view for view, any_seen in zip(session.kept, seen.any(axis=1), strict=True) if any_seen]
     seen, pixels = seen[seen.any(axis=1)], pixels[seen.any(axis=1)]
     used = np.flatnonzero(seen.sum(axis=0) >= MIN_VIEWS_OF_A_POINT)

@@ -110,3 +110,11 @@ def test_the_sheet_shows_the_points_on_every_content(task, path):
     changed = (np.asarray(keypoint_sheet(task, session, title="")) != clean).any(axis=(1, 2))
     rows = np.flatnonzero(changed)
     assert len(rows) and np.diff(rows).max() > 100  # one spot in each of two rows of pictures
+
+
+def test_the_sheet_has_a_ruler_in_the_pixels_of_the_file(task):
+    sheet = np.asarray(keypoint_sheet(task, task.session(), title=""))
+    mark = np.array([178, 73, 31])
+    columns = np.flatnonzero((sheet[66, 24 : 24 + 192] == mark).all(axis=-1))
+    # Marks of two pixels every 4 of the 30 that the picture of 192 shows.
+    np.testing.assert_allclose(columns[1::2], np.arange(4, 30, 4) * 192 / 30, atol=1.5)

@@ -115,11 +115,42 @@ def test_left_and_right_exchanged_everywhere_contradicts_the_bins():
         world.solve(pairs=[(right, left) for left, right in PAIRS])
 
 
-def test_groups_of_views_that_share_no_point_are_reported_as_undetermined():
+def test_groups_of_views_that_share_no_point_are_refused_as_undetermined():
     world = Synthetic()
     world.visible[:6, 8:] = False
     world.visible[6:, :8] = False
-    assert any("undetermined" in line for line in world.solve(pairs=()).problems)
+    with pytest.raises(ValueError, match="leave (view|keypoint) [0-9]+ undetermined; click more"):
+        world.solve(pairs=())
+
+
+def test_views_without_parallax_are_refused_as_undetermined():
+    world = Synthetic()
+    world.points[:] = world.points[0]
+    with pytest.raises(ValueError, match="undetermined.*from several sides"):
+        world.solve()
+
+
+@pytest.mark.parametrize("views", [slice(None), slice(3, 4)], ids=["all", "one"])
+def test_points_all_in_one_place_are_refused(views):
+    world = Synthetic()
+    world.points[views] = (100.0, 90.0)
+    first = views.start or 0
+    with pytest.raises(ValueError, match=f"16 points of view {first} lie within 0.0 pixels.*click each"):
+        world.solve()
+
+
+@pytest.mark.parametrize("extent", [1.0, 0.15], ids=["over_the_picture", "over_a_part"])
+@pytest.mark.parametrize("bins", [True, False], ids=["bins", "no_bins"])
+def test_clicks_at_random_are_refused_whatever_their_extent(bins, extent):
+    world = Synthetic()
+    world.points = 96 + extent * np.random.default_rng(1).uniform(-96, 96, world.points.shape)
+    with pytest.raises(ValueError, match="no points of one object.*click them again"):
+        world.solve(bins)
+
+
+def test_six_pixels_of_noise_are_only_doubtful():
+    problems = Synthetic(noise=6.0, hidden=0.3).solve().problems  # 4 % of the height, as a careless hand
+    assert any("root mean square" in line for line in problems)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from ganverse_jax.annotation import keypoint_store, store
+from ganverse_jax.checkpoint import write_json
 from ganverse_jax.stages import annotation, annotation_keypoints
 
 VIEWS = [{"id": i, "w_seed": i, "w": [float(i)], "consistency": 0.9} for i in range(3)]
@@ -22,16 +23,17 @@ def workdir(tmp_path, monkeypatch):
     store.write_candidates(folder, "mine", VIEWS, pictures)
     candidates = store.read_candidates(folder, "mine")
     keypoint_store.write_pictures(folder, candidates, pictures, np.array([70, 71]))
-    monkeypatch.setattr(annotation.pipeline, "run", lambda config, workdir, until: None)
+    monkeypatch.setattr(annotation.pipeline, "run_held", lambda config, workdir, until: None)
     monkeypatch.setattr(annotation.viewpoints, "propose", lambda workdir, **settings: candidates)
     return tmp_path
 
 
 def test_points_go_out_to_a_file_and_come_back(workdir):
     path = workdir / "out" / "points.json"
-    sheet = annotation_keypoints.export_annotation(CONFIG, workdir, path)
-    with Image.open(sheet) as image:
-        assert sheet.name == "points.png" and image.width > 500
+    told = annotation_keypoints.export_annotation(CONFIG, workdir, path)
+    assert told.endswith("fill in the points, then --import it")
+    with Image.open(workdir / "out" / "points.png") as image:
+        assert image.width > 500
     content = json.loads(path.read_text())
     content["views"][1]["points"] = {"beak tip": [1.5, 2.5], "crown": None}
     path.write_text(json.dumps(content))
@@ -74,9 +76,55 @@ def test_views_in_use_can_be_exported_but_not_clicked_again(workdir):
     (workdir / "viewpoints" / "DONE.json").write_text("{}")
     with pytest.raises(ValueError, match="chosen and in use"):
         annotation_keypoints.prepare(CONFIG, workdir)
-    assert annotation_keypoints.export_annotation(CONFIG, workdir, workdir / "points.json").is_file()
+    views = [view | {"azimuth_bin": 3} for view in VIEWS]
+    content = {"fingerprint": "mine", "annotated_by": "keypoints", "views": views}
+    write_json(workdir / "viewpoints" / "viewpoints.json", content)
+    path = workdir / "points.json"
+    assert "answers in use" in annotation_keypoints.export_annotation(CONFIG, workdir, path)
+    write_json(workdir / "viewpoints" / "viewpoints.json", content | {"annotated_by": "person"})
+    with pytest.raises(ValueError, match="in use with bins .*without --keypoints"):
+        annotation_keypoints.export_annotation(CONFIG, workdir, workdir / "again.json")
 
 
 def test_a_class_without_named_points_is_told_before_anything_runs(workdir):
     with pytest.raises(ValueError, match="no points of the class 'generic' are named"):
         annotation_keypoints.prepare(CONFIG | {"object_class": "generic"}, workdir)
+
+
+def test_while_a_page_is_served_nobody_else_works_in_the_run(workdir, monkeypatch):
+    path, refused = workdir / "answers.json", pytest.raises(ValueError, match="another run is working in")
+    annotation_keypoints.export_annotation(CONFIG, workdir, path)
+
+    def serve(server, *_, **__):
+        with refused:
+            annotation_keypoints.annotate(CONFIG, workdir, command="")
+        with refused:
+            annotation_keypoints.import_annotation(CONFIG, workdir, path)
+        with refused, annotation.pipeline.only_run(workdir):
+            pass
+        server.annotator.finished.set()
+        server.server_close()
+
+    monkeypatch.setattr(annotation, "serve", serve)
+    annotation_keypoints.annotate(CONFIG, workdir, command="")
+    annotation_keypoints.import_annotation(CONFIG, workdir, path)
+
+
+def test_an_export_replaces_no_file(workdir):
+    path = workdir / "answers.json"
+    path.write_text("filled in")
+    with pytest.raises(ValueError, match="would replace .*answers.json; name another.*--import"):
+        annotation_keypoints.export_annotation(CONFIG, workdir, path)
+    assert path.read_text() == "filled in"
+
+
+def test_points_all_hidden_are_told_at_once(workdir):
+    path, config = workdir / "points.json", CONFIG | {"world": {"fov_degrees": 30.0, "distance": 4.2}}
+    task = annotation_keypoints.prepare(CONFIG, workdir)
+    keypoint_store.write_keypoints(path, task, task.session(points=[["hidden"] * 15] * 3))
+    with pytest.raises(ValueError, match="keypoints.json : 0 views are too few.*launch.annotate --keypoints"):
+        annotation_keypoints.import_annotation(config, workdir, path)
+    dropped = store.Session(3, ["drop"] * 3)
+    store.write_annotation(workdir / "viewpoints" / store.ANNOTATION, task.candidates, dropped)
+    with pytest.raises(ValueError, match="keypoints.json : 0 views are too few"):
+        annotation_keypoints.import_annotation(config, workdir, path)

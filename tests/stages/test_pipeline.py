@@ -156,3 +156,17 @@ def test_a_setting_that_is_not_finite_is_named_before_anything_is_written(ran, t
     with pytest.raises(ValueError, match=r"viewpoints\.rates\.w = nan is no finite number"):
         pipeline.run(CONFIG | {"viewpoints": {"rates": {"w": float("nan")}}}, tmp_path / "new")
     assert ran == [] and not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize(
+    ("settings", "name"),
+    [
+        ({"num_views": 0}, "num_views 0"),
+        ({"num_views": 9, "num_candidates": 8}, "num_candidates 8 .*num_views 9"),
+        ({"num_contents": 1}, "num_contents 1"),
+    ],
+)
+def test_a_choice_of_views_that_cannot_be_is_refused_before_any_stage(ran, tmp_path, settings, name):
+    with pytest.raises(ValueError, match=f"viewpoints.{name}"):
+        pipeline.run(CONFIG | {"viewpoints": settings}, tmp_path / "run")
+    assert ran == [] and not (tmp_path / "run").exists()

@@ -151,6 +151,14 @@ def test_a_view_with_too_few_points_is_named_by_its_id_with_the_remedy(folder):
         solved(folder)
 
 
+def test_clicks_in_one_place_are_no_cameras_and_the_view_is_named_by_its_id(folder):
+    click(folder, lambda rows: rows.__setitem__(slice(2, None), [[(20.0, 20.0)] * len(NAMED)] * 6))
+    with pytest.raises(
+        ValueError, match=r"keypoints\.json : all 20 points of view 3 lie within.*annotate --key"
+    ):
+        solved(folder)
+
+
 def test_what_is_doubtful_is_told_by_view_and_name(folder, stand_in):
     click(folder)
     task = task_of(folder)
