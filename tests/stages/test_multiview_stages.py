@@ -4,16 +4,11 @@ Segmenter and regressor are drawn stand-ins: tested are choosing, filtering, wri
 """
 
 import io
-import os
-import random
 import shutil
-import subprocess
 import sys
-import time
 from pathlib import Path
 from types import SimpleNamespace
 
-import jax
 import numpy as np
 import pytest
 import tensorflow_datasets as tfds
@@ -21,73 +16,23 @@ from PIL import Image
 
 from ganverse_jax.annotation import keypoint_store, store
 from ganverse_jax.annotation.session import DROP, Session
-from ganverse_jax.checkpoint import read_json, read_npz, write_json, write_npz
+from ganverse_jax.checkpoint import read_json, read_npz, write_json
 from ganverse_jax.data import multiview
 from ganverse_jax.data.mask_folder import WANTED, MaskFolder, MissingMasks
 from ganverse_jax.data.multiview_set import SPLITS
-from ganverse_jax.loop import Metrics
-from ganverse_jax.models.multiview_generator import MultiviewGenerator
 from ganverse_jax.models.pose_regressor import Pose
-from ganverse_jax.models.pretrained import LoadedGenerator
 from ganverse_jax.models.stylegan2 import Generator
 from ganverse_jax.models.view_cameras import given_cameras
 from ganverse_jax.stages import (
     annotation_keypoints,
     multiview_dataset,
-    multiview_parts,
     viewpoints,
     viewpoints_choice,
 )
 from ganverse_jax.stages.multiview_card import CARD
 
-VIEWS = dict(num_views=4, num_candidates=12, num_contents=3, view_truncation=1.0, content_truncation=0.7,
-             min_distance=0.0, drop_share=0.0, min_usable=0.6, batch_size=8)  # fmt: skip
-DATASET = dict(num_objects=12, views_per_object=3, content_truncation=0.7, objects_per_part=4, batch_size=8)
-
-
-def centred_disc(images):
-    """Stand-in segmenter: the middle of the picture, empty for about one image in eight."""
-    rows, columns = np.mgrid[: images.shape[1], : images.shape[2]]
-    disc = (rows - 7.5) ** 2 + (columns - 7.5) ** 2 < 25
-    return disc[None] * (images.sum(axis=(1, 2, 3), dtype=np.int64) % 8 != 0)[:, None, None].astype(
-        np.float32
-    )
-
-
-def brightness_angle(images):
-    """Stand-in regressor: mean brightness as azimuth."""
-    level = images.mean(axis=(1, 2, 3)) / 255 * 2 * np.pi
-    return Pose(level, 0 * level, 0 * level)
-
-
-@pytest.fixture(scope="module")
-def generator():
-    module = Generator(resolution=16, z_dim=8, w_dim=8, mapping_layers=1, channel_base=64, channel_max=8)
-    shapes = jax.eval_shape(module.init, jax.random.key(0), np.zeros((1, 8), np.float32))
-    rng = np.random.default_rng(0)
-    variables = jax.tree.map(lambda leaf: rng.standard_normal(leaf.shape).astype(np.float32), dict(shapes))
-    gan = LoadedGenerator(module, variables, np.zeros(8, np.float32), "tiny", {})
-    return MultiviewGenerator(gan, batch_size=8)
-
-
-@pytest.fixture
-def stages(monkeypatch, generator, tmp_path):
-    """Run either stage in a fresh workdir with the upstream stages replaced."""
-
-    def perception(workdir):
-        return SimpleNamespace(segmenter=centred_disc, pose_regressor=brightness_angle)
-
-    for stage in (viewpoints, multiview_dataset):
-        monkeypatch.setattr(stage.gan_stage, "load", lambda workdir: (generator.gan, None))
-        monkeypatch.setattr(stage.perception_stage, "load", perception)
-        monkeypatch.setattr(stage, "MultiviewGenerator", lambda gan, **_: generator)
-
-    def run(stage, **settings):
-        base = dict(VIEWS, annotated_by="pose_regressor") if stage is viewpoints else dict(DATASET)
-        stage.run(tmp_path, seed=0, mesh=None, metrics=Metrics(tmp_path), **(base | settings))
-        return tmp_path
-
-    return run
+sys.path.insert(0, str(Path(__file__).parent))
+from tiny_world import VIEWS, centred_disc, files_of  # noqa: E402
 
 
 def test_the_view_code_drives_the_first_four_slots_alone(generator):
@@ -258,86 +203,6 @@ def test_splits_on_disk_are_the_splits_in_memory(stages):
         assert set(back.split(name).object_id.tolist()) == on_disk
 
 
-def files_of(folder):
-    return {path.name: path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
-
-
-class Killed(BaseException):
-    """Stands for a process that dies: nothing may catch it."""
-
-
-MOMENTS = ("before a shard", "in a shard", "before its notes", "in the metadata", "before the renaming")
-
-
-@pytest.mark.parametrize("moment", MOMENTS)
-def test_a_run_killed_at_any_moment_goes_on_to_the_same_bytes(stages, monkeypatch, moment):
-    stages(viewpoints)
-    workdir = stages(multiview_dataset)
-    folder = multiview_dataset.folder_of(workdir)
-    whole = files_of(folder)
-    shutil.rmtree(folder)
-    places = {
-        "before a shard": (multiview_parts, "draw_objects", 3),
-        "in a shard": (multiview_parts.shards, "sha256_of", 2),
-        "before its notes": (multiview_parts, "write_npz", 2),
-        "in the metadata": (multiview_dataset.shards, "write_checksums", 1),
-        "before the renaming": (multiview_dataset.os, "replace", None),
-    }
-    module, name, last = places[moment]
-    original, calls = getattr(module, name), []
-
-    def dying(*arguments, **keywords):
-        calls.append(arguments)
-        renames = last is None and "incomplete" in Path(arguments[0]).name
-        if renames or len(calls) == last:
-            if moment == "in a shard":  # what a kill leaves, where an exception is cleaned up after
-                shutil.copy(arguments[0], arguments[0].with_name(".multiview-train.array_record-x"))
-            raise Killed
-        return original(*arguments, **keywords)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(module, name, dying)
-        with pytest.raises(Killed):
-            stages(multiview_dataset)
-    assert multiview.digest(folder) is None
-    drawn = []
-    monkeypatch.setattr(
-        multiview_dataset,
-        "make_part",
-        lambda *args, **kw: drawn.append(1) or multiview_parts.make_part(*args, **kw),
-    )
-    stages(multiview_dataset)
-    assert files_of(folder) == whole
-    # 12 objects in parts of 4 of one split: three for training, one each for validation and test
-    assert len(drawn) == {"before a shard": 3, "in a shard": 4, "before its notes": 4}.get(moment, 0)
-    assert not list((workdir / "multiview_dataset").glob("parts-*"))
-
-
-@pytest.mark.parametrize("harm", ["other arrays", "no NPZ", "short shard", "no shard"])
-def test_a_part_that_was_tampered_with_is_made_again(stages, monkeypatch, harm):
-    stages(viewpoints)
-    workdir = stages(multiview_dataset)
-    folder = multiview_dataset.folder_of(workdir)
-    whole = files_of(folder)
-    shutil.rmtree(folder)
-    with monkeypatch.context() as patched:
-        patched.setattr(multiview_dataset, "summarise", None)
-        with pytest.raises(TypeError):
-            stages(multiview_dataset)
-    notes = next((workdir / "multiview_dataset").glob("parts-*/*train*00001*"))
-    shard = next(folder.rglob("*train*00001*"))
-    if harm == "other arrays":
-        write_npz(notes, object_id=np.arange(3))
-    elif harm == "no NPZ":
-        notes.write_bytes(notes.read_bytes()[:50])
-    elif harm == "short shard":
-        shard.write_bytes(shard.read_bytes()[:-1])
-    else:
-        shard.unlink()
-    stages(multiview_dataset)
-    assert files_of(folder) == whole
-
-
 def test_a_finished_set_is_not_made_again_and_other_settings_replace_it(stages, monkeypatch):
     stages(viewpoints)
     folder = multiview_dataset.folder_of(stages(multiview_dataset))
@@ -388,42 +253,3 @@ def test_a_damaged_set_says_which_stage_to_do_again(stages):
     shutil.rmtree(folder)
     with pytest.raises(FileNotFoundError, match=f"no multi-view set.*{remedy}"):
         multiview_dataset.load(workdir)
-
-
-@pytest.mark.slow
-def test_a_process_killed_again_and_again_leaves_the_bytes_of_an_undisturbed_one(tmp_path):
-    """Kill -9 at random moments of the toy run's stage, the same command each time."""
-    root = Path(__file__).parents[2]
-    code = """
-import sys
-from pathlib import Path
-from configs import toy_car
-from ganverse_jax.stages import pipeline
-config = toy_car.get_config()
-config.multiview_dataset.update(num_objects=60, views_per_object=4, objects_per_part=2)
-pipeline.run(config.to_dict(), Path(sys.argv[1]), until="multiview_dataset")
-"""
-    environment = os.environ | {"XLA_FLAGS": "", "JAX_PLATFORMS": "cpu", "PYTHONPATH": str(root)}
-    moments, kills = random.Random(0), 0
-
-    def run(workdir, *, kill_after: int | None = None):
-        """Lines of progress it printed; kills it a moment after `kill_after` of them."""
-        with subprocess.Popen(
-            [sys.executable, "-u", "-c", code, str(workdir)],
-            cwd=root, env=environment, text=True, stdout=subprocess.PIPE,
-        ) as process:  # fmt: skip
-            count = 0
-            for line in process.stdout:
-                count += line.startswith("[multiview_dataset]") and line.endswith("objects\n")
-                if count == kill_after:
-                    time.sleep(moments.uniform(0, 0.2))
-                    process.kill()
-        return process.returncode
-
-    assert run(tmp_path / "undisturbed") == 0
-    for lines in (1, 6, 14, 25):
-        kills += run(tmp_path / "killed", kill_after=lines) == -9
-    assert kills == 4
-    assert run(tmp_path / "killed") == 0
-    undisturbed = files_of(tmp_path / "undisturbed" / "multiview")
-    assert files_of(tmp_path / "killed" / "multiview") == undisturbed and len(undisturbed) > 30
