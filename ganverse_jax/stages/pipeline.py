@@ -70,14 +70,18 @@ def run(
     """
     _check(config, stages)
     with only_run(workdir):
-        run_held(config, workdir, stages=stages, until=until)
+        _run_stages(config, workdir, stages, until)
 
 
-def run_held(
-    config: dict[str, Any], workdir: Path, *, stages: Sequence[str] | None = None, until: str | None = None
-) -> None:
+def run_held(config: dict[str, Any], workdir: Path, *, until: str | None = None) -> None:
     """As :func:`run`, for a caller that holds the workdir's lock (:func:`only_run`) for longer."""
-    _check(config, stages)
+    _check(config, None)
+    _run_stages(config, workdir, None, until)
+
+
+def _run_stages(
+    config: dict[str, Any], workdir: Path, stages: Sequence[str] | None, until: str | None
+) -> None:
     mesh, metrics = parallel.data_mesh(config.get("num_devices")), Metrics(workdir)
     for name in STAGES:
         if config[name] is not None:

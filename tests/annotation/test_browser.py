@@ -15,14 +15,6 @@ pytestmark = [
 SAVED = "byId('saved').textContent === 'saved'"
 
 
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    """One browser for all tests of this file."""
-    opened = chromium.Browser(tmp_path_factory.mktemp("profile"))
-    yield opened
-    opened.close()
-
-
 @pytest.fixture
 def page(browser, served):
     """The page, its pictures loaded; the test must leave no message on the browser's console."""

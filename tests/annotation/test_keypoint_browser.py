@@ -28,14 +28,6 @@ SAVED = "byId('saved').textContent === 'saved'"
 SHOWN = "byId('picture').dataset.shown === `${object}/${current}`"
 
 
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    """One browser for all tests of this file."""
-    opened = chromium.Browser(tmp_path_factory.mktemp("profile"))
-    yield opened
-    opened.close()
-
-
 @pytest.fixture
 def task(tmp_path):
     """Four views of cars in two contents, the third dropped; a green pixel on a dark ground."""
