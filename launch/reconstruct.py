@@ -1,4 +1,4 @@
-"""python -m launch.reconstruct --workdir=runs/toy_car --images=photo.png --out=out/
+"""python -m launch.reconstruct --images=photo.png --out=out/ [--workdir=runs/toy_car]
 
 Turns photos (a file, or a folder) into textured .glb meshes with the workdir's inverse graphics network, and
 shows them in out/index.html. The object's mask is the photo's alpha channel, a PNG of the same name in
@@ -13,7 +13,7 @@ from launch import command
 
 _IMAGES = flags.DEFINE_string("images", None, "A photo (PNG, JPEG, WebP), or a folder of them")
 _OUT = flags.DEFINE_string("out", None, "Folder to write NAME.glb, NAME.png and index.html to")
-_WORKDIR = flags.DEFINE_string("workdir", None, "Run whose networks are used")
+_WORKDIR = flags.DEFINE_string("workdir", None, "Run whose networks serve (default: the shipped toy ones)")
 _NETWORK = flags.DEFINE_string("network", None, "Folder with another network.safetensors")
 _MASKS = flags.DEFINE_string("masks", None, "Folder of masks: STEM.png, 8-bit grey, 255 on the object")
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-CORE = {f"ganverse_jax.{name}" for name in ("loop", "parallel", "checkpoint", "pixels", "progress")}
+_CORE = ("loop", "parallel", "checkpoint", "pixels", "progress", "shipped")
+CORE = {f"ganverse_jax.{name}" for name in _CORE}
 # Package -> packages of ours that it may import. `configs` is read by path in `launch`.
 ALLOWED = {
     "rasterizer": {"rasterizer"},

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-import pathlib
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from ganverse_jax.checkpoint import read_json
 from ganverse_jax.report.artefacts import ReportError, Run
 from ganverse_jax.report.markup import Section, details, figure, number, table
 from ganverse_jax.report.pictures import Pictures
+from ganverse_jax.shipped import ASSETS
 
-ASSETS = pathlib.Path(__file__).parents[1] / "assets"
 FILE = "layers.json"
 _ROW = ("view_layers", "azimuth_spread", "azimuth_spread_median", "within_15", "identity_agreement")
 _HELD_OUT = ("azimuth_error", "azimuth_error_median", "identity_same", "identity_auc")
@@ -224,7 +224,7 @@ def measured_splits(run: Run) -> dict[str, Any] | None:
     return None
 
 
-def _read(path: pathlib.Path) -> dict[str, Any]:
+def _read(path: Path) -> dict[str, Any]:
     try:
         content = read_json(path)
         rows = [{name: float(row[name]) for name in _ROW} for row in content["splits"]]

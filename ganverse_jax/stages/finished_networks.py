@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from ganverse_jax.models.pretrained import LoadedGenerator, load_generator
+from ganverse_jax.shipped import weights_folder
 from ganverse_jax.stages import gan, perception
 
 
@@ -15,7 +16,7 @@ def finished_generator(config: dict[str, Any], workdir: Path) -> LoadedGenerator
     if gan.generator_path(workdir).is_file():
         return load_generator(gan.generator_path(workdir))
     name = config["gan"].get("pretrained")
-    path = None if name is None else _folder(name) / "generator.safetensors"
+    path = None if name is None else weights_folder(name) / "generator.safetensors"
     if path is None or not path.is_file():
         how = config["gan"].get("how_to_get", "train it with launch.train --stages=gan")
         raise FileNotFoundError(f"no generator at {gan.generator_path(workdir)} nor {path}; {how}")
@@ -32,12 +33,8 @@ def toy_perception(config: dict[str, Any], workdir: Path) -> perception.Percepti
         return None
     folders = [workdir / perception.STAGE]
     if config["perception"].get("pretrained") is not None:
-        folders.append(_folder(config["perception"]["pretrained"]))
+        folders.append(weights_folder(config["perception"]["pretrained"]))
     for folder in folders:
         if all((folder / name).is_file() for name in perception.FILES):
             return perception.load_folder(folder)
     return None
-
-
-def _folder(name: str) -> Path:
-    return gan.ASSETS / name if (gan.ASSETS / name).is_dir() else Path(name)

@@ -24,6 +24,7 @@ from ganverse_jax.models.pretrained import (
 from ganverse_jax.models.stylegan2 import Discriminator, Generator, truncate
 from ganverse_jax.pixels import gan_to_uint8
 from ganverse_jax.report.grid import image_grid
+from ganverse_jax.shipped import weights_folder
 from ganverse_jax.stages.gan_adaptive import AugmentSettings, initial_adaptive
 from ganverse_jax.stages.gan_data import real_images
 from ganverse_jax.stages.gan_step import (
@@ -34,7 +35,6 @@ from ganverse_jax.stages.gan_step import (
     strided_order,
 )
 
-ASSETS = Path(__file__).parents[1] / "assets"
 _GRID = (8, 8)
 
 
@@ -76,7 +76,7 @@ def run(
     folder = workdir / "gan"
     folder.mkdir(parents=True, exist_ok=True)
     if pretrained is not None:
-        source = _weights_folder(pretrained)
+        source = weights_folder(pretrained)
         for target in (generator_path(workdir), discriminator_path(workdir)):
             if not (source / target.name).is_file():
                 raise FileNotFoundError(f"no GAN weights at {source / target.name}; {how_to_get}")
@@ -158,7 +158,7 @@ def train(
     state, noise = initial_state(module, critic, key=jax.random.fold_in(key, 2**31 - 1))
     state |= initial_adaptive(augmentation)
     if start_from:
-        trained, noise = _trained_networks(_weights_folder(start_from), module, critic)
+        trained, noise = _trained_networks(weights_folder(start_from), module, critic)
         state |= trained
     latents = (
         np.random.default_rng([seed, 1]).standard_normal((np.prod(_GRID), module.z_dim)).astype(np.float32)
@@ -181,10 +181,6 @@ def train(
                 log_every=log_every, save_every=save_every, on_save=on_save)  # fmt: skip
     finally:
         checkpoints.close()
-
-
-def _weights_folder(name: str) -> Path:
-    return ASSETS / name if (ASSETS / name).is_dir() else Path(name)
 
 
 def _trained_networks(folder: Path, module: Generator, critic: Discriminator) -> tuple[dict, dict]:

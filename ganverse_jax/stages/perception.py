@@ -30,11 +30,11 @@ from ganverse_jax.models.segmenter import (
     load_segmenter,
     save_segmenter,
 )
+from ganverse_jax.shipped import weights_folder
 from ganverse_jax.stages import perception_sources as sources
 from ganverse_jax.stages import perception_step as steps
 from ganverse_jax.stages.perception_scores import score_pose_regressor, score_segmenter
 
-ASSETS = Path(__file__).parents[1] / "assets"
 FILES = ("segmenter.safetensors", "pose_regressor.safetensors")
 SOURCE = "segmenter.json"  # in place of the first file, where masks come from elsewhere
 CARD = "perception.json"  # beside shipped files: the summary of the run that made them
@@ -98,7 +98,7 @@ def run(
     if pretrained is None:
         train(Path(workdir), seed=seed, mesh=mesh, metrics=metrics, world=world, **training)
         return
-    source = ASSETS / pretrained if (ASSETS / pretrained).is_dir() else Path(pretrained)
+    source = weights_folder(pretrained)
     if not (source / FILES[0]).is_file():
         raise FileNotFoundError(f"no segmenter at {source / FILES[0]}; {how_to_get}")
     for name in FILES:

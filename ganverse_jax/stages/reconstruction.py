@@ -26,10 +26,12 @@ from ganverse_jax.models.inverse_graphics import InverseGraphics
 from ganverse_jax.models.view_cameras import NUM_AZIMUTH_BINS, as_cameras
 from ganverse_jax.report.grid import image_grid
 from ganverse_jax.report.photos import Reconstruction, photos_page
+from ganverse_jax.shipped import ASSETS
 from ganverse_jax.stages import inverse_graphics, perception
 from ganverse_jax.stages.inverse_graphics_figures import render_on_white, turn_round
 from ganverse_jax.stages.inverse_graphics_measures import predict_meshes
 
+SHIPPED = ASSETS / "toy_car"
 FITTED_SIDE = 96  # pixels of the picture that a camera is fitted to
 SHOWN_HEIGHT = 192
 RECORD, PAGE = "reconstruction.json", "index.html"
@@ -75,10 +77,11 @@ def run(
     """Reconstruct a photo, or each of a folder, into the folder `out`.
 
     workdir: a run whose inverse_graphics stage is finished; its perception stage, if any, gives masks and
-    cameras. network: another folder with a network.safetensors, in place of the workdir's. masks: a folder of
-    STEM.png. Photos that fail are named in the summary, the others are done all the same. Raises
-    FileNotFoundError or ValueError when there is no network, no photo, or no folder of masks, or when `out`
-    would overwrite what it reads, or files that no earlier call made.
+    cameras. network: another folder with a network.safetensors, in place of the workdir's. Without either
+    the shipped toy networks serve, which know toy cars alone. masks: a folder of STEM.png. Photos that
+    fail are named in the summary, the others are done all the same. Raises FileNotFoundError or
+    ValueError when there is no network, no photo, or no folder of masks, or when `out` would overwrite
+    what it reads, or files that no earlier call made.
     """
     if masks is not None and not Path(masks).is_dir():
         raise FileNotFoundError(f"no folder of masks at {masks}; correct --masks")
@@ -133,12 +136,14 @@ def _is_record(path: Path) -> bool:
 def _networks(workdir, network):
     """The network's folder, the network, and perception's segmenter and pose regressor (None without it)."""
     if workdir is None and network is None:
-        raise ValueError("no network is named; pass --workdir=RUN or --network=FOLDER")
-    folder = Path(workdir) / inverse_graphics.STAGE if network is None else Path(network)
+        folder, perceiving = SHIPPED / inverse_graphics.STAGE, SHIPPED
+    else:
+        folder = Path(workdir) / inverse_graphics.STAGE if network is None else Path(network)
+        perceiving = None if workdir is None else Path(workdir) / perception.STAGE
     reconstructor = load(folder)
-    if workdir is None or not (Path(workdir) / perception.STAGE).is_dir():
+    if perceiving is None or not perceiving.is_dir():
         return folder, reconstructor, None, None
-    found = perception.load(Path(workdir))
+    found = perception.load_folder(perceiving)
     return folder, reconstructor, _segment(found.segmenter), found.pose_regressor
 
 

@@ -21,6 +21,7 @@ from ganverse_jax.evaluation.disentanglement import view_disentanglement
 from ganverse_jax.loop import Metrics
 from ganverse_jax.models.multiview_generator import MultiviewGenerator
 from ganverse_jax.report.grid import image_grid
+from ganverse_jax.shipped import ASSETS
 from ganverse_jax.stages import gan as gan_stage
 from ganverse_jax.stages import perception as perception_stage
 from ganverse_jax.stages import viewpoints_keypoints
@@ -28,7 +29,6 @@ from ganverse_jax.stages.viewpoints_choice import CONTENT_SEEDS, NUM_BINS, SEED_
 
 STAGE = "viewpoints"
 ANNOTATORS = ("pose_regressor", "person", "keypoints", "shipped")
-ASSETS = Path(__file__).parents[1] / "assets"
 SHOWN = 8  # contents a person sees of each view
 SHEET = "candidates.png"
 

@@ -58,7 +58,8 @@ def test_the_shipped_proxy_sees_blur_tint_and_missing_views():
 
     from ganverse_jax.data.toy_cars import ToyCars
     from ganverse_jax.evaluation.distributions import frechet_distance
-    from ganverse_jax.stages.perception import ASSETS, load_folder
+    from ganverse_jax.shipped import ASSETS
+    from ganverse_jax.stages.perception import load_folder
 
     features = ToyFeatures(load_folder(ASSETS / "toy_car").pose_regressor)
     renders = ToyCars(64, split="validation").render(np.arange(1200))
