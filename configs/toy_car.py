@@ -100,6 +100,7 @@ def get_config() -> ConfigDict:
         decay=True,
         clip_norm=placeholder(float),  # a limit to the gradient's global norm; None: none
         single_view=False,  # True: no multi-view term
+        multiview_weight=1.0,  # of the loss in the view that the network does not see (Eq. 2: 1)
         sigma_inverse=7000.0,
         margin=0.03,
         log_every=25,

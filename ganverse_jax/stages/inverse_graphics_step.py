@@ -99,23 +99,34 @@ def loss_terms(
     *,
     perceptual: Perceptual | None,
     both_views: bool,
+    multiview_weight: float = 1.0,
 ) -> dict[str, jax.Array]:
     """Every term of Eq. 1, unweighted; images and masks [2 b ...] lie as (object, view) pairs.
 
-    L_percept sees `in_place_of_object`; with `both_views` off only the second view of each pair, which is the
-    one the network has not seen.
+    Terms of pictures are the mean of the two views', the second's (the one the network has not seen) times
+    multiview_weight. L_percept sees `in_place_of_object`; with `both_views` off the second view alone.
     """
+
+    def over_views(term):
+        seen, unseen = (term(slice(view, None, 2)) for view in (0, 1))
+        return 0.5 * (seen + multiview_weight * unseen)
+
     terms = {
-        "colour": masked_l1(images, masks, rendered.rgb, rendered.mask),
-        "iou": iou_loss(masks, rendered.mask),
+        "colour": over_views(
+            lambda rows: masked_l1(images[rows], masks[rows], rendered.rgb[rows], rendered.mask[rows])
+        ),
+        "iou": over_views(lambda rows: iou_loss(masks[rows], rendered.mask[rows])),
         "laplacian": laplacian_loss(prediction.displacements, topology),
         "flatten": flatten_loss(prediction.vertices, topology),
         "movement": movement_loss(prediction.displacements),
     }
     if perceptual is not None:
         composite = in_place_of_object(rendered, images, masks)
-        rows = slice(None) if both_views else slice(1, None, 2)
-        terms["perceptual"] = perceptual(images[rows], composite[rows], masks[rows])
+
+        def distance(rows):
+            return perceptual(images[rows], composite[rows], masks[rows])
+
+        terms["perceptual"] = over_views(distance) if both_views else distance(slice(1, None, 2))
     return terms
 
 
@@ -137,6 +148,7 @@ def make_step(
     weights: Mapping[str, float],
     perceptual: Perceptual | None = None,
     perceptual_both_views: bool = True,
+    multiview_weight: float = 1.0,
     average_decay: float = 0.99,
     clip_norm: float | None = None,
     render_options: Mapping[str, Any] | None = None,
@@ -171,6 +183,7 @@ def make_step(
             topology,
             perceptual=perceptual,
             both_views=perceptual_both_views,
+            multiview_weight=multiview_weight,
         )
         # Eq. 2 adds the two views' losses; the means above run over both, hence the factor.
         total = 2.0 * sum(weights.get(name, 0.0) * value for name, value in terms.items())

@@ -1,0 +1,29 @@
+"""The toy world for hours instead of minutes: the recipe behind the shipped toy network (assets/toy_car).
+
+    python -m launch.train --config=configs/toy_car_long.py --workdir=runs/toy_car_long
+"""
+
+from ml_collections import ConfigDict
+
+from configs.toy_car import get_config as get_toy_car
+
+
+def get_config() -> ConfigDict:
+    """`toy_car` with more objects, a wider network and many more steps."""
+    config = get_toy_car()
+    config.multiview_dataset.num_objects = 2000
+    for training in (config.inverse_graphics, config.inverse_graphics_posed):
+        training.network.encoder_width = 32
+        training.network.encoder_blocks = (1, 2, 2)
+        training.network.free_scale = 0.3
+        training.weights.laplacian = 2.0
+        training.sigma_inverse, training.margin = 30000.0, 0.02
+    config.inverse_graphics.weights.iou = 8.0
+    config.inverse_graphics.multiview_weight = 0.25
+    config.inverse_graphics.num_steps = 14000
+    config.inverse_graphics.perceptual_start = 4000
+    config.inverse_graphics.save_every = 500
+    config.inverse_graphics_posed.num_objects = 600
+    config.inverse_graphics_posed.num_steps = 2000
+    config.report.title = "GANverse-JAX: toy cars, the long recipe"
+    return config
