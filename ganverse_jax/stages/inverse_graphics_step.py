@@ -157,9 +157,14 @@ def make_step(
 
     batch: images uint8 [b 2 h w 3], masks uint8 [b 2 h w], views int32 [b 2]. The network sees view 0 and is
     rendered in both (Eq. 2), all 2 b pictures in one rasterizer call. weights: lambda of each of TERMS.
+    multiview_weight: of the losses in view 1 against those in view 0; 1 is Eq. 2, less lets a shape fit its
+    own picture where a GAN's views of one object disagree.
     clip_norm: gradients of a longer global norm are shortened to it, see `clip_gradient`.
-    Raises ValueError for a weight that is no term's, or a clip_norm that is not above 0.
+    Raises ValueError for a weight that is no term's, a negative multiview_weight, or a clip_norm that is not
+    above 0.
     """
+    if not multiview_weight >= 0:
+        raise ValueError(f"inverse_graphics.multiview_weight = {multiview_weight}; set it to 0 or more")
     if clip_norm is not None and not clip_norm > 0:
         raise ValueError(f"inverse_graphics.clip_norm = {clip_norm}; set it above 0, or to None for no limit")
     unknown = set(weights) - set(TERMS)

@@ -9,6 +9,7 @@ import pytest
 import rasterizer
 from ganverse_jax import parallel
 from ganverse_jax.data.multiview_set import MultiviewSet, PairSampler, azimuth_bins
+from ganverse_jax.losses.mesh import mesh_topology
 from ganverse_jax.models.inverse_graphics import InverseGraphics
 from ganverse_jax.models.view_cameras import initial_cameras
 from ganverse_jax.stages import inverse_graphics, inverse_graphics_step
@@ -123,6 +124,36 @@ def test_cameras_stand_still_until_their_start():
 def test_unknown_loss_weights_are_named():
     with pytest.raises(ValueError, match="color"):
         inverse_graphics_step.make_step(InverseGraphics(**NETWORK), None, fov_y=0.5, weights={"color": 1.0})
+
+
+@pytest.mark.parametrize("weight", [0.0, 0.25, 1.0])
+def test_the_unseen_view_counts_as_much_as_its_weight_says(weight):
+    seen, unseen = np.float32(0.5), np.float32(0.75)  # differences of the two views' pictures from black
+    images = np.stack([np.full((4, 4, 3), value, np.float32) for value in (seen, unseen)] * 2)
+    masks = np.ones((4, 4, 4, 1), np.float32)
+    prediction = SimpleNamespace(
+        displacements=np.zeros((2, 3, 3), np.float32), vertices=np.eye(3, dtype=np.float32)[None]
+    )
+    terms = inverse_graphics_step.loss_terms(
+        prediction,
+        SimpleNamespace(rgb=np.zeros_like(images), mask=masks),
+        images,
+        masks,
+        mesh_topology(np.array([[0, 1, 2], [0, 2, 1]]), 3),
+        perceptual=lambda image, rendered, mask: (image - rendered * mask).max(),
+        both_views=True,
+        multiview_weight=weight,
+    )
+    for name in ("colour", "perceptual"):
+        # float32 rounding of a mean.
+        np.testing.assert_allclose(terms[name], 0.5 * (seen + weight * unseen), rtol=1e-6, err_msg=name)
+
+
+def test_a_negative_multiview_weight_is_refused():
+    with pytest.raises(ValueError, match="multiview_weight = -1.0; set it to 0 or more"):
+        inverse_graphics_step.make_step(
+            InverseGraphics(**NETWORK), None, fov_y=0.5, weights=WEIGHTS, multiview_weight=-1.0
+        )
 
 
 def test_a_long_gradient_is_shortened_and_a_short_one_kept():
