@@ -91,7 +91,7 @@ def _turntables(results: Sequence[Reconstruction], folder: pathlib.Path, picture
         cells.append(f'<a href="{file}">{picture}{escape(result.name)}</a>')
     caption = f"Texture above, shape alone below; these are the .webp files beside the page. {HOLD}"
     body = figure(f'<div class="sheet turntables">{"".join(cells)}</div>', caption, "wide")
-    return Section("turntables", "Once round", "Pictures that turn by themselves, to pass on.", body)
+    return Section("turntables", "Once round", "Animated pictures, which need no viewer.", body)
 
 
 def _sides(results: Sequence[Reconstruction], pictures: Pictures) -> Section:

@@ -109,12 +109,13 @@ def _light(stage: StageArtefacts, pictures: Pictures) -> str:
     columns = {head: stage.pictures(key, 1) for head, key in keys.items()}
     if any(column is None for column in columns.values()):
         return ""
-    rows = [list(row) for row in zip(*columns.values(), strict=True)]
+    rows = [list(row) for row in zip(*columns.values(), strict=True)][:5]
     alts = [[f"Object {n + 1}, {head}" for head in columns] for n in range(len(rows))]
     cutout = {(r, c): "cutout" for r in range(len(rows)) for c in range(1, len(columns))}
     caption = (
         "As the paper’s Fig. K: the render with the predicted light, its texture alone, and the light alone "
-        "on grey clay. What only the texture shows of light and shadow, the light has failed to explain."
+        "on grey clay, as bright as shows it best. What only the texture shows of light and shadow, the "
+        "light has failed to explain."
     )
     grid = pictures.grid(rows, alts, columns=tuple(columns), classes=cutout, gaps=(1, 3))
     return f"<h3>Light</h3>{figure(grid, caption, 'light')}"

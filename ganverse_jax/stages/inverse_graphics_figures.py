@@ -110,17 +110,21 @@ def light_figures(meshes: PredictedMeshes, rows, own, size, fov_y: float) -> dic
     """The predicted light apart from the texture (Fig. K of arXiv:2010.09125): uint8 [m h w 3] of meshes
     `rows`, each from its camera in `own` [m].
 
-    unlit: the texture alone; clay_lit, sphere_lit: the light alone, on the shape and on a sphere of clay.
+    unlit: the texture alone; clay_lit, sphere_lit: the light alone, on the shape and on a sphere of clay,
+    scaled so that its brightest direction shows the clay's own grey (texture and light share their scale).
     """
     sphere = rasterizer.icosphere(4)
     radii = 0.8 * own["distance"] * np.sin(fov_y / 2)
     vertices = np.zeros((len(meshes.vertices), *sphere.vertices.shape), np.float32)
     vertices[rows] = radii[:, None, None] * np.asarray(sphere.vertices)
     surface = {name: np.asarray(getattr(sphere, name)) for name in ("faces", "uv", "uv_faces")}
+    basis = np.asarray(rasterizer.spherical_harmonics_basis(sphere.vertices))
+    brightest = np.maximum((meshes.light @ basis.T).max(axis=1, keepdims=True), 1e-6)
+    lit = clay(meshes)._replace(light=meshes.light / brightest)
     shown = {
         "unlit": meshes._replace(light=None),
-        "clay_lit": clay(meshes),
-        "sphere_lit": clay(meshes)._replace(vertices=vertices, **surface),
+        "clay_lit": lit,
+        "sphere_lit": lit._replace(vertices=vertices, **surface),
     }
     return {name: render_on_white(each, rows, own, size, fov_y) for name, each in shown.items()}
 

@@ -29,6 +29,7 @@ from ganverse_jax.report.photos import Reconstruction, photos_page
 from ganverse_jax.stages import inverse_graphics, perception
 from ganverse_jax.stages.inverse_graphics_figures import render_on_white, turn_round
 from ganverse_jax.stages.inverse_graphics_measures import predict_meshes
+from ganverse_jax.stages.remedies import make
 from ganverse_jax.stages.turntables import write_turntables
 
 FITTED_SIDE = 96  # pixels of the picture that a camera is fitted to
@@ -150,7 +151,7 @@ def load(folder: Path) -> Reconstructor:
     if not card.get("framing"):
         raise ValueError(
             f"{folder / 'network.safetensors'} does not tell how large objects stand in its pictures (it is "
-            "of an earlier version); delete the folder and run the stage again"
+            f"of an earlier version); delete the folder and {make(inverse_graphics.STAGE)}"
         )
     cameras = as_cameras(params["cameras"])
     means = (float(np.mean(cameras[name])) for name in ("elevation", "distance"))

@@ -24,6 +24,7 @@ from ganverse_jax.report.grid import image_grid
 from ganverse_jax.stages import gan as gan_stage
 from ganverse_jax.stages import perception as perception_stage
 from ganverse_jax.stages import viewpoints_keypoints
+from ganverse_jax.stages.remedies import make
 from ganverse_jax.stages.viewpoints_choice import CONTENT_SEEDS, NUM_BINS, SEED_STRIDE, choose
 
 STAGE = "viewpoints"
@@ -63,17 +64,17 @@ def read_views(path: Path, fingerprint: str, w_dim: int | None = None) -> Viewpo
     it is no such file at all. Every message names file, value and remedy.
     """
     if not Path(path).is_file():
-        raise FileNotFoundError(f"no views at {path}; run the viewpoints stage first")
-    content = read_json(path, remedy="delete it and run the viewpoints stage again")
+        raise FileNotFoundError(f"no views at {path}; {make(STAGE)}")
+    content = read_json(path, remedy=f"delete it and {make(STAGE)}")
     if not isinstance(content, Mapping) or not {"views", "fingerprint"} <= set(content):
-        raise ValueError(f"{path} is no viewpoints file; delete it and run the viewpoints stage again")
+        raise ValueError(f"{path} is no viewpoints file; delete it and {make(STAGE)}")
     views, owner = content["views"], content["fingerprint"]
     if owner != fingerprint:
         raise ValueError(
             f"the views in {path} belong to GAN {owner}, but this GAN is {fingerprint}; use that GAN, "
             'or set viewpoints.annotated_by="pose_regressor" to choose and annotate views of this one'
         )
-    remedy = "correct it, or delete the file and run the viewpoints stage again"
+    remedy = f"correct it, or delete the file and {make(STAGE)}"
     check_views(views, path, remedy, w_dim=w_dim)
     for view in views:
         azimuth_bin = view.get("azimuth_bin")

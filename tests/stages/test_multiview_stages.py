@@ -244,7 +244,7 @@ def test_a_damaged_set_says_which_stage_to_do_again(stages):
         multiview_dataset.load(workdir, "other")
     path = next(multiview.path_of(folder).glob("*train*"))
     path.write_bytes(path.read_bytes()[:-40])
-    remedy = f"delete {workdir / 'multiview_dataset'} and run the same command again"
+    remedy = f"delete {workdir / 'multiview_dataset'} and run launch.train .*--stages=multiview_dataset"
     with pytest.raises(ValueError, match=f"{path.name} does not have its checksum.*{remedy}"):
         multiview_dataset.load(workdir)
     shutil.rmtree(workdir / "multiview_dataset")
