@@ -44,7 +44,7 @@ STAGES: dict[str, tuple[Callable, tuple[str, ...]]] = {
     "report": (report.run, ()),
 }  # fmt: skip
 # What a person may have edited since a stage finished: stage -> check(workdir), which raises ValueError.
-FINISHED = {"multiview_dataset": multiview_dataset.check_views}
+FINISHED = {"viewpoints": viewpoints.check_annotation, "multiview_dataset": multiview_dataset.check_views}
 # Pretrained weights stand in for these unless the command line names them.
 PRETRAINABLE = ("gan", "perception")
 PACKAGES = (

@@ -170,6 +170,20 @@ def _by_person(workdir: Path, fingerprint: str, w_dim: int) -> dict[str, Any] | 
     return read_json(path)
 
 
+def check_annotation(workdir: Path) -> None:
+    """Raise ValueError when a person's answers and the viewpoints.json made from them no longer agree."""
+    folder, path = workdir / STAGE, path_of(workdir)
+    content = read_json(path) if path.is_file() else {}  # who needs it says so
+    if not isinstance(content, Mapping) or content.get("annotated_by") != "person":
+        return
+    answered = store.annotated_views(folder, content.get("fingerprint"))
+    if answered is not None and answered["views"] != content.get("views"):
+        raise ValueError(
+            f"{folder / store.ANNOTATION} has other answers than {path}; to take the former, delete "
+            f"{folder / 'DONE.json'} and {make(STAGE)}; to take the latter, move the former away"
+        )
+
+
 def await_person(workdir: Path, *, keypoints: bool = False, **settings: Any) -> None:
     """Propose views if that was not done; raise AwaitsAnnotation with the command. settings: `propose`."""
     candidates = propose(workdir, **settings)
