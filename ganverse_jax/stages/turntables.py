@@ -16,7 +16,7 @@ from ganverse_jax.evaluation.inverse_graphics import PredictedMeshes
 from ganverse_jax.pixels import unit_to_uint8
 from ganverse_jax.stages.inverse_graphics_figures import CLAY, CLAY_LIGHT, TURN_ELEVATION
 
-NUM_FRAMES, MILLISECONDS = 48, 75  # a turn takes 3.6 seconds
+NUM_FRAMES, MILLISECONDS = 36, 90  # a turn takes 3.2 seconds
 WIDTH = 208  # pixels; the height follows the objects, in steps that bound how many sizes are compiled
 HEIGHT_STEP, MAX_HEIGHT = 16, 256
 SUPERSAMPLING = 2
