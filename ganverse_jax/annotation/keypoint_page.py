@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import string
 from collections.abc import Sequence
 
 from ganverse_jax.annotation import icons, keypoint_places
 from ganverse_jax.annotation.keypoint_names import mirror_pairs
 from ganverse_jax.annotation.keypoint_store import Task
-from ganverse_jax.annotation.page import name_of, own
+from ganverse_jax.annotation.page import assemble, broken_command, name_of, own
 from ganverse_jax.annotation.session import NUM_BINS
 from ganverse_jax.report.markup import escape
-from ganverse_jax.report.page import template
 
 _CONTENTS = 8  # pictures in the row of objects, so that a few of them are no larger
 
@@ -37,16 +35,14 @@ def build_keypoint_page(task: Task, *, title: str, command: str, needed: int) ->
         "sides": [name_of(b) for b in range(NUM_BINS)], "needed": needed,
     }  # fmt: skip
     layout = string.Template(own("keypoints.css"))
-    return string.Template(own("keypoints.html")).substitute(
-        title=escape(title),
-        command=escape(command.replace(" --", " \\\n    --")),
-        points=_point_buttons(names, task.kind),
-        frame=_frame(task.kind),
-        style=template("tokens.css")
-        + own("style.css")
-        + layout.substitute(contents=max(len(task.seeds), _CONTENTS), aspect=f"{width} / {height}"),
-        # "</script>" inside a string would end the element
-        facts=json.dumps(facts).replace("<", "\\u003c"),
+    content = {"title": escape(title), "command": broken_command(command), "frame": _frame(task.kind)}
+    return assemble(
+        "keypoints.html",
+        content | {"points": _point_buttons(names, task.kind)},
+        title=f"Click keypoints · {title}",
+        style=layout.substitute(contents=max(len(task.seeds), _CONTENTS), aspect=f"{width} / {height}"),
+        facts=facts,
+        kind="keypoints",
         script=own("common.js") + own("viewer.js") + own("keypoints.js"),
     )
 

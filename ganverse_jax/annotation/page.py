@@ -39,6 +39,36 @@ def own(name: str) -> str:
     return (folder / name).read_text(encoding="utf-8")
 
 
+def assemble(
+    name: str,
+    content: Mapping[str, str],
+    *,
+    title: str,
+    style: str,
+    facts: Mapping[str, Any],
+    script: str,
+    kind: str = "",
+) -> str:
+    """A whole page: the template `name` filled with `content`, in what all our pages begin and end with.
+
+    style: beyond style.css; facts: what the script reads as FACTS; kind: CSS class of the page.
+    """
+    return string.Template(own("frame.html")).substitute(
+        title=escape(title),
+        kind=kind,
+        style=template("tokens.css") + own("style.css") + style,
+        body=string.Template(own(name)).substitute(content).rstrip(),
+        # "</script>" inside a string would end the element
+        facts=json.dumps(facts).replace("<", "\\u003c"),
+        script=script,
+    )
+
+
+def broken_command(command: str) -> str:
+    """A command as HTML, an option a line."""
+    return escape(command.replace(" --", " \\\n    --"))
+
+
 def _bin_button(azimuth_bin: int, drawing: str) -> str:
     angle = icons.bin_azimuth(azimuth_bin)
     sin, cos = math.sin(angle), math.cos(angle)
@@ -71,13 +101,12 @@ def build_page(
         "keys": {key_of(b): b for b in range(NUM_BINS)},
         "names": [name_of(b) for b in range(NUM_BINS)],
     }
-    return string.Template(own("page.html")).substitute(
-        title=escape(title),
-        command=escape(command.replace(" --", " \\\n    --")),
-        dial=dial,
-        above=symbols["above"],
-        style=template("tokens.css") + own("style.css"),
-        # "</script>" inside a string would end the element
-        facts=json.dumps(facts).replace("<", "\\u003c"),
+    content = {"title": escape(title), "command": broken_command(command), "dial": dial}
+    return assemble(
+        "page.html",
+        content | {"above": symbols["above"]},
+        title=f"Annotate views · {title}",
+        style="",
+        facts=facts,
         script=own("common.js") + own("page.js"),
     )

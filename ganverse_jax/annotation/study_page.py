@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import string
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from ganverse_jax.annotation.page import own
-from ganverse_jax.report.page import template
+from ganverse_jax.annotation.page import assemble, own
 from ganverse_jax.report.pictures import Pictures
 
 _SHEETS = Pictures(640, 88)
@@ -42,9 +39,5 @@ def build_study_page(study: str, hits: Sequence[Hit]) -> str:
             for hit in hits
         ],
     }
-    return string.Template(own("study.html")).substitute(
-        style=template("tokens.css") + own("style.css") + own("study.css"),
-        # "</script>" inside a string would end the element
-        facts=json.dumps(facts).replace("<", "\\u003c"),
-        script=own("study.js"),
-    )
+    title, style, script = "Which reconstruction is better?", own("study.css"), own("study.js")
+    return assemble("study.html", {}, title=title, style=style, facts=facts, script=script)

@@ -42,12 +42,21 @@ def path_of(folder: Path) -> Path:
 
 def digest(folder: Path) -> str | None:
     """Digest of the settings the set under ``folder`` was made with; None when there is no readable one."""
+    return _noted(folder).get("digest")
+
+
+def views(folder: Path) -> list[dict[str, Any]] | None:
+    """The views the set under ``folder`` was made from; None when there is no readable one."""
+    return _noted(folder).get("views")
+
+
+def _noted(folder: Path) -> dict[str, Any]:
     path = path_of(folder) / METADATA
     try:
         content = read_json(path) if path.is_file() else None
     except ValueError:
-        return None
-    return content.get("digest") if isinstance(content, dict) else None
+        return {}
+    return content if isinstance(content, dict) else {}
 
 
 def read(folder: Path, fingerprint: str | None = None, *, remedy: str | None = None) -> GeneratedSet:

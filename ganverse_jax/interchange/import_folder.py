@@ -23,6 +23,7 @@ from ganverse_jax.pixels import gan_to_uint8
 CAR_ROWS = (64, 448)  # 512x384 pictures lie in these rows of the square network's image
 _COLUMNS, _ROWS, _BATCH = 4, 2, 4
 _PSI = 0.7
+_MAX_LEVEL = 100.0  # of a picture's median magnitude; random weights still draw less than 1
 _BAR_LEVEL = -0.95  # black bars of generated 512x384 cars are nearly -1
 
 
@@ -39,7 +40,7 @@ def write_folder(
     """Write `gan` to the new folder `out`; returns {"generator", "discriminator"} settings and "crop".
 
     Everything is written beside `out` and renamed at the end. Raises ImportedFileError when the generator
-    draws pictures that are not finite, ValueError on a bad `crop`.
+    draws pictures that are not finite, far out of range or all the same, ValueError on a bad `crop`.
     """
     check_free(out)
     resolution = gan.generator_settings["resolution"]
@@ -72,9 +73,22 @@ def sample_images(gan: ImportedGAN) -> np.ndarray:
     bundle = jax.tree.map(jnp.asarray, gan.ema)
     draw = _drawing()
     images = np.concatenate([draw(module, bundle, z[i : i + _BATCH]) for i in range(0, len(z), _BATCH)])
-    if not np.isfinite(images).all():
-        raise ImportedFileError("the generator draws pictures that are not finite; the file is damaged")
+    _check_pictures(images)
     return images
+
+
+def _check_pictures(images: np.ndarray) -> None:
+    """Raise ImportedFileError for samples [n r r 3] that no generator draws whose weights are sound."""
+    told = "the file is damaged or its weights were scaled; get it again from its origin"
+    if not np.isfinite(images).all():
+        raise ImportedFileError(f"the generator draws pictures that are not finite; {told}")
+    level = float(np.median(np.abs(images)))
+    if level > _MAX_LEVEL:
+        raise ImportedFileError(
+            f"the generator draws values of {level:.3g} where pictures lie between -1 and 1; {told}"
+        )
+    if not (images != images[:1]).any():
+        raise ImportedFileError(f"the generator draws the same picture from {len(images)} codes; {told}")
 
 
 @cache

@@ -14,7 +14,7 @@ from ganverse_jax.report.markup import Section, escape
 from ganverse_jax.report.pictures import Pictures
 
 # tried in order until the page fits its budget
-QUALITIES = (Pictures(192, 92), Pictures(128, 82), Pictures(96, 68), Pictures(64, 55))
+QUALITIES = (Pictures(192, 92), Pictures(128, 82), Pictures(96, 68, False), Pictures(64, 55, False))
 
 
 def template(name: str) -> str:

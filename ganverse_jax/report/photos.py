@@ -14,6 +14,7 @@ from ganverse_jax.report.markup import Section, escape, figure, table
 from ganverse_jax.report.meshes import load_mesh
 from ganverse_jax.report.page import assemble
 from ganverse_jax.report.pictures import Pictures
+from ganverse_jax.report.turntables import HOLD, turntable
 from ganverse_jax.report.viewer import viewer
 
 COLUMNS = ("photo", "mask", "same view", "0°", "60°", "120°", "180°", "240°", "300°")
@@ -51,7 +52,12 @@ def photos_page(results: Sequence[Reconstruction], failed: Mapping[str, str], fo
     small = Pictures(192, 88)
     parts = []
     if results:
-        parts += [_turn(results, folder, small), _sides(results, small), _cameras(results)]
+        parts += [
+            _turn(results, folder, small),
+            _turntables(results, folder, small),
+            _sides(results, small),
+            _cameras(results),
+        ]
     if failed:
         rows = [[escape(name), escape(error)] for name, error in failed.items()]
         lede = "These were left out; the others do not depend on them."
@@ -74,6 +80,18 @@ def _turn(results: Sequence[Reconstruction], folder: pathlib.Path, pictures: Pic
     caption = f"Drag to turn, wheel to zoom, arrow keys work too.{more}"
     lede = "Drawn by this page itself; the .glb files beside it open in any glTF viewer."
     return Section("viewer", "Turn one yourself", lede, figure(body, caption, "wide"))
+
+
+def _turntables(results: Sequence[Reconstruction], folder: pathlib.Path, pictures: Pictures) -> Section:
+    """Files beside the page, so that any number of photos may have one."""
+    cells = []
+    for result in results:
+        file = f"{quote(result.name)}.webp"
+        picture = turntable(folder / f"{result.name}.webp", f"Turntable of {result.name}", pictures, src=file)
+        cells.append(f'<a href="{file}">{picture}{escape(result.name)}</a>')
+    caption = f"Texture above, shape alone below; these are the .webp files beside the page. {HOLD}"
+    body = figure(f'<div class="sheet turntables">{"".join(cells)}</div>', caption, "wide")
+    return Section("turntables", "Once round", "Animated pictures, which need no viewer.", body)
 
 
 def _sides(results: Sequence[Reconstruction], pictures: Pictures) -> Section:

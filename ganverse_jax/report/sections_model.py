@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ganverse_jax.report import dial
+from ganverse_jax.report import dial, turntables
 from ganverse_jax.report.artefacts import ReportError, Run, StageArtefacts
 from ganverse_jax.report.markup import Section, details, escape, figure, number, placeholder, table
 from ganverse_jax.report.meshes import load_meshes
@@ -77,7 +77,11 @@ def reconstruction_section(run: Run, pictures: Pictures, name: str = STAGE) -> S
             rows.append([None, None, *_row(shapes, n, sides)])
             alts.append(["", "", *(f"Shape {n + 1} without texture from azimuth {side}" for side in names)])
     cutout = {(r, c): "cutout" for r in range(len(rows)) for c in range(1, 2 + sides)}
-    body = figure(
+    turning = turntables.sheet(stage.directory / "meshes", pictures, 8)
+    body = (
+        figure(turning, f"Turned once round: texture, and shape alone. {turntables.HOLD}") if turning else ""
+    )
+    body += figure(
         pictures.grid(rows, alts, columns=("input", "same view", *names), gaps=(1, 2), classes=cutout),
         "As the paper’s Fig. 4: the input, its reconstruction in the same view, and six sides; below each "
         "the shape alone. The same-view column is easy; the far sides tell whether it is a car.",
@@ -90,7 +94,31 @@ def reconstruction_section(run: Run, pictures: Pictures, name: str = STAGE) -> S
             "Predicted textures, unrolled round the vertical axis: the front in the middle, the back "
             "at both edges.",
         )
-    return Section(identifier, title, lede, body)
+    return Section(identifier, title, lede, body + _light(stage, pictures))
+
+
+def _light(stage: StageArtefacts, pictures: Pictures) -> str:
+    """The paper's Fig. K, where light is predicted; "" elsewhere."""
+    keys = {
+        "input": "inputs",
+        "with light": "reconstructions",
+        "texture alone": "unlit",
+        "light on the shape": "clay_lit",
+        "light on a sphere": "sphere_lit",
+    }
+    columns = {head: stage.pictures(key, 1) for head, key in keys.items()}
+    if any(column is None for column in columns.values()):
+        return ""
+    rows = [list(row) for row in zip(*columns.values(), strict=True)][:5]
+    alts = [[f"Object {n + 1}, {head}" for head in columns] for n in range(len(rows))]
+    cutout = {(r, c): "cutout" for r in range(len(rows)) for c in range(1, len(columns))}
+    caption = (
+        "As the paper’s Fig. K: the render with the predicted light, its texture alone, and the light alone "
+        "on grey clay, as bright as shows it best. What only the texture shows of light and shadow, the "
+        "light has failed to explain."
+    )
+    grid = pictures.grid(rows, alts, columns=tuple(columns), classes=cutout, gaps=(1, 3))
+    return f"<h3>Light</h3>{figure(grid, caption, 'light')}"
 
 
 def failures_section(run: Run, pictures: Pictures) -> Section:

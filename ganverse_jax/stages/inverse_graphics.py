@@ -2,8 +2,8 @@
 
 `run` takes the GAN's images from a workdir; `train` any `MultiviewSource` (the posed toy world's too). They
 write to <workdir>/inverse_graphics: network.safetensors, cameras.json, evaluation.json, summary.json,
-figures.npz, failures.png, meshes/*.glb; samples/inverse_graphics_<step>.png; metrics.jsonl lines;
-checkpoints/inverse_graphics/.
+figures.npz, failures.png, meshes/*.glb and their turntables *.webp;
+samples/inverse_graphics_<step>.png; metrics.jsonl lines; checkpoints/inverse_graphics/.
 """
 
 import contextlib

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+import rasterizer
 from ganverse_jax.checkpoint import write_atomic, write_npz
 from ganverse_jax.evaluation.inverse_graphics import PredictedMeshes, other_views, render_meshes, take_cameras
 from ganverse_jax.interchange.mesh_files import TexturedMesh, write_mesh
@@ -14,6 +15,7 @@ from ganverse_jax.pixels import unit_to_uint8
 NUM_TURNS = 6
 TURN_ELEVATION = np.radians(15.0)
 # A lamp above and in front, over soft ambient light, as spherical harmonics (constant, y, z, x, then none).
+CLAY = 0.72
 CLAY_LIGHT = np.array([2.2, 0.75, 0.35, 0.25, 0, 0, 0, 0, 0], np.float32)
 
 
@@ -71,33 +73,60 @@ def turn_cameras(count: int, distance: float) -> dict[str, np.ndarray]:
 
 def clay(meshes: PredictedMeshes) -> PredictedMeshes:
     """The meshes in plain grey; lit by CLAY_LIGHT they show the shape alone."""
-    return meshes._replace(texture=np.full((len(meshes.texture), 2, 2, 3), 0.72, np.float32))
+    return meshes._replace(texture=np.full((len(meshes.texture), 2, 2, 3), CLAY, np.float32))
 
 
 def write_figures(
     folder: Path, meshes: PredictedMeshes, rows, view, cameras, images, fov_y: float, **more: np.ndarray
-) -> None:
-    """figures.npz and meshes/car_<i>.glb of meshes `rows` [m] for the report.
+) -> list[Path]:
+    """figures.npz and meshes/car_<i>.glb of meshes `rows` [m] for the report; the paths of the latter.
 
     Arrays, uint8: inputs, reconstructions [m h w 3]; views, shape_views [m 6 h w 3] (the latter in grey
-    clay); textures [m th tw 3]; and `more`.
+    clay); textures [m th tw 3]; those of `light_figures` where light is predicted; and `more`.
     """
-    size = images.shape[1:3]
+    size, own = images.shape[1:3], take_cameras(cameras, view[rows])
+    if meshes.light is not None:
+        more = light_figures(meshes, rows, own, size, fov_y) | more
     write_npz(
         folder / "figures.npz",
         inputs=images[rows],
-        reconstructions=render_on_white(meshes, rows, take_cameras(cameras, view[rows]), size, fov_y),
+        reconstructions=render_on_white(meshes, rows, own, size, fov_y),
         views=turn_round(meshes, rows, cameras, size, fov_y),
         shape_views=turn_round(clay(meshes), rows, cameras, size, fov_y, lighting=CLAY_LIGHT),
         textures=unit_to_uint8(meshes.texture[rows]),
         **more,
     )
     (folder / "meshes").mkdir(parents=True, exist_ok=True)
-    for index, row in enumerate(rows):
+    paths = [folder / "meshes" / f"car_{index:02d}.glb" for index in range(len(rows))]
+    for path, row in zip(paths, rows, strict=True):
         mesh = TexturedMesh(
             meshes.vertices[row], meshes.faces, meshes.uv, meshes.uv_faces, meshes.texture[row]
         )
-        write_mesh(folder / "meshes" / f"car_{index:02d}.glb", mesh)
+        write_mesh(path, mesh)
+    return paths
+
+
+def light_figures(meshes: PredictedMeshes, rows, own, size, fov_y: float) -> dict[str, np.ndarray]:
+    """The predicted light apart from the texture (Fig. K of arXiv:2010.09125): uint8 [m h w 3] of meshes
+    `rows`, each from its camera in `own` [m].
+
+    unlit: the texture alone; clay_lit, sphere_lit: the light alone, on the shape and on a sphere of clay,
+    scaled so that its brightest direction shows the clay's own grey (texture and light share their scale).
+    """
+    sphere = rasterizer.icosphere(4)
+    radii = 0.8 * own["distance"] * np.sin(fov_y / 2)
+    vertices = np.zeros((len(meshes.vertices), *sphere.vertices.shape), np.float32)
+    vertices[rows] = radii[:, None, None] * np.asarray(sphere.vertices)
+    surface = {name: np.asarray(getattr(sphere, name)) for name in ("faces", "uv", "uv_faces")}
+    basis = np.asarray(rasterizer.spherical_harmonics_basis(sphere.vertices))
+    brightest = np.maximum((meshes.light @ basis.T).max(axis=1, keepdims=True), 1e-6)
+    lit = clay(meshes)._replace(light=meshes.light / brightest)
+    shown = {
+        "unlit": meshes._replace(light=None),
+        "clay_lit": lit,
+        "sphere_lit": lit._replace(vertices=vertices, **surface),
+    }
+    return {name: render_on_white(each, rows, own, size, fov_y) for name, each in shown.items()}
 
 
 def render_on_white(meshes, rows, camera, size, fov_y, **options) -> np.ndarray:

@@ -16,6 +16,7 @@ from ganverse_jax.models.view_cameras import as_cameras
 from ganverse_jax.stages.inverse_graphics_failures import failure_figures, failure_sheet
 from ganverse_jax.stages.inverse_graphics_figures import sample_sheet, write_figures
 from ganverse_jax.stages.inverse_graphics_step import predict_in_batches
+from ganverse_jax.stages.turntables import write_turntables
 
 NUM_SAMPLES = 8
 
@@ -86,8 +87,8 @@ def show(
     folder: Path | None = None,
     failures: Mapping[str, np.ndarray] | None = None,
 ) -> None:
-    """The sample sheet of a few test objects, or with `folder` the report's figures and meshes of them, and
-    beside them those of the worst cases."""
+    """The sample sheet of a few test objects, or with `folder` the report's figures, meshes and turntables of
+    them, and beside them those of the worst cases."""
     shown = multiview.split("test", NUM_SAMPLES)
     meshes = predict_meshes(module, params["network"], shown.images, shown.masks)
     cameras = as_cameras(params["cameras"])
@@ -96,7 +97,9 @@ def show(
     if folder is not None:
         first = np.unique(shown.object_id, return_index=True)[1]
         failures = failures or {}
-        write_figures(folder, meshes, first, shown.view_id, cameras, shown.images, fov_y, **failures)
+        paths = write_figures(folder, meshes, first, shown.view_id, cameras, shown.images, fov_y, **failures)
+        turned = [path.with_suffix(".webp") for path in paths]
+        write_turntables(turned, meshes, first, float(np.mean(cameras["distance"])))
         if failures:
             picture = Image.fromarray(failure_sheet(failures))
             write_atomic(folder / "failures.png", lambda path: picture.save(path, "PNG"))

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from ganverse_jax.checkpoint import read_npz, write_json, write_npz
+from ganverse_jax.checkpoint import read_json, read_npz, write_json, write_npz
 from ganverse_jax.data import instances, multiview
 from ganverse_jax.data import multiview_shards as shards
 from ganverse_jax.data.mask_folder import MissingMasks
@@ -27,9 +27,11 @@ from ganverse_jax.stages import perception as perception_stage
 from ganverse_jax.stages import viewpoints as viewpoints_stage
 from ganverse_jax.stages.multiview_card import MAX_SHOWN, write_card
 from ganverse_jax.stages.multiview_parts import IDS, Part, is_whole, make_part, plan_parts
+from ganverse_jax.stages.remedies import make_again
 from ganverse_jax.stages.viewpoints import Viewpoints
 
 STAGE = "multiview_dataset"
+_READERS = ("inverse_graphics", "stylegan_r")  # stages that train on the set
 _FORMAT = 2  # of the files: another one is another set
 
 
@@ -39,9 +41,26 @@ def folder_of(workdir: Path) -> Path:
 
 
 def open_set(workdir: Path, fingerprint: str | None = None) -> multiview.StoredSet:
-    """The set of a finished stage on disk, which must belong to the GAN `fingerprint` (when given)."""
-    remedy = f"delete {Path(workdir) / STAGE} and run the same command again, which makes the set anew"
-    return multiview.open_set(folder_of(workdir), fingerprint, remedy=remedy)
+    """The set of a finished stage on disk, which must belong to the GAN `fingerprint` (when given).
+
+    Raises as `multiview.open_set` and `check_views`.
+    """
+    check_views(Path(workdir))
+    return multiview.open_set(folder_of(workdir), fingerprint, remedy=make_again(workdir, STAGE))
+
+
+def check_views(workdir: Path) -> None:
+    """Raise ValueError when viewpoints.json was edited after the set was made from it."""
+    path, made_from = viewpoints_stage.path_of(workdir), multiview.views(folder_of(workdir))
+    if made_from is None or not path.is_file():  # who needs them says so
+        return
+    content = read_json(path, remedy="correct it, or put the former file back")
+    if not isinstance(content, dict) or content.get("views") != made_from:
+        made = [name for name in (STAGE, *_READERS) if (workdir / name).is_dir()]
+        raise ValueError(
+            f"{path} has other views than the multi-view set was made from; put the former ones back, or "
+            f"{make_again(workdir, *made)}"
+        )
 
 
 def load(workdir: Path, fingerprint: str | None = None) -> multiview.GeneratedSet:
@@ -84,7 +103,7 @@ def run(
     }
     card = settings | {"num_objects": num_objects, "objects_per_part": objects_per_part, "crop": crop}
     card["content_truncation"] = card.pop("psi")
-    layout = [_FORMAT, gan.fingerprint, [view["w"] for view in views.views]]
+    layout = [_FORMAT, gan.fingerprint, views.views]
     digest = hashlib.sha256(json.dumps([card, layout], sort_keys=True).encode()).hexdigest()[:16]
     notes = workdir / STAGE / f"parts-{digest}"
     if multiview.digest(folder_of(workdir)) == digest and (workdir / STAGE / "figures.npz").exists():

@@ -28,6 +28,7 @@ from ganverse_jax.stages import (
     stylegan_r,
     viewpoints,
 )
+from ganverse_jax.stages.remedies import make
 from ganverse_jax.stages.setting_checks import check_settings
 from ganverse_jax.stages.viewpoints_choice import check_choice
 
@@ -42,6 +43,8 @@ STAGES: dict[str, tuple[Callable, tuple[str, ...]]] = {
     "stylegan_r": (stylegan_r.run, ("gan", "perception", "multiview_dataset", "inverse_graphics")),
     "report": (report.run, ()),
 }  # fmt: skip
+# What a person may have edited since a stage finished: stage -> check(workdir), which raises ValueError.
+FINISHED = {"viewpoints": viewpoints.check_annotation, "multiview_dataset": multiview_dataset.check_views}
 # Pretrained weights stand in for these unless the command line names them.
 PRETRAINABLE = ("gan", "perception")
 PACKAGES = (
@@ -198,15 +201,14 @@ def _run_stage(
         settings["pretrained"] = None
     digest = stage_digest(name, config | {name: settings}, workdir)
     if _done_before(name, folder, digest, stage_digest(name, config, workdir), train):
+        FINISHED.get(name, lambda workdir: None)(workdir)
         print(f"[{name}] done before, skipped", flush=True)
         return
     # A stage that is no part of the experiment is not waited for.
     needs = [needed for needed in upstream(name, config) if config[needed] is not None]
     absent = [needed for needed in needs if not (workdir / needed / "DONE.json").exists()]
     if absent:
-        raise ValueError(
-            f"stage {name} needs {absent}, not finished in {workdir}; leave out --stages, or name them too"
-        )
+        raise ValueError(f"stage {name} needs {absent}, not finished in {workdir}; {make(*absent)} first")
     _write_run_files(config, workdir, mesh)
     write_json(folder / "BEGUN.json", {"digest": digest})
     started = time.perf_counter()

@@ -1,7 +1,7 @@
 """Photos -> textured meshes with a trained inverse graphics network: what `launch.reconstruct` does.
 
-Per photo NAME.glb and NAME.png (input, mask, the mesh in the same view, six sides); index.html, where the
-meshes can be turned; reconstruction.json with every camera and error.
+Per photo NAME.glb, NAME.webp (a turntable) and NAME.png (input, mask, the mesh in the same view, six sides);
+index.html, where the meshes can be turned; reconstruction.json with every camera and error.
 """
 
 import dataclasses
@@ -30,6 +30,8 @@ from ganverse_jax.shipped import ASSETS
 from ganverse_jax.stages import inverse_graphics, perception
 from ganverse_jax.stages.inverse_graphics_figures import render_on_white, turn_round
 from ganverse_jax.stages.inverse_graphics_measures import predict_meshes
+from ganverse_jax.stages.remedies import make
+from ganverse_jax.stages.turntables import write_turntables
 
 SHIPPED = ASSETS / "toy_car"
 FITTED_SIDE = 96  # pixels of the picture that a camera is fitted to
@@ -111,7 +113,7 @@ def _claim(out: Path, names: Sequence[str], folder: Path) -> None:
     Raises ValueError when it holds files of others that this call would overwrite, or when a file is in its
     way.
     """
-    written = [out / f"{name}{suffix}" for name in names for suffix in (".glb", ".png")]
+    written = [out / f"{name}{suffix}" for name in names for suffix in (".glb", ".webp", ".png")]
     found = [path.name for path in [*written, out / PAGE, out / RECORD] if path.exists()]
     if found and not _is_record(out / RECORD):
         told = ", ".join(found[:3]) + " and more" * (len(found) > 3)
@@ -154,7 +156,7 @@ def load(folder: Path) -> Reconstructor:
     if not card.get("framing"):
         raise ValueError(
             f"{folder / 'network.safetensors'} does not tell how large objects stand in its pictures (it is "
-            "of an earlier version); delete the folder and run the stage again"
+            f"of an earlier version); delete the folder and {make(inverse_graphics.STAGE)}"
         )
     cameras = as_cameras(params["cameras"])
     means = (float(np.mean(cameras[name])) for name in ("elevation", "distance"))
@@ -185,7 +187,7 @@ def crop_of(reconstructor: Reconstructor, photo: Photo, path: str | Path) -> Cro
 def reconstruct(
     reconstructor: Reconstructor, photo: Photo, path: Path, name: str, out: Path, regress
 ) -> Reconstruction:
-    """One photo's mesh, written as out/NAME.glb and out/NAME.png.
+    """One photo's mesh, written as out/NAME.glb, out/NAME.webp and out/NAME.png.
 
     regress: a pose regressor for the camera's start, or None. Raises PhotoError when the object is too small.
     """
@@ -195,6 +197,7 @@ def reconstruct(
     meshes = predict_meshes(r.network, r.params, image[None], mask[None])
     mesh = TexturedMesh(meshes.vertices[0], meshes.faces, meshes.uv, meshes.uv_faces, meshes.texture[0])
     write_mesh(out / f"{name}.glb", mesh)
+    write_turntables([out / f"{name}.webp"], meshes, np.zeros(1, int), r.distance)
     camera, camera_from = find_camera(r, meshes, photo, crop, regress)
     seen, cameras = _in_view(meshes, camera, r)
     _, covered = render_meshes(seen, np.zeros(1, int), cameras, r.framing.size, r.fov_y)

@@ -29,6 +29,7 @@ from ganverse_jax.models.style_space import StyleLayout, flatten_styles, style_l
 from ganverse_jax.models.stylegan2 import Generator
 from ganverse_jax.stages import gan, inverse_graphics, multiview_dataset, perception, viewpoints
 from ganverse_jax.stages.inverse_graphics_step import predict_in_batches
+from ganverse_jax.stages.remedies import make_again
 from ganverse_jax.stages.stylegan_r_properties import Properties
 from ganverse_jax.stages.stylegan_r_samples import draw_samples
 from ganverse_jax.stages.stylegan_r_step import CycleNetworks
@@ -251,7 +252,7 @@ def load_inputs(
     if metadata.get("fingerprint") not in (None, generator.fingerprint):
         raise ValueError(
             f"inverse graphics in {workdir} was trained on images of GAN {metadata['fingerprint']}, not "
-            f"{generator.fingerprint}; delete {workdir / 'inverse_graphics'} and run it again"
+            f"{generator.fingerprint}; {make_again(workdir, inverse_graphics.STAGE)}"
         )
     segmenter, pose = perception.load(workdir)
     splits = {}

@@ -25,6 +25,7 @@ from ganverse_jax.shipped import ASSETS
 from ganverse_jax.stages import gan as gan_stage
 from ganverse_jax.stages import perception as perception_stage
 from ganverse_jax.stages import viewpoints_keypoints
+from ganverse_jax.stages.remedies import make
 from ganverse_jax.stages.viewpoints_choice import CONTENT_SEEDS, NUM_BINS, SEED_STRIDE, choose
 
 STAGE = "viewpoints"
@@ -63,17 +64,17 @@ def read_views(path: Path, fingerprint: str, w_dim: int | None = None) -> Viewpo
     it is no such file at all. Every message names file, value and remedy.
     """
     if not Path(path).is_file():
-        raise FileNotFoundError(f"no views at {path}; run the viewpoints stage first")
-    content = read_json(path, remedy="delete it and run the viewpoints stage again")
+        raise FileNotFoundError(f"no views at {path}; {make(STAGE)}")
+    content = read_json(path, remedy=f"delete it and {make(STAGE)}")
     if not isinstance(content, Mapping) or not {"views", "fingerprint"} <= set(content):
-        raise ValueError(f"{path} is no viewpoints file; delete it and run the viewpoints stage again")
+        raise ValueError(f"{path} is no viewpoints file; delete it and {make(STAGE)}")
     views, owner = content["views"], content["fingerprint"]
     if owner != fingerprint:
         raise ValueError(
             f"the views in {path} belong to GAN {owner}, but this GAN is {fingerprint}; use that GAN, "
             'or set viewpoints.annotated_by="pose_regressor" to choose and annotate views of this one'
         )
-    remedy = "correct it, or delete the file and run the viewpoints stage again"
+    remedy = f"correct it, or delete the file and {make(STAGE)}"
     check_views(views, path, remedy, w_dim=w_dim)
     for view in views:
         azimuth_bin = view.get("azimuth_bin")
@@ -167,6 +168,20 @@ def _by_person(workdir: Path, fingerprint: str, w_dim: int) -> dict[str, Any] | 
         return store.annotated_views(folder, fingerprint)
     read_views(path, fingerprint, w_dim)
     return read_json(path)
+
+
+def check_annotation(workdir: Path) -> None:
+    """Raise ValueError when a person's answers and the viewpoints.json made from them no longer agree."""
+    folder, path = workdir / STAGE, path_of(workdir)
+    content = read_json(path) if path.is_file() else {}  # who needs it says so
+    if not isinstance(content, Mapping) or content.get("annotated_by") != "person":
+        return
+    answered = store.annotated_views(folder, content.get("fingerprint"))
+    if answered is not None and answered["views"] != content.get("views"):
+        raise ValueError(
+            f"{folder / store.ANNOTATION} has other answers than {path}; to take the former, delete "
+            f"{folder / 'DONE.json'} and {make(STAGE)}; to take the latter, move the former away"
+        )
 
 
 def await_person(workdir: Path, *, keypoints: bool = False, **settings: Any) -> None:

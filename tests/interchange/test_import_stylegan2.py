@@ -160,6 +160,18 @@ def test_a_generator_that_draws_infinities_is_refused(tmp_path, imported):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("scale", "message"),
+    [(1e10, "not finite"), (1e3, "values of 234 where pictures lie between"), (1e-30, "the same picture")],
+)
+def test_a_generator_of_scaled_weights_is_refused(tmp_path, imported, scale, message):
+    gan = imported[2]
+    params = jax.tree.map(lambda leaf: leaf * np.float32(scale), gan.ema["params"])
+    with pytest.raises(ImportedFileError, match=f"{message}.* get it again from its origin"):
+        import_folder.write_folder(gan._replace(ema=gan.ema | {"params": params}), tmp_path / "out", {})
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_full_folder_is_not_overwritten(imported):
     with pytest.raises(ValueError, match="not empty; delete it or choose another"):
         import_pickle(ADA, imported[0])

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from PIL import Image
 
 SIZE = 16
 
@@ -52,7 +53,6 @@ def write_figures(workdir, stage: str, **arrays) -> None:
 def _write_mesh(path, texture: bool = True) -> None:
     """A textured tetrahedron as .glb; the texture is red on top and blue below."""
     import trimesh
-    from PIL import Image
 
     vertices = np.array([[0, 1, 0], [1, -1, 0], [-1, -1, 1], [-1, -1, -1]], float)
     faces = np.array([[0, 2, 1], [0, 3, 2], [0, 1, 3], [1, 2, 3]])
@@ -65,6 +65,19 @@ def _write_mesh(path, texture: bool = True) -> None:
         visual = trimesh.visual.TextureVisuals(uv=uv, material=material)
     path.parent.mkdir(parents=True, exist_ok=True)
     trimesh.Trimesh(vertices, faces, visual=visual, process=False).export(path)
+
+
+def _write_turntable(path) -> None:
+    """Two frames of noise as an animated WebP."""
+    first, second = (Image.fromarray(picture) for picture in pictures(2))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    first.save(path, "WEBP", save_all=True, append_images=[second], duration=75, loop=0)
+
+
+@pytest.fixture
+def write_turntable():
+    """write_turntable(path): an animated WebP."""
+    return _write_turntable
 
 
 @pytest.fixture
@@ -103,6 +116,7 @@ def workdir(tmp_path):
                for i in range(3)]  # fmt: skip
     write_json(tmp_path / "inverse_graphics" / "cameras.json", {"views": cameras})
     _write_mesh(tmp_path / "inverse_graphics" / "meshes" / "object_01.glb")
+    _write_turntable(tmp_path / "inverse_graphics" / "meshes" / "object_01.webp")
     trio = {name: pictures(3) for name in ("sampled", "shape_swap", "texture_swap", "background_swap")}
     write_figures(
         tmp_path, "stylegan_r", inputs=pictures(2), dibr=pictures(2), neural=pictures(2),

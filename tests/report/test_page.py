@@ -16,7 +16,7 @@ ANCHORS = (
     "deviations provenance"
 ).split()
 STAGES = ("gan", "viewpoints", "multiview_dataset", "inverse_graphics", "stylegan_r")
-VOID = {"meta", "link", "img", "input", "br"}
+VOID = {"meta", "link", "img", "source", "input", "br"}
 
 
 class Reader(html.parser.HTMLParser):
@@ -120,7 +120,8 @@ def test_a_short_run_is_labelled_short(workdir):
 
 @pytest.mark.parametrize(
     "name", ["gan/figures.npz", "multiview_dataset/summary.json", "inverse_graphics/cameras.json",
-             "viewpoints/viewpoints.json", "inverse_graphics/meshes/object_01.glb"],
+             "viewpoints/viewpoints.json", "inverse_graphics/meshes/object_01.glb",
+             "inverse_graphics/meshes/object_01.webp"],
 )  # fmt: skip
 def test_a_damaged_file_is_named_with_its_remedy(workdir, name):
     path = workdir / name

@@ -6,7 +6,7 @@ import numpy as np
 
 from ganverse_jax.report.artefacts import load_run
 from ganverse_jax.report.pictures import Pictures
-from ganverse_jax.report.sections_model import cameras_section, failures_section
+from ganverse_jax.report.sections_model import cameras_section, failures_section, reconstruction_section
 
 
 def test_given_cameras_are_called_given_and_of_thousands_some_are_shown(tmp_path):
@@ -36,3 +36,14 @@ def test_failures_without_other_views_leave_the_columns_out(workdir):
     np.savez(workdir / "inverse_graphics" / "figures.npz", **kept)
     section = failures_section(load_run(workdir), Pictures())
     assert section.body.count("<img") == 2 * (2 + 6) and "another view</th>" not in section.body
+
+
+def test_light_appears_where_it_was_predicted_and_nowhere_else(workdir):
+    path = workdir / "inverse_graphics" / "figures.npz"
+    figures = dict(np.load(path))
+    before = reconstruction_section(load_run(workdir), Pictures()).body
+    lit = dict.fromkeys(("unlit", "clay_lit", "sphere_lit"), figures["inputs"])
+    np.savez(path, **figures, **lit)
+    after = reconstruction_section(load_run(workdir), Pictures()).body
+    assert "Fig. K" in after and "Fig. K" not in before
+    assert after.count("<img") - before.count("<img") == 2 * 5

@@ -106,6 +106,13 @@ def test_a_persons_answers_are_awaited_then_taken(stages, tmp_path):
     assert [view["id"] for view in views] == list(range(len(candidates.views) - 1))
     assert [view["azimuth_bin"] for view in views] == sorted(view["azimuth_bin"] for view in views)
     assert {view["candidate"] for view in views} == set(range(len(candidates.views))) - {1}
+    viewpoints.check_annotation(tmp_path)
+    session.answer(0, 10)
+    store.write_annotation(folder / store.ANNOTATION, candidates, session)
+    with pytest.raises(
+        ValueError, match=r"annotation.json has other answers.*delete .*DONE.json.*=viewpoints"
+    ):
+        viewpoints.check_annotation(tmp_path)
 
 
 def test_keypoints_are_awaited_then_their_cameras_taken(stages, tmp_path, monkeypatch):
@@ -244,7 +251,7 @@ def test_a_damaged_set_says_which_stage_to_do_again(stages):
         multiview_dataset.load(workdir, "other")
     path = next(multiview.path_of(folder).glob("*train*"))
     path.write_bytes(path.read_bytes()[:-40])
-    remedy = f"delete {workdir / 'multiview_dataset'} and run the same command again"
+    remedy = f"delete {workdir / 'multiview_dataset'} and run launch.train .*--stages=multiview_dataset"
     with pytest.raises(ValueError, match=f"{path.name} does not have its checksum.*{remedy}"):
         multiview_dataset.load(workdir)
     shutil.rmtree(workdir / "multiview_dataset")

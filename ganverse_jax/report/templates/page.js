@@ -1,5 +1,5 @@
 "use strict";
-// The contents follow the reader; charts answer the pointer; pictures may be shown with crisp pixels.
+// The contents follow the reader; charts answer the pointer; pictures may be shown with crisp pixels, or held still.
 (function () {
   const links = new Map([...document.querySelectorAll("nav a")].map(a => [a.hash.slice(1), a]));
   const places = [...links.keys()].map(id => document.getElementById(id)).filter(Boolean);
@@ -20,6 +20,13 @@
 
   const crisp = document.getElementById("crisp");
   crisp.addEventListener("change", () => document.documentElement.classList.toggle("crisp", crisp.checked));
+
+  // A picture's only source is its still frame, for whom motion is not wanted.
+  for (const hold of document.querySelectorAll(".hold input"))
+    hold.addEventListener("change", () => {
+      const media = hold.checked ? "all" : "(prefers-reduced-motion: reduce)";
+      for (const still of hold.closest("figure").querySelectorAll("picture source")) still.media = media;
+    });
 
   const tell = v => {
     const a = Math.abs(v);
