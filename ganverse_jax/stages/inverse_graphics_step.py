@@ -15,7 +15,7 @@ from ganverse_jax.losses.image import iou_loss, masked_l1
 from ganverse_jax.losses.mesh import flatten_loss, laplacian_loss, mesh_topology, movement_loss
 from ganverse_jax.models.inverse_graphics import InverseGraphics, Prediction
 from ganverse_jax.models.perceptual import Perceptual
-from ganverse_jax.models.view_cameras import select_cameras
+from ganverse_jax.models.view_cameras import offset_vertices, select_cameras, select_offsets
 
 TERMS = ("colour", "iou", "perceptual", "laplacian", "flatten", "movement")
 
@@ -62,14 +62,16 @@ def render_prediction(
     prediction: Prediction,
     camera: rasterizer.Camera,
     size: tuple[int, int],
+    *,
+    offset: jax.Array | None = None,
     **options,
 ) -> rasterizer.Rendered:
     """Render each prediction, in its light if it has one, from as many cameras in a row as cameras per
-    prediction: cameras [b * k], k >= 1."""
+    prediction: cameras [b * k], k >= 1, with their offsets [b * k 2] in NDC if they have some."""
     times = len(camera.azimuth) // len(prediction.vertices)
     template, light = network.template, prediction.light
     return rasterizer.render(
-        prediction.vertices.repeat(times, axis=0),
+        offset_vertices(prediction.vertices.repeat(times, axis=0), camera, offset, size[1] / size[0]),
         template.faces,
         template.uv,
         template.uv_faces,
@@ -161,8 +163,10 @@ def make_step(
         images = batch["images"].reshape(2 * b, height, width, 3).astype(jnp.float32) / 255.0
         masks = batch["masks"].reshape(2 * b, height, width, 1).astype(jnp.float32) / 255.0
         prediction = network.apply({"params": params["network"]}, images[::2], masks[::2])
-        camera = select_cameras(params["cameras"], batch["views"].reshape(-1), fov_y)
-        rendered = render_prediction(network, prediction, camera, (height, width), **options)
+        views = batch["views"].reshape(-1)
+        camera = select_cameras(params["cameras"], views, fov_y)
+        offset = select_offsets(params["cameras"], views)
+        rendered = render_prediction(network, prediction, camera, (height, width), offset=offset, **options)
         terms = loss_terms(
             prediction,
             rendered,
