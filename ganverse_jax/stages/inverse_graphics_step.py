@@ -13,11 +13,12 @@ import rasterizer
 from ganverse_jax import parallel
 from ganverse_jax.losses.image import iou_loss, masked_l1
 from ganverse_jax.losses.mesh import flatten_loss, laplacian_loss, mesh_topology, movement_loss
+from ganverse_jax.losses.texture_flow import flow_loss, surface_texels
 from ganverse_jax.models.inverse_graphics import InverseGraphics, Prediction
 from ganverse_jax.models.perceptual import Perceptual
 from ganverse_jax.models.view_cameras import offset_vertices, select_cameras, select_offsets
 
-TERMS = ("colour", "iou", "perceptual", "laplacian", "flatten", "movement")
+TERMS = ("colour", "iou", "perceptual", "laplacian", "flatten", "movement", "flow")
 
 
 def make_optimizer(
@@ -157,6 +158,7 @@ def make_step(
         raise ValueError(f"loss weights {sorted(unknown)} are none of {TERMS}")
     topology = mesh_topology(network.template.faces, len(network.template.vertices))
     options = dict(render_options or {})
+    read_flow = _make_flow_term(network)
 
     def loss(params, batch):
         b, _, height, width, _ = batch["images"].shape
@@ -176,6 +178,7 @@ def make_step(
             perceptual=perceptual,
             both_views=perceptual_both_views,
         )
+        terms |= read_flow(prediction, camera, offset, (height, width))
         # Eq. 2 adds the two views' losses; the means above run over both, hence the factor.
         total = 2.0 * sum(weights.get(name, 0.0) * value for name, value in terms.items())
         return total, terms
@@ -195,6 +198,23 @@ def make_step(
         return {"params": params, "average": average, "optimizer": optimizer_state, "step": count}, metrics
 
     return step
+
+
+def _make_flow_term(network: InverseGraphics) -> Callable[..., dict[str, jax.Array]]:
+    """term(prediction, cameras [2 b], offsets [2 b 2] | None, size) -> {"flow"} in the inputs' views, the
+    first of each pair; {} for a network that decodes its colours."""
+    if network.texture == "decoded":
+        return lambda *_: {}
+    template = network.template
+    texels = surface_texels(network.texture_size, template.faces, template.uv, template.uv_faces)
+
+    def term(prediction, cameras, offsets, size):
+        camera, offset = jax.tree.map(lambda leaf: leaf[::2], (cameras, offsets))
+        vertices = offset_vertices(prediction.vertices, camera, offset, size[1] / size[0])
+        seen = (vertices, template.faces, camera, size, texels)
+        return {"flow": flow_loss(prediction.flow, *seen, symmetric=network.symmetric)}
+
+    return term
 
 
 def make_step_at(
