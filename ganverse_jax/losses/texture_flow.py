@@ -53,7 +53,7 @@ def flow_loss(
     pictures, size (h, w), of these cameras [b]; in each over the points that face the camera, by the cosine.
 
     vertices: where the camera sees them. Shape and camera count as given. symmetric: of a point and its
-    mirror image, which share a flow, the one that faces the camera more.
+    mirror image, which share a flow, the one that faces the camera more counts more.
     """
     vertices, camera = jax.lax.stop_gradient((vertices, camera))
     normals = rasterizer.compute_vertex_normals(vertices, faces)
@@ -67,7 +67,9 @@ def flow_loss(
     facing = jnp.sum(normals * towards, axis=-1) / jnp.maximum(jnp.linalg.norm(towards, axis=-1), 1e-6)
     facing = jnp.maximum(facing, 0.0) * (clip[..., 3] > 0)
     if symmetric:
-        facing = jnp.where(facing >= facing[:, :, ::-1], facing, 0.0)
+        # By its share and not by a comparison, which rounding would decide where a view is symmetric.
+        share = facing**2 / jnp.maximum(facing**2 + facing[:, :, ::-1] ** 2, 1e-6)
+        facing = facing * share
     begin = texels.step // 2
     missed = jnp.abs(flow[:, begin :: texels.step, begin :: texels.step] - places).sum(axis=-1)
     return jnp.mean((facing * missed).sum(axis=(1, 2)) / jnp.maximum(facing.sum(axis=(1, 2)), 1e-6))

@@ -83,6 +83,10 @@ class FlowHead(TexelDecoder):
     the mask about its centre, brought into the picture by tanh. Places off the object: see `sample_object`.
     with_colour: a learned gate per texel mixes in a decoded colour (`TextureHead`'s), for what the picture
     does not show.
+
+    One short run each on the toy cars (400 steps, seed 0), flow against decoded colours: colour error 0.064
+    against 0.108 in the input's view, 0.146 against 0.121 in another, where there is nothing to sample;
+    without the flow loss 0.116 and 0.145. The loss then chose between mirror images by a comparison.
     """
 
     with_colour: bool = False
