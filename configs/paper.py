@@ -74,12 +74,15 @@ def get_config(
             shape_hidden=1024,
             texture_size=512,
             texture_channels=(512, 512, 256, 128, 64, 32, 16),
+            texture="decoded",  # or "flow", "flow_and_colour": sampled from the picture
             encoder_architecture="residual",  # or "resnet18", "resnet50" with encoder_weights
             lighting=False,
             compute_dtype="float32",  # "bfloat16" for convolutions, on GPUs and TPUs
         ),
         encoder_weights=placeholder(str),  # torchvision's file of a ResNet encoder
-        weights=dict(colour=20.0, perceptual=0.5, iou=3.0, laplacian=5.0, flatten=5.0, movement=2.5),
+        weights=dict(  # the paper's; flow is that of a texture flow, which it has not
+            colour=20.0, perceptual=0.5, iou=3.0, laplacian=5.0, flatten=5.0, movement=2.5, flow=2.0
+        ),
         num_steps=200_000,
         batch_size=16,
         learning_rate=1e-4,
@@ -87,6 +90,7 @@ def get_config(
         clip_norm=placeholder(float),  # a limit to the gradient's global norm; the paper names none
         single_view=False,  # True: no multi-view term
         camera_origin="bins",  # "given" starts from keypoints' cameras
+        camera_offset=False,  # True: also learn where the object stands in the picture
         perceptual_start=3000,
         # The paper's VGG features, from files that you get: torchvision's VGG16 (BSD-3-Clause; trained on
         # ImageNet) and weights/v0.1/vgg.pth of PerceptualSimilarity (BSD-2-Clause).

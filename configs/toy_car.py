@@ -87,16 +87,20 @@ def get_config() -> ConfigDict:
             shape_hidden=256,
             texture_size=64,
             texture_channels=(96, 64, 48, 32),
+            texture="decoded",  # or "flow", "flow_and_colour": sampled from the picture
             encoder_architecture="residual",  # or "resnet18", "resnet50" with encoder_weights
             lighting=False,
             compute_dtype="float32",  # "bfloat16" for convolutions, on GPUs and TPUs
         ),
         encoder_weights=placeholder(str),  # torchvision's file of a ResNet encoder
-        weights=dict(colour=20.0, perceptual=0.5, iou=3.0, laplacian=5.0, flatten=0.1, movement=0.1),
+        weights=dict(
+            colour=20.0, perceptual=0.5, iou=3.0, laplacian=5.0, flatten=0.1, movement=0.1, flow=2.0
+        ),
         batch_size=16,
         learning_rate=1.5e-3,
         camera_learning_rate=5e-3,
         camera_start=30,
+        camera_offset=False,  # True: also learn where the object stands in the picture
         decay=True,
         clip_norm=placeholder(float),  # a limit to the gradient's global norm; None: none
         single_view=False,  # True: no multi-view term

@@ -18,8 +18,10 @@ from ganverse_jax.evaluation import cameras as camera_metrics
 from ganverse_jax.evaluation import geometry
 from ganverse_jax.evaluation.geometry import Similarity
 from ganverse_jax.evaluation.images import mask_iou, masked_colour_error
+from ganverse_jax.models.view_cameras import CAMERA_NAMES, offset_vertices, select_offsets
 
-Cameras = Mapping[str, np.ndarray]  # azimuth, elevation (radians), distance: one entry per image or per view
+# azimuth, elevation (radians), distance and, where learned, offset: one entry per image or per view
+Cameras = Mapping[str, np.ndarray]
 
 
 class PredictedMeshes(NamedTuple):
@@ -53,9 +55,8 @@ def render_meshes(
     parts = []
     for begin in range(0, len(rows), batch):
         index = np.minimum(np.arange(begin, begin + batch), len(rows) - 1)
-        camera = [
-            np.asarray(cameras[name], np.float32)[index] for name in ("azimuth", "elevation", "distance")
-        ]
+        camera = [np.asarray(cameras[name], np.float32)[index] for name in CAMERA_NAMES]
+        camera = rasterizer.Camera(*camera, np.full(batch, fov_y, np.float32))
         light = None if lighting is None else np.broadcast_to(lighting, (batch, 9))
         if light is None and meshes.light is not None:
             light = meshes.light[rows[index]]
@@ -64,16 +65,16 @@ def render_meshes(
             texture=meshes.texture[rows[index]],
             light=None,
         )
-        part = _draw(chosen, rasterizer.Camera(*camera, np.full(batch, fov_y, np.float32)), light, size=size)
+        part = _draw(chosen, camera, select_offsets(cameras, index), light, size=size)
         parts.append([np.asarray(leaf)[: len(rows) - begin] for leaf in part])
     colour, mask = (np.concatenate(leaves) for leaves in zip(*parts, strict=True))
     return colour, mask.astype(np.float32)
 
 
 @functools.partial(jax.jit, static_argnames="size")
-def _draw(meshes: PredictedMeshes, camera, light, *, size):
+def _draw(meshes: PredictedMeshes, camera, offset, light, *, size):
     rendered = rasterizer.render(
-        meshes.vertices,
+        offset_vertices(meshes.vertices, camera, offset, size[1] / size[0]),
         meshes.faces,
         meshes.uv,
         meshes.uv_faces,
@@ -87,7 +88,7 @@ def _draw(meshes: PredictedMeshes, camera, light, *, size):
 
 def take_cameras(cameras: Cameras, view: np.ndarray) -> dict[str, np.ndarray]:
     """The cameras of views [n]."""
-    return {name: np.asarray(cameras[name])[view] for name in ("azimuth", "elevation", "distance")}
+    return {name: np.asarray(values)[view] for name, values in cameras.items()}
 
 
 class Reprojection(NamedTuple):

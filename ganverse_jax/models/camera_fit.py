@@ -17,7 +17,7 @@ from jaxtyping import Float
 import rasterizer
 from ganverse_jax.losses.image import soft_iou
 from ganverse_jax.models.inverse_graphics import InverseGraphics
-from ganverse_jax.models.view_cameras import NUM_AZIMUTH_BINS
+from ganverse_jax.models.view_cameras import NUM_AZIMUTH_BINS, offset_vertices
 
 COLOUR, IOU = 20.0, 3.0  # the paper's weights
 # A soft silhouette pulls from further away, but is wider than the shape, as if the camera were nearer; a
@@ -26,24 +26,27 @@ _SOFT, _SHARPNESS = {"sigma_inverse": 1000.0, "margin": 0.06}, 100.0
 
 
 class FittedCamera(NamedTuple):
-    """azimuth, elevation (radians), distance; shift (x, y) in NDC of the origin in the picture; loss: what is
-    left of 20 L_col + 3 L_IOU; start: index of the start that led here."""
+    """azimuth, elevation (radians), distance; offset (x, y), as `view_cameras` has it; loss: what is left of
+    20 L_col + 3 L_IOU; start: index of the start that led here."""
 
     azimuth: float
     elevation: float
     distance: float
-    shift: tuple[float, float]
+    offset: tuple[float, float]
     loss: float
     start: int
 
 
-def bin_starts(elevation: float, distance: float) -> dict[str, np.ndarray]:
-    """The 12 azimuth bins, at one elevation (radians) and distance."""
+def bin_starts(
+    elevation: float, distance: float, offset: tuple[float, float] = (0.0, 0.0)
+) -> dict[str, np.ndarray]:
+    """The 12 azimuth bins, at one elevation (radians), distance and offset."""
     azimuth = np.arange(NUM_AZIMUTH_BINS) * (2 * np.pi / NUM_AZIMUTH_BINS)
     return {
         "azimuth": azimuth,
         "elevation": np.full(NUM_AZIMUTH_BINS, elevation),
         "distance": np.full(NUM_AZIMUTH_BINS, distance),
+        "offset": np.tile(offset, (NUM_AZIMUTH_BINS, 1)),
     }
 
 
@@ -62,13 +65,14 @@ def fit_camera(
 ) -> FittedCamera:
     """The camera from which the mesh looks most like the picture (image and mask in [0, 1]).
 
-    starts: azimuth, elevation (radians), distance, each [s]. light: the prediction's; None: unlit. Adam's
-    rate is in radians, log distance and NDC, brought to a tenth along a cosine; the first half of the steps
-    sees a soft silhouette.
+    starts: azimuth, elevation (radians), distance, each [s], and offset [s 2] (0 if left out). light: the
+    prediction's; None: unlit. Adam's rate is in radians, log distance and NDC, brought to a tenth along a
+    cosine; the first half of the steps sees a soft silhouette.
     """
     params = {name: jnp.asarray(starts[name], jnp.float32) for name in ("azimuth", "elevation")}
     params["log_distance"] = jnp.log(jnp.asarray(starts["distance"], jnp.float32))
-    params["shift"] = jnp.zeros((len(params["azimuth"]), 2), jnp.float32)
+    offset = starts.get("offset", np.zeros((len(params["azimuth"]), 2)))
+    params["offset"] = jnp.asarray(offset, jnp.float32)
     picture = (jnp.asarray(image, jnp.float32)[None], jnp.asarray(mask, jnp.float32)[None, ..., None])
     mesh = (jnp.asarray(vertices), jnp.asarray(texture), None if light is None else jnp.asarray(light)[None])
     fitted = _fit(network, mesh, picture, params, fov_y, steps=steps, learning_rate=learning_rate)
@@ -78,21 +82,10 @@ def fit_camera(
         float(found["azimuth"][best] % (2 * np.pi)),
         float(found["elevation"][best]),
         float(np.exp(found["log_distance"][best])),
-        tuple(map(float, found["shift"][best])),
+        tuple(map(float, found["offset"][best])),
         float(losses[best]),
         best,
     )
-
-
-def shifted_vertices(vertices, camera: rasterizer.Camera, shift, aspect: float):
-    """Vertices [s v 3] moved in the plane of the pictures, so that the origin is seen at NDC `shift` [s 2].
-
-    aspect: width over height.
-    """
-    axes = camera.view_matrix()[:, :2, :3]
-    reach = camera.distance * jnp.tan(0.5 * camera.fov_y)
-    move = shift * jnp.stack([reach * aspect, reach], axis=-1)
-    return vertices + jnp.einsum("sa,sax->sx", move, axes)[:, None]
 
 
 @functools.partial(jax.jit, static_argnames=("network", "steps", "learning_rate"))
@@ -107,7 +100,7 @@ def _fit(network, mesh, picture, params, fov_y, *, steps, learning_rate):
         fov = jnp.full(count, fov_y, jnp.float32)
         distance = jnp.exp(params["log_distance"])
         camera = rasterizer.Camera(params["azimuth"], params["elevation"], distance, fov)
-        moved = shifted_vertices(vertices[None], camera, params["shift"], width / height)
+        moved = offset_vertices(vertices[None], camera, params["offset"], width / height)
         textures = jnp.broadcast_to(texture, (count, *texture.shape))
         rendered = rasterizer.render(
             moved,

@@ -1,8 +1,8 @@
 """The inverse graphics network f of section 3.2 (arXiv:2010.09125): image -> deformed sphere and texture map.
 
 Parameter names (exported): params/encoder/{stem, stage<i>_block<j>/...} (a ResNet's: models/resnet.py),
-params/code, params/shape/{hidden, out, free}, params/texture/{start, block<i>, out}, params/light/{hidden,
-out}.
+params/code, params/shape/{hidden, out, free}, params/texture/{start, block<i>, out} and, of a texture flow,
+params/texture/pose; params/light/{hidden, out}.
 """
 
 import math
@@ -16,6 +16,7 @@ from jaxtyping import Array, Float
 
 from ganverse_jax.models.mesh_template import MeshTemplate, mesh_template, symmetrise
 from ganverse_jax.models.resnet import STRIDE, ResNet
+from ganverse_jax.models.texture_heads import TEXTURES, FlowHead, TextureHead
 
 RESNETS = {"resnet18": 18, "resnet50": 50}
 # Coefficient of the constant harmonic Y_0 = 1 / sqrt(4 pi) in an ambient light of strength 1.
@@ -26,12 +27,14 @@ class Prediction(NamedTuple):
     """vertices [b v 3] and displacements [b v 3] in the object's frame, texture [b th tw 3] in [0, 1].
 
     light [b 9]: spherical-harmonics coefficients in the object's frame (`rasterizer.render`); None: unlit.
+    flow [b th tw 2]: where in the picture (NDC) each texel was read; None: the colours are decoded.
     """
 
     vertices: jax.Array
     displacements: jax.Array
     texture: jax.Array
     light: jax.Array | None = None
+    flow: jax.Array | None = None
 
 
 def _group_norm(channels: int, name: str) -> nn.GroupNorm:
@@ -116,59 +119,6 @@ class ShapeHead(nn.Module):
         return symmetrise(displacements, self.template.mirror) if self.symmetric else displacements
 
 
-class TextureHead(nn.Module):
-    """Code and the object's mean colour -> UV map [b size 2*size 3] in [0, 1]; all of that colour at the
-    start.
-
-    Every texel mixes the mean colour (by a learned gate, 1 at first) with a colour of its own, before the
-    sigmoid: paint is right from the first step, windows and tyres learn to close the gate.
-    With `symmetric` only u in [0, 1/2] is decoded and mirrored (the template's x -> -x is u -> 1 - u): then
-    the map is continuous where u wraps round. Otherwise convolutions wrap in u. v ends at the poles, where
-    it repeats.
-    channels: of the 4-row start and of each doubling after it; the last doubling, to `size` rows, is
-    sub-pixel without another convolution, as planes of full size would take most of the time on a CPU.
-    dtype: of the 3x3 convolutions' products; None takes the parameters'.
-    """
-
-    size: int
-    channels: Sequence[int]
-    symmetric: bool
-    dtype: jnp.dtype | None = None
-
-    @nn.compact
-    def __call__(self, code: Float[Array, "b d"], colour: Float[Array, "b 3"]) -> Float[Array, "b th tw 3"]:
-        wanted = 4 * 2 ** len(self.channels)
-        if self.size != wanted:
-            raise ValueError(
-                f"{len(self.channels)} texture_channels give a map of {wanted} rows; "
-                f"texture_size is {self.size}"
-            )
-        columns = 4 if self.symmetric else 8
-        x = nn.Dense(4 * columns * self.channels[0], name="start")(code)
-        x = nn.leaky_relu(x).reshape(len(code), 4, columns, self.channels[0])
-        for index, channels in enumerate(self.channels[1:]):
-            x = nn.leaky_relu(_enlarge(self._conv(x, 4 * channels, name=f"block{index}")))
-        zeros = nn.initializers.zeros
-        x = _enlarge(nn.Conv(4 * 4, (1, 1), kernel_init=zeros, name="out")(x))
-        colour = jnp.clip(colour, 0.02, 0.98)[:, None, None, :]
-        x = x[..., :3] + (1.0 + x[..., 3:]) * (jnp.log(colour) - jnp.log1p(-colour))
-        if self.symmetric:
-            x = jnp.concatenate([x, x[:, :, ::-1]], axis=2)
-        return nn.sigmoid(x)
-
-    def _conv(self, x, channels: int, **options):
-        x = jnp.pad(x, ((0, 0), (1, 1), (0, 0), (0, 0)), mode="edge")
-        x = jnp.pad(x, ((0, 0), (0, 0), (1, 1), (0, 0)), mode="edge" if self.symmetric else "wrap")
-        x = nn.Conv(channels, (3, 3), padding="VALID", dtype=self.dtype, **options)(x)
-        return x.astype(jnp.promote_types(x.dtype, jnp.float32))
-
-
-def _enlarge(x: Float[Array, "b h w c"]) -> Float[Array, "b h2 w2 c4"]:
-    """Twice the rows and columns out of a quarter of the channels (sub-pixel convolution)."""
-    b, h, w, c = x.shape
-    return x.reshape(b, h, w, 2, 2, c // 4).transpose(0, 1, 3, 2, 4, 5).reshape(b, 2 * h, 2 * w, c // 4)
-
-
 class LightHead(nn.Module):
     """Code -> grey light [b 9] as spherical harmonics of degree <= 2; ambient of strength 1 at the start."""
 
@@ -188,6 +138,8 @@ class InverseGraphics(nn.Module):
     shape_degree: highest degree of the smooth displacement modes (None: free vertices only, as in DIB-R).
     free_scale: multiplies the free per-vertex displacements; 0 leaves them out.
     symmetric: shape and texture are mirror images left and right (x -> -x).
+    texture: "decoded" colours; "flow", where every texel is a place in the picture (`FlowHead`); or
+    "flow_and_colour", that with decoded colours for what the picture does not show.
     encoder_architecture: "residual" (`encoder_width`, `encoder_blocks`), or "resnet18", "resnet50", which are
     meant for imported ImageNet weights.
     lighting: predict light too (DIB-R's; Fig. K of the paper, which leaves it out), `light_hidden` wide.
@@ -206,6 +158,7 @@ class InverseGraphics(nn.Module):
     shape_hidden: int = 1024
     texture_size: int = 256
     texture_channels: Sequence[int] = (256, 256, 128, 128, 64, 32)
+    texture: str = "decoded"
     encoder_architecture: str = "residual"
     lighting: bool = False
     light_hidden: int = 64
@@ -234,10 +187,19 @@ class InverseGraphics(nn.Module):
         shape = ShapeHead(self.template, self.shape_hidden, self.free_scale, self.symmetric, name="shape")
         displacements = shape(code)
         colour = (mask * image).sum(axis=(1, 2)) / jnp.maximum(mask.sum(axis=(1, 2)), 1.0)
-        head = TextureHead(self.texture_size, self.texture_channels, self.symmetric, dtype, name="texture")
+        texture, flow = self._texture(code, colour, image, mask, dtype)
         light = LightHead(self.light_hidden, name="light")(code) if self.lighting else None
         vertices = self.template.vertices + displacements
-        return Prediction(vertices, displacements, head(code, colour), light)
+        return Prediction(vertices, displacements, texture, light, flow)
+
+    def _texture(self, code, colour, image, mask, dtype):
+        if self.texture not in TEXTURES:
+            raise ValueError(f"network.texture = {self.texture!r}; choose {', '.join(TEXTURES)}")
+        options = (self.texture_size, self.texture_channels, self.symmetric, dtype)
+        if self.texture == "decoded":
+            return TextureHead(*options, name="texture")(code, colour), None
+        head = FlowHead(*options, with_colour=self.texture == "flow_and_colour", name="texture")
+        return head(code, colour, image, mask)
 
     def _encode(self, image, mask, dtype):
         if self.encoder_architecture in RESNETS:

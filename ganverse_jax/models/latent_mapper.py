@@ -197,9 +197,10 @@ class LatentMapper(nn.Module):
     def __call__(self, camera, displacements, texture, image, mask) -> tuple[Array, Array]:
         """All four properties to (W*_V [b view_size], W*_STB [b content_size]), raw style units.
 
-        camera: (azimuth, elevation, distance), radians and world units, [b] each.
+        camera: (azimuth, elevation, distance), radians and world units, [b] each; an offset in the picture
+        that follows is not read.
         """
-        view = self.view_code(*camera)
+        view = self.view_code(*camera[:3])
         content = self.combine(
             self.shape_code(displacements), self.texture_code(texture), self.background_code(image, mask)
         )

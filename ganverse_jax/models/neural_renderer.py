@@ -50,8 +50,8 @@ def render_codes(
 ) -> tuple[Float[Array, "b h w 3"], Float[Array, "b m"]]:
     """Four properties to (images in about [0, 1], background codes g_b(B)): mapper, then generator.
 
-    camera: (azimuth, elevation, distance), radians and world units, [b] each; shape: displacements [b v
-    3]; texture [b th tw 3], image [b h w 3] and mask [b h w 1] in [0, 1], of which the background is taken.
+    camera: as `LatentMapper` reads it, columns [b]; shape: displacements [b v 3]; texture [b th tw 3], image
+    [b h w 3] and mask [b h w 1] in [0, 1], of which the background is taken.
     """
     variables = {"params": params["mapper"], "statistics": constants["statistics"]}
 
@@ -65,7 +65,7 @@ def render_codes(
         apply(LatentMapper.texture_code, texture),
         background,
     )
-    view = apply(LatentMapper.view_code, *camera)
+    view = apply(LatentMapper.view_code, *camera[:3])
     return synthesise(params["generator"], constants, view, content), background
 
 

@@ -173,12 +173,12 @@ def _camera(record: dict[str, Any]) -> dict[str, float | None]:
     }
     if not all(np.isfinite(angle) for angle in angles.values()):
         raise ValueError(f"camera angles {angles} are not finite")
-    return angles | {"distance": record.get("distance")}
+    return angles | {"distance": record.get("distance"), "offset": record.get("offset")}
 
 
 def read_cameras(stage: StageArtefacts) -> list[dict[str, Any]]:
     """Views of cameras.json, checked: each has "id", "before", "after" and "regressor" (or None) with
-    azimuth, elevation in degrees and distance (or None); [] where there is no file."""
+    azimuth, elevation in degrees, distance and offset (or None); [] where there is no file."""
     content = stage.json("cameras.json")
     if content is None:
         return []
@@ -248,6 +248,8 @@ def _camera_sentence(views: list[dict[str, Any]]) -> str:
 
 def _camera_table(views: list[dict[str, Any]], regressed: bool) -> str:
     header = ["view", "start az.", "optimised az.", "moved", "elevation", "distance"]
+    moved = any(view["after"]["offset"] for view in views)
+    header += ["offset x, y"] if moved else []
     header += ["regressor az.", "regressor el."] if regressed else []
     rows = []
     for view in sorted(views, key=lambda v: (v["before"]["azimuth"], v["after"]["azimuth"])):
@@ -260,6 +262,9 @@ def _camera_table(views: list[dict[str, Any]], regressed: bool) -> str:
             f"{after['elevation']:.1f}°",
             f"{number(before['distance'])} → {number(after['distance'])}",
         ]
+        if moved:
+            x, y = after["offset"] or (0.0, 0.0)
+            row.append(f"{x:+.3f}, {y:+.3f}")
         if regressed:
             judge = view["regressor"]
             row += [f"{judge['azimuth'] % 360:.1f}°", f"{judge['elevation']:.1f}°"] if judge else ["–", "–"]

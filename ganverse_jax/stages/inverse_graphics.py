@@ -23,7 +23,13 @@ from ganverse_jax.data.multiview_set import MultiviewSource, Pairs, azimuth_bins
 from ganverse_jax.data.posed_folder import read_posed_folder
 from ganverse_jax.loop import Metrics, fit
 from ganverse_jax.models.inverse_graphics import InverseGraphics
-from ganverse_jax.models.view_cameras import as_cameras, given_cameras, initial_cameras, write_cameras
+from ganverse_jax.models.view_cameras import (
+    as_cameras,
+    given_cameras,
+    initial_cameras,
+    with_offsets,
+    write_cameras,
+)
 from ganverse_jax.stages import gan, pascal3d_source, perception
 from ganverse_jax.stages.inverse_graphics_measures import measure, show
 from ganverse_jax.stages.inverse_graphics_perceptual import make_perceptual
@@ -117,6 +123,7 @@ def train(
     camera_learning_rate: float,
     camera_start: int = 0,
     camera_origin: str = "bins",
+    camera_offset: bool = False,
     single_view: bool = False,
     decay: bool = False,
     fov_degrees: float,
@@ -132,8 +139,9 @@ def train(
 
     network: settings of `InverseGraphics`; encoder_weights: the file that a ResNet encoder starts from.
     weights: lambdas of Eq. 1. Rates are per step of Adam; cameras (radians, log distance) move from
-    `camera_start` on; they begin at their bins, or with camera_origin="given" where their views say; `decay`:
-    see `make_optimizer`. single_view: no multi-view term (Fig. 6 of the paper), and objects of one image
+    `camera_start` on; they begin at their bins, or with camera_origin="given" where their views say, and with
+    camera_offset also learn where the object stands in the picture (NDC, same rate). `decay`: see
+    `make_optimizer`. single_view: no multi-view term (Fig. 6 of the paper), and objects of one image
     serve. fingerprint names the GAN behind the images. evaluate(predict=, cameras=) may add figures that
     need truth (`inverse_graphics_posed`); regress(images uint8) -> azimuth, elevation [n] reads cameras off
     images.
@@ -150,6 +158,7 @@ def train(
         if camera_origin == "given"
         else initial_cameras(azimuth_bins(multiview.views), camera_distance)
     )
+    before = with_offsets(before) if camera_offset else before
     pairs = multiview.training_pairs(single_view=single_view)
     objects = "endless" if pairs.num_objects is None else pairs.num_objects
     print(f"[{STAGE}] {objects} training objects, {pairs.num_dropped} of one view left out", flush=True)

@@ -13,11 +13,12 @@ import rasterizer
 from ganverse_jax import parallel
 from ganverse_jax.losses.image import iou_loss, masked_l1
 from ganverse_jax.losses.mesh import flatten_loss, laplacian_loss, mesh_topology, movement_loss
+from ganverse_jax.losses.texture_flow import flow_loss, surface_texels
 from ganverse_jax.models.inverse_graphics import InverseGraphics, Prediction
 from ganverse_jax.models.perceptual import Perceptual
-from ganverse_jax.models.view_cameras import select_cameras
+from ganverse_jax.models.view_cameras import offset_vertices, select_cameras, select_offsets
 
-TERMS = ("colour", "iou", "perceptual", "laplacian", "flatten", "movement")
+TERMS = ("colour", "iou", "perceptual", "laplacian", "flatten", "movement", "flow")
 
 
 def make_optimizer(
@@ -62,14 +63,16 @@ def render_prediction(
     prediction: Prediction,
     camera: rasterizer.Camera,
     size: tuple[int, int],
+    *,
+    offset: jax.Array | None = None,
     **options,
 ) -> rasterizer.Rendered:
     """Render each prediction, in its light if it has one, from as many cameras in a row as cameras per
-    prediction: cameras [b * k], k >= 1."""
+    prediction: cameras [b * k], k >= 1, with their offsets [b * k 2] in NDC if they have some."""
     times = len(camera.azimuth) // len(prediction.vertices)
     template, light = network.template, prediction.light
     return rasterizer.render(
-        prediction.vertices.repeat(times, axis=0),
+        offset_vertices(prediction.vertices.repeat(times, axis=0), camera, offset, size[1] / size[0]),
         template.faces,
         template.uv,
         template.uv_faces,
@@ -172,14 +175,17 @@ def make_step(
         raise ValueError(f"loss weights {sorted(unknown)} are none of {TERMS}")
     topology = mesh_topology(network.template.faces, len(network.template.vertices))
     options = dict(render_options or {})
+    read_flow = _make_flow_term(network)
 
     def loss(params, batch):
         b, _, height, width, _ = batch["images"].shape
         images = batch["images"].reshape(2 * b, height, width, 3).astype(jnp.float32) / 255.0
         masks = batch["masks"].reshape(2 * b, height, width, 1).astype(jnp.float32) / 255.0
         prediction = network.apply({"params": params["network"]}, images[::2], masks[::2])
-        camera = select_cameras(params["cameras"], batch["views"].reshape(-1), fov_y)
-        rendered = render_prediction(network, prediction, camera, (height, width), **options)
+        views = batch["views"].reshape(-1)
+        camera = select_cameras(params["cameras"], views, fov_y)
+        offset = select_offsets(params["cameras"], views)
+        rendered = render_prediction(network, prediction, camera, (height, width), offset=offset, **options)
         terms = loss_terms(
             prediction,
             rendered,
@@ -190,6 +196,7 @@ def make_step(
             both_views=perceptual_both_views,
             multiview_weight=multiview_weight,
         )
+        terms |= read_flow(prediction, camera, offset, (height, width))
         # Eq. 2 adds the two views' losses; the means above run over both, hence the factor.
         total = 2.0 * sum(weights.get(name, 0.0) * value for name, value in terms.items())
         return total, terms
@@ -209,6 +216,23 @@ def make_step(
         return {"params": params, "average": average, "optimizer": optimizer_state, "step": count}, metrics
 
     return step
+
+
+def _make_flow_term(network: InverseGraphics) -> Callable[..., dict[str, jax.Array]]:
+    """term(prediction, cameras [2 b], offsets [2 b 2] | None, size) -> {"flow"} in the inputs' views, the
+    first of each pair; {} for a network that decodes its colours."""
+    if network.texture == "decoded":
+        return lambda *_: {}
+    template = network.template
+    texels = surface_texels(network.texture_size, template.faces, template.uv, template.uv_faces)
+
+    def term(prediction, cameras, offsets, size):
+        camera, offset = jax.tree.map(lambda leaf: leaf[::2], (cameras, offsets))
+        vertices = offset_vertices(prediction.vertices, camera, offset, size[1] / size[0])
+        seen = (vertices, template.faces, camera, size, texels)
+        return {"flow": flow_loss(prediction.flow, *seen, symmetric=network.symmetric)}
+
+    return term
 
 
 def make_step_at(

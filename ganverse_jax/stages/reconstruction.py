@@ -9,11 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import jax
 import numpy as np
 from PIL import Image
 
-import rasterizer
 from ganverse_jax.checkpoint import read_json, write_atomic, write_json
 from ganverse_jax.data.crops import Crop, cut
 from ganverse_jax.data.framing import Framing, crop_like
@@ -21,9 +19,9 @@ from ganverse_jax.data.photos import Photo, PhotoError, find_photos, legible, re
 from ganverse_jax.evaluation.images import mask_iou
 from ganverse_jax.evaluation.inverse_graphics import PredictedMeshes, render_meshes
 from ganverse_jax.interchange.mesh_files import TexturedMesh, write_mesh
-from ganverse_jax.models.camera_fit import FittedCamera, bin_starts, fit_camera, shifted_vertices
+from ganverse_jax.models.camera_fit import FittedCamera, bin_starts, fit_camera
 from ganverse_jax.models.inverse_graphics import InverseGraphics
-from ganverse_jax.models.view_cameras import NUM_AZIMUTH_BINS, as_cameras
+from ganverse_jax.models.view_cameras import CAMERA_NAMES, NUM_AZIMUTH_BINS, as_cameras
 from ganverse_jax.report.grid import image_grid
 from ganverse_jax.report.photos import Reconstruction, photos_page
 from ganverse_jax.shipped import ASSETS
@@ -43,7 +41,7 @@ REGRESSED, BINNED = "pose regressor, refined", "best of 12 azimuth bins, refined
 
 class Reconstructor(NamedTuple):
     """A trained network with what it was trained on: its parameters, how objects stand in its pictures, its
-    vertical field of view (radians), and the mean elevation (radians) and distance of its cameras."""
+    vertical field of view (radians), and the mean elevation (radians), distance and offset of its cameras."""
 
     network: InverseGraphics
     params: Mapping[str, Any]
@@ -51,6 +49,7 @@ class Reconstructor(NamedTuple):
     fov_y: float
     elevation: float
     distance: float
+    offset: tuple[float, float] = (0.0, 0.0)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -161,7 +160,8 @@ def load(folder: Path) -> Reconstructor:
     cameras = as_cameras(params["cameras"])
     means = (float(np.mean(cameras[name])) for name in ("elevation", "distance"))
     framing = Framing.from_card(card["framing"])
-    return Reconstructor(network, params["network"], framing, float(np.radians(card["fov_degrees"])), *means)
+    found = Reconstructor(network, params["network"], framing, float(np.radians(card["fov_degrees"])), *means)
+    return found._replace(offset=tuple(cameras["offset"].mean(axis=0))) if "offset" in cameras else found
 
 
 def _segment(segmenter) -> Callable[[np.ndarray], np.ndarray]:
@@ -199,9 +199,9 @@ def reconstruct(
     write_mesh(out / f"{name}.glb", mesh)
     write_turntables([out / f"{name}.webp"], meshes, np.zeros(1, int), r.distance)
     camera, camera_from = find_camera(r, meshes, photo, crop, regress)
-    seen, cameras = _in_view(meshes, camera, r)
-    _, covered = render_meshes(seen, np.zeros(1, int), cameras, r.framing.size, r.fov_y)
-    pictures = _pictures(r, photo, crop, meshes, seen, cameras)
+    cameras = {name: np.array([getattr(camera, name)]) for name in (*CAMERA_NAMES, "offset")}
+    _, covered = render_meshes(meshes, np.zeros(1, int), cameras, r.framing.size, r.fov_y)
+    pictures = _pictures(r, photo, crop, meshes, cameras)
     sheet = image_grid(np.stack(pictures), len(pictures), gap=0)
     write_atomic(out / f"{name}.png", lambda temporary: Image.fromarray(sheet).save(temporary, "PNG"))
     return Reconstruction(
@@ -223,13 +223,14 @@ def find_camera(
     """The camera of a photo's crop, and what it was fitted from: REGRESSED or BINNED.
 
     The pose regressor's reading is one start beside the 12 bins, as it errs on photos unlike its toy world;
-    the bins' start has the mean elevation and distance of the network's own cameras.
+    the bins' start has the mean elevation, distance and offset of the network's own cameras.
     """
-    starts = bin_starts(r.elevation, r.distance)
+    starts = bin_starts(r.elevation, r.distance, r.offset)
     if regress is not None:
         pose = regress(cut(photo.image, crop)[None])
         reading = {"azimuth": pose.azimuth, "elevation": pose.elevation, "distance": [r.distance]}
-        starts = {name: np.append(starts[name], reading[name]) for name in starts}
+        reading["offset"] = [r.offset]
+        starts = {name: np.concatenate([starts[name], reading[name]]) for name in starts}
     coarser = max(1, round(max(crop.size) / FITTED_SIDE))
     small = crop._replace(scale=crop.scale * coarser, size=tuple(side // coarser for side in crop.size))
     picture = cut(photo.image, small) / 255.0, cut(photo.mask, small) / 255.0
@@ -238,17 +239,7 @@ def find_camera(
     return found, BINNED if found.start < NUM_AZIMUTH_BINS else REGRESSED
 
 
-def _in_view(meshes: PredictedMeshes, camera: FittedCamera, r: Reconstructor):
-    """The mesh moved to where the photo shows it, and its camera as arrays [1]."""
-    cameras = {name: np.array([getattr(camera, name)]) for name in ("azimuth", "elevation", "distance")}
-    fields = [np.asarray(value, np.float32) for value in (*cameras.values(), [r.fov_y])]
-    aspect = r.framing.size[1] / r.framing.size[0]
-    shift = np.array([camera.shift], np.float32)
-    moved = shifted_vertices(meshes.vertices, rasterizer.Camera(*fields), shift, aspect)
-    return meshes._replace(vertices=jax.device_get(moved)), cameras
-
-
-def _pictures(r: Reconstructor, photo, crop: Crop, meshes, seen, cameras) -> list[np.ndarray]:
+def _pictures(r: Reconstructor, photo, crop: Crop, meshes, cameras) -> list[np.ndarray]:
     """Input, mask, same view and six sides, all uint8 [h w 3] of at least SHOWN_HEIGHT rows."""
     times = -(-SHOWN_HEIGHT // crop.size[0])
     size = tuple(side * times for side in crop.size)
@@ -256,7 +247,7 @@ def _pictures(r: Reconstructor, photo, crop: Crop, meshes, seen, cameras) -> lis
     rows = np.zeros(1, int)
     sides = turn_round(meshes, rows, {"distance": [r.distance]}, size, r.fov_y)[0]
     mask = np.repeat(cut(photo.mask, large)[..., None], 3, axis=-1)
-    same = render_on_white(seen, rows, cameras, size, r.fov_y)[0]
+    same = render_on_white(meshes, rows, cameras, size, r.fov_y)[0]
     return [cut(photo.image, large), mask, same, *sides]
 
 

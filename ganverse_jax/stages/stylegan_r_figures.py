@@ -66,7 +66,7 @@ def camera_sweeps(
     figures = {}
     for name in ("azimuth", "elevation", "scale"):
         cameras = sweep_cameras(start, properties.cameras, name, count)
-        images = unit_to_uint8(neural(cameras.reshape(-1, 3), *content))
+        images = unit_to_uint8(neural(cameras.reshape(-1, cameras.shape[-1]), *content))
         figures[f"{name}_sweep"] = images.reshape(len(rows), count, *images.shape[1:])
     return figures
 

@@ -27,14 +27,13 @@ from ganverse_jax.models.pretrained import LoadedGenerator
 from ganverse_jax.models.segmenter import LearnedSegmenter, resize
 from ganverse_jax.models.style_space import StyleLayout, flatten_styles, style_layout
 from ganverse_jax.models.stylegan2 import Generator
+from ganverse_jax.models.view_cameras import offset_vertices, stack_cameras, unstack_cameras
 from ganverse_jax.stages import gan, inverse_graphics, multiview_dataset, perception, viewpoints
 from ganverse_jax.stages.inverse_graphics_step import predict_in_batches
 from ganverse_jax.stages.remedies import make_again
 from ganverse_jax.stages.stylegan_r_properties import Properties
 from ganverse_jax.stages.stylegan_r_samples import draw_samples
 from ganverse_jax.stages.stylegan_r_step import CycleNetworks
-
-CAMERA_NAMES = ("azimuth", "elevation", "distance")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,9 +83,12 @@ def make_networks(
         return resize(masks, *images.shape[1:3])
 
     def silhouette(constants, images, displacements, camera):
-        whole = rasterizer.Camera(*camera, jnp.full(len(images), fov_y))
-        vertices = rasterizer.transform(template.vertices + displacements, whole, *images.shape[1:3])
-        fragments = rasterizer.rasterize(vertices, template.faces, *images.shape[1:3])
+        height, width = images.shape[1:3]
+        whole = rasterizer.Camera(*camera[:3], jnp.full(len(images), fov_y))
+        offset = jnp.stack(camera[3:], axis=-1) if camera[3:] else None
+        vertices = offset_vertices(template.vertices + displacements, whole, offset, width / height)
+        vertices = rasterizer.transform(vertices, whole, height, width)
+        fragments = rasterizer.rasterize(vertices, template.faces, height, width)
         return (fragments.face_id >= 0).astype(images.dtype)[..., None]
 
     def predict(constants, images, masks):
@@ -99,7 +101,7 @@ def make_networks(
 
 
 def make_dibr(network: InverseGraphics, size: tuple[int, int], fov_y: float) -> Callable:
-    """dibr(cameras [n 3], displacements, textures) -> (colours [n h w 3], hard masks [n h w])."""
+    """dibr(cameras [n 3 | 5], displacements, textures) -> (colours [n h w 3], hard masks [n h w])."""
     template = network.template
 
     def dibr(cameras, shapes, textures):
@@ -107,8 +109,7 @@ def make_dibr(network: InverseGraphics, size: tuple[int, int], fov_y: float) -> 
         meshes = PredictedMeshes(
             vertices, np.asarray(textures, np.float32), template.faces, template.uv, template.uv_faces
         )
-        camera = dict(zip(CAMERA_NAMES, cameras.T, strict=True))
-        return render_meshes(meshes, np.arange(len(cameras)), camera, size, fov_y)
+        return render_meshes(meshes, np.arange(len(cameras)), unstack_cameras(cameras), size, fov_y)
 
     return dibr
 
@@ -186,11 +187,12 @@ def assemble(
     """Inputs from their pieces: predicts {S, T} of every example and takes W* apart.
 
     params: of inverse graphics; splits: "train" and "test", images with their flat W* [n s]; view_w [k w_dim]
-    and cameras (azimuth, elevation in radians, distance, [k]) of the views; regress: pose regressor or None.
+    and cameras (azimuth, elevation in radians, distance [k], perhaps offset [k 2]) of the views; regress:
+    pose regressor or None.
     """
     layout = style_layout(generator.module, include_torgb=include_torgb)
-    codes, lenses = StyleCodes(generator, layout), np.stack([cameras[name] for name in CAMERA_NAMES], axis=1)
-    views = {"view_styles": codes.view(view_w), "cameras": lenses.astype(np.float32)}
+    codes = StyleCodes(generator, layout)
+    views = {"view_styles": codes.view(view_w), "cameras": stack_cameras(cameras)}
     parts = {
         name: predict_properties(network, params, images, content_styles=codes.content(w_star), **views)
         for name, (images, w_star) in splits.items()

@@ -17,7 +17,9 @@ class Properties:
 
     images uint8 [n h w 3]; masks uint8 [n h w]; view_id, object_id int [n]; shapes float32 [n v 3],
     displacements in world units; textures float16 [n th tw 3] in [0, 1]; content_styles float32 [n m],
-    W*_STB; view_styles float32 [k n_v], W*_V; cameras float32 [k 3]: azimuth, elevation (radians), distance.
+    W*_STB; view_styles float32 [k n_v], W*_V; cameras float32 [k 3]: azimuth, elevation (radians), distance,
+    or [k 5] with the offset x, y (NDC) of `models/view_cameras.py`, which DIB-R's pictures obey and the
+    mapper does not read.
     """
 
     images: np.ndarray

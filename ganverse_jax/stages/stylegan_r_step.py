@@ -94,12 +94,12 @@ def unpack(batch: dict) -> dict:
     float32.
 
     image uint8 [b h w 3] -> [0, 1]; mask uint8 [b h w] -> [b h w 1]; texture and others -> float32; camera
-    [b 3] -> (azimuth, elevation, distance).
+    [b c] -> its columns: azimuth, elevation, distance and perhaps the offset's x, y.
     """
     ready = {name: jnp.asarray(value, jnp.float32) for name, value in batch.items()}
     ready["image"] = ready["image"] / 255.0
     ready["mask"] = ready["mask"][..., None] / 255.0
-    ready["camera"] = tuple(ready["camera"][:, i] for i in range(3))
+    ready["camera"] = tuple(ready["camera"][:, i] for i in range(ready["camera"].shape[1]))
     return ready
 
 

@@ -125,7 +125,7 @@ def build_mapper(
     }
     full = {name: tuple(value) if name == "hidden" else value for name, value in full.items()}
     module = LatentMapper(**full)
-    cameras = tuple(data.cameras.T)
+    cameras = tuple(data.cameras.T[:3])
     statistics = measured_statistics(
         data.view_styles, data.content_styles, data.shapes, cameras, settings["view_dims"]
     )

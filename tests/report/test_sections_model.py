@@ -24,6 +24,17 @@ def test_given_cameras_are_called_given_and_of_thousands_some_are_shown(tmp_path
     assert section.body.count('class="before"') == 2 * 90  # on the dial and on the strip
 
 
+def test_learned_offsets_stand_in_the_table_of_cameras(tmp_path):
+    def camera(offset):
+        return {"azimuth_degrees": 30.0, "elevation_degrees": 0.0, "distance": 4.2, "offset": offset}
+
+    views = [{"id": 0, "before": camera([0.0, 0.0]), "after": camera([0.125, -0.05])}]
+    (tmp_path / "inverse_graphics").mkdir()
+    (tmp_path / "inverse_graphics" / "cameras.json").write_text(json.dumps({"views": views}))
+    body = cameras_section(load_run(tmp_path), Pictures()).body
+    assert "offset x, y" in body and "+0.125, -0.050" in body
+
+
 def test_failures_stand_with_the_figure_that_chose_them(workdir):
     section = failures_section(load_run(workdir), Pictures())
     assert section.ran and section.body.count("<img") == 2 * (4 + 6)

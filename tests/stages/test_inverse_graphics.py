@@ -105,6 +105,14 @@ def test_cameras_are_written_before_and_after(finished):
     np.testing.assert_allclose(after["azimuth"], params["cameras"]["azimuth"], atol=1e-9)
 
 
+def test_learned_offsets_are_written_and_read(tmp_path):
+    train(tmp_path, steps=2, camera_offset=True)
+    after = read_cameras(tmp_path / "inverse_graphics" / "cameras.json")
+    _, params, _ = inverse_graphics.load(tmp_path)
+    assert params["cameras"]["offset"].shape == (3, 2) and np.abs(params["cameras"]["offset"]).min() > 0
+    np.testing.assert_allclose(after["offset"], params["cameras"]["offset"])
+
+
 def test_pictures_and_meshes_are_left_for_the_report(finished):
     folder = finished[0] / "inverse_graphics"
     arrays = np.load(folder / "figures.npz")

@@ -42,7 +42,7 @@ def disc_set(objects=12, views=3, size=16):
     return MultiviewSet(images, (inside * 255).astype(np.uint8), view_id, object_id, views_list)
 
 
-def build(num_devices, multiview=None, network=None, **settings):
+def build(num_devices, multiview=None, network=None, weights=WEIGHTS, **settings):
     multiview, network = multiview or disc_set(), InverseGraphics(**(NETWORK | (network or {})))
     optimizer = inverse_graphics_step.make_optimizer(100, learning_rate=2e-3, camera_learning_rate=1e-3)
     params = {
@@ -51,7 +51,7 @@ def build(num_devices, multiview=None, network=None, **settings):
     }
     mesh = parallel.data_mesh(num_devices)
     step_at = inverse_graphics_step.make_step_at(
-        network, optimizer, mesh, fov_y=0.52, weights=WEIGHTS, **SOFT, **settings
+        network, optimizer, mesh, fov_y=0.52, weights=weights, **SOFT, **settings
     )
     state = parallel.replicate(inverse_graphics_step.initial_state(params, optimizer), mesh)
     return state, step_at, PairSampler(multiview.object_id, multiview.view_id, multiview.fetch, threads=0)
@@ -219,3 +219,18 @@ def test_a_lit_network_learns_a_light_that_its_symmetric_texture_cannot_hold():
         network, params, multiview.images[:3], multiview.masks[:3]
     )
     assert (found.light[:, 3] > 0.1).all()  # the harmonic of x
+
+
+@pytest.mark.parametrize("texture", ["flow", "flow_and_colour"])
+def test_a_texture_flow_learns_where_the_picture_shows_the_object(texture):
+    state, history = advance(*build(1, network={"texture": texture}, weights=WEIGHTS | {"flow": 2.0}), 25)
+    assert history[-1]["flow"] < 0.7 * history[0]["flow"]
+    assert np.mean([m["loss"] for m in history[-5:]]) < 0.9 * history[0]["loss"]
+
+
+def test_a_texture_flow_takes_the_same_step_on_four_devices():
+    network = {"texture": "flow_and_colour"}
+    (_, one), (_, four) = (advance(*build(n, network=network), 2) for n in (1, 4))
+    for first, other in zip(one, four, strict=True):
+        for name, value in other.items():
+            np.testing.assert_allclose(value, first[name], rtol=5e-4, err_msg=name)  # as above

@@ -170,6 +170,17 @@ def test_render_mask_is_the_silhouette_at_the_requested_camera():
     np.testing.assert_array_equal(mask[..., 0], dibr(camera, data.shapes, data.textures)[1])
 
 
+def test_render_mask_obeys_the_offset_as_dibr_does():
+    data, dibr = _inputs().test, _inputs().dibr
+    networks = stylegan_r_inputs.make_networks(_generator(), _inputs().layout, NETWORK, None, 0.5, "render")
+    camera, images = data.cameras[data.view_id], data.images.astype(np.float32)
+    offset = np.random.default_rng(0).uniform(-0.4, 0.4, (len(camera), 2)).astype(np.float32)
+    camera = np.concatenate([camera, offset], axis=1)
+    mask = jax.jit(networks.segment)({}, images, data.shapes, tuple(camera.T))[..., 0]
+    np.testing.assert_array_equal(mask, dibr(camera, data.shapes, data.textures)[1])
+    assert (mask != dibr(camera[:, :3], data.shapes, data.textures)[1]).any(axis=(1, 2)).all()
+
+
 def test_unknown_cycle_mask_names_the_setting():
     with pytest.raises(ValueError, match="stylegan_r.cycle_mask is 'guess'"):
         stylegan_r_inputs.make_networks(_generator(), None, NETWORK, None, 0.5, "guess")
