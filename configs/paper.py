@@ -89,6 +89,7 @@ def get_config(
         camera_learning_rate=1e-4,
         clip_norm=placeholder(float),  # a limit to the gradient's global norm; the paper names none
         single_view=False,  # True: no multi-view term
+        multiview_weight=1.0,  # of the loss in the view that the network does not see (Eq. 2: 1)
         camera_origin="bins",  # "given" starts from keypoints' cameras
         camera_offset=False,  # True: also learn where the object stands in the picture
         perceptual_start=3000,

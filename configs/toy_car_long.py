@@ -19,7 +19,6 @@ def get_config() -> ConfigDict:
         training.network.encoder_blocks = (1, 2, 2)
         training.network.free_scale = 0.3
         training.weights.laplacian = 2.0
-        training.sigma_inverse, training.margin = 30000.0, 0.02
     config.inverse_graphics.weights.iou = 8.0
     config.inverse_graphics.multiview_weight = 0.25
     config.inverse_graphics.num_steps = 14000
