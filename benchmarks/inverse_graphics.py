@@ -1,8 +1,8 @@
 """Times the training step of inverse graphics at the paper's size: configs/car.py, pictures of 512x384.
 
-    python benchmarks/inverse_graphics.py                        # everything this device can show
-    python benchmarks/inverse_graphics.py --only compiled        # memory and work at batch 16, nothing is run
-    python benchmarks/inverse_graphics.py --only profile --profile=FOLDER   # a trace for TensorBoard, Perfetto
+    python benchmarks/inverse_graphics.py                  # everything this device can show
+    python benchmarks/inverse_graphics.py --only compiled  # memory and work at batch 16, nothing is run
+    python benchmarks/inverse_graphics.py --only profile --profile=FOLDER  # a trace for TensorBoard, Perfetto
 
 The step is the stage's own, on random weights (VGG16's too), random pictures and the masks of an ellipsoid;
 642 and 2562 vertices; "late" has the perceptual term (step 3000 on), "early" has not. "compiled": what XLA
@@ -119,6 +119,17 @@ def floors(row):
     return row
 
 
+def timed(run, calls):
+    """Median and least time of a call after one that is not counted, and on a CPU the time its cores
+    worked, a mean, which says more where other jobs run."""
+    jax.block_until_ready(run())
+    start, row = time.process_time(), {}
+    row["seconds"], row["least_seconds"] = seconds(run, calls)
+    if jax.default_backend() == "cpu":
+        row["core_seconds"] = (time.process_time() - start) / (calls + 1)
+    return row
+
+
 def measure_compiled(vertices, is_late, batch, dtype):
     """What XLA plans for a step; nothing of it is allocated or run."""
     network = network_of(vertices, dtype)
@@ -147,14 +158,14 @@ def measure_step(vertices, is_late, batch, dtype, calls, profile=None):
         held[0], metrics = compiled(held[0], data, key)
         return held[0], metrics
 
-    _, metrics = jax.block_until_ready(run())
+    _, metrics = run()
     if not np.isfinite(float(metrics["loss"])):
         raise FloatingPointError(f"the loss of the first step is {metrics['loss']}")
     if profile:
         with jax.profiler.trace(profile):
             jax.block_until_ready([run() for _ in range(calls)])
         print(f"trace written to {profile}", file=sys.stderr)
-    row["seconds"], row["least_seconds"] = seconds(run, calls)
+    row |= timed(run, calls)
     row |= {"peak_gb": peak_bytes() / 1e9, "tflop": plan_of(compiled)["tflop"]}
     return row | {
         "gflops": 1e3 * row["tflop"] / row["seconds"],
@@ -207,9 +218,7 @@ def measure_parts(vertices, batch, dtype, calls):
 
         compiled = jax.jit(function if name == "optimizer" else slope).lower(*operands).compile()
         operands, row = jax.device_put(operands), {"part": name}
-        row["seconds"], row["least_seconds"] = seconds(
-            lambda compiled=compiled, operands=operands: compiled(*operands), calls
-        )
+        row |= timed(lambda compiled=compiled, operands=operands: compiled(*operands), calls)
         row |= {name: value for name, value in plan_of(compiled).items() if name in ("tflop", "traffic_gb")}
         rows.append(row | {"gflops": 1e3 * row["tflop"] / row["seconds"]})
     return rows

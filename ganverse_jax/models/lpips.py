@@ -23,8 +23,7 @@ class LPIPS(nn.Module):
     def __call__(self, a: Float[Array, "b h w 3"], b: Float[Array, "b h w 3"]) -> Float[Array, "b"]:
         if min(a.shape[1:3]) < SMALLEST:
             raise ValueError(f"LPIPS takes images of at least {SMALLEST} pixels a side, got {a.shape[1:3]}")
-        # Each picture by itself: where one of them is a constant, no gradient passes its half and nothing of it
-        # is kept.
+        # Each picture by itself: where one is a constant, no gradient passes it and nothing of it is kept.
         x, y = ((picture - _SHIFT) / _SCALE for picture in (a, b))
         total = 0.0
         for index, features in LAYERS.items():
