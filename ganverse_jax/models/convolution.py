@@ -19,6 +19,8 @@ _LAYOUT = ("NHWC", "HWIO", "NHWC")
 _LARGE = 2**15
 # Pixels per matmul: what is gathered for one should stay in the caches.
 _BLOCK = 2**14
+# An image larger than this is cut into bands of rows of no more pixels: the same reason, one image at a time.
+_BAND = 2**12
 
 
 def convolve_pointwise(x, weight):
@@ -77,6 +79,8 @@ def _outer_matmul(x, cotangent):
 def _weight_by_matmul(x, cotangent, stride):
     """Sum of the blocks' weight gradients, in order."""
     batch, height, width, channels = cotangent.shape
+    if height * width > _BAND:
+        return _weight_by_bands(x, cotangent, stride)
     size = math.gcd(batch, max(1, _BLOCK // (height * width)))
     blocks = [array.reshape(batch // size, size, *array.shape[1:]) for array in (x, cotangent)]
 
@@ -86,6 +90,26 @@ def _weight_by_matmul(x, cotangent, stride):
 
     zeros = jnp.zeros_like(x, shape=(3, 3, x.shape[-1], channels))
     return jax.lax.scan(add, zeros, blocks)[0]
+
+
+def _weight_by_bands(x, cotangent, stride):
+    """Sum of the weight gradients of bands of rows, image by image, in order."""
+    batch, height, width, channels = cotangent.shape
+    rows = max(n for n in range(1, height + 1) if height % n == 0 and n * width <= max(_BAND, width))
+    bands, overlap = height // rows, x.shape[1] - stride * height
+
+    def add(total, index):
+        image, band = index // bands, index % bands
+        tall = (1, stride * rows + overlap, *x.shape[2:])
+        above = jax.lax.dynamic_slice(x, (image, stride * rows * band, 0, 0), tall)
+        below = jax.lax.dynamic_slice(cotangent, (image, rows * band, 0, 0), (1, rows, width, channels))
+        part = _outer_matmul(above, below) if stride == 1 else _shifted_matmuls(above, below, stride)
+        return total + part, None
+
+    # Many small sums: in half precision they would lose what they add up.
+    dtype = jnp.promote_types(x.dtype, jnp.float32)
+    zeros = jnp.zeros_like(x, shape=(3, 3, x.shape[-1], channels), dtype=dtype)
+    return jax.lax.scan(add, zeros, jnp.arange(batch * bands))[0].astype(x.dtype)
 
 
 def _weight_by_xla(x, cotangent, stride):
@@ -106,9 +130,12 @@ def _weight_gradient(x, cotangent, stride):
     def by_matmul(x, cotangent):
         return _weight_by_matmul(x, cotangent, stride)
 
-    _, height, width, channels = cotangent.shape
-    large = height * width * min(x.shape[-1], channels) >= _LARGE
+    large = _is_large(*cotangent.shape[1:3], x.shape[-1], cotangent.shape[-1])
     return jax.lax.platform_dependent(x, cotangent, cpu=by_matmul if large else by_xla, default=by_xla)
+
+
+def _is_large(height, width, inputs, outputs):
+    return height * width * min(inputs, outputs) >= _LARGE
 
 
 @jax.custom_vjp
@@ -184,3 +211,45 @@ def _strided_weight_backward(saved, weight):
 convolve_down.defvjp(_down_forward, _down_backward)
 convolve_up.defvjp(_up_forward, _up_backward)
 _strided_weight.defvjp(_strided_weight_forward, _strided_weight_backward)
+
+
+_PLAIN = {"lhs_dilation": (1, 1), "rhs_dilation": (1, 1), "feature_group_count": 1, "precision": None}
+
+
+def conv_general_dilated(x, weight, strides, padding, **options):
+    """`jax.lax.conv_general_dilated` as `nn.Conv` calls it, with this module's weight gradients.
+
+    They serve plain "SAME" convolutions of large planes, 3x3 or 1x1; whatever else is lax's own.
+    """
+    stride = strides[0]
+    height, width = x.shape[1] // stride, x.shape[2] // stride
+    is_even = tuple(strides) in ((1, 1), (2, 2)) and x.shape[1:3] == (stride * height, stride * width)
+    is_plain = padding == "SAME" and _PLAIN.items() <= options.items()
+    if is_plain and is_even and _is_large(height, width, *weight.shape[2:]):
+        if weight.shape[:2] == (3, 3):
+            return _convolve_same(x, weight, stride)
+        if weight.shape[:2] == (1, 1):
+            return convolve_pointwise(x[:, ::stride, ::stride], weight[0, 0])
+    return jax.lax.conv_general_dilated(x, weight, strides, padding, **options)
+
+
+def _same(x, weight, stride):
+    return jax.lax.conv_general_dilated(x, weight, (stride, stride), "SAME", dimension_numbers=_LAYOUT)
+
+
+_convolve_same = jax.custom_vjp(_same, nondiff_argnums=(2,))
+
+
+def _same_forward(x, weight, stride):
+    return _same(x, weight, stride), (x, weight)
+
+
+def _same_backward(stride, saved, cotangent):
+    x, weight = saved
+    (plane,) = jax.linear_transpose(lambda x: _same(x, weight, stride), x)(cotangent)
+    first = 2 - stride  # of an even plane, stride 2 pads behind only
+    padded = jnp.pad(x, ((0, 0), (first, 1), (first, 1), (0, 0)))
+    return plane, _weight_gradient(padded, cotangent, stride)
+
+
+_convolve_same.defvjp(_same_forward, _same_backward)

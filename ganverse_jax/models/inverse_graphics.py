@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from ganverse_jax.models import convolution
 from ganverse_jax.models.mesh_template import MeshTemplate, mesh_template, symmetrise
 from ganverse_jax.models.resnet import STRIDE, ResNet
 from ganverse_jax.models.texture_heads import TEXTURES, FlowHead, TextureHead
@@ -50,7 +51,12 @@ class ResidualBlock(nn.Module):
 
     @nn.compact
     def __call__(self, x: Float[Array, "b h w c"]) -> Float[Array, "b h2 w2 d"]:
-        strides, options = (self.stride, self.stride), {"use_bias": False, "dtype": self.dtype}
+        strides = self.stride, self.stride
+        options = {
+            "use_bias": False,
+            "dtype": self.dtype,
+            "conv_general_dilated": convolution.conv_general_dilated,
+        }
         y = nn.Conv(self.channels, (3, 3), strides, name="conv0", **options)(x)
         y = nn.relu(_group_norm(self.channels, "norm0")(y))
         y = nn.Conv(self.channels, (3, 3), name="conv1", **options)(y)

@@ -23,21 +23,37 @@ class LPIPS(nn.Module):
     def __call__(self, a: Float[Array, "b h w 3"], b: Float[Array, "b h w 3"]) -> Float[Array, "b"]:
         if min(a.shape[1:3]) < SMALLEST:
             raise ValueError(f"LPIPS takes images of at least {SMALLEST} pixels a side, got {a.shape[1:3]}")
-        x, total = (jnp.concatenate([a, b]) - _SHIFT) / _SCALE, 0.0
+        # Each picture by itself: where one is a constant, no gradient passes it and nothing of it is kept.
+        x, y = ((picture - _SHIFT) / _SCALE for picture in (a, b))
+        total = 0.0
         for index, features in LAYERS.items():
-            x = nn.relu(nn.Conv(features, (3, 3), name=f"conv{index}")(x))
+            convolution = nn.Conv(features, (3, 3), name=f"conv{index}")
+            x, y = nn.relu(convolution(x)), nn.relu(convolution(y))
             if index in TAPS:
                 number = TAPS.index(index)
                 weights = self.param(f"linear{number}", nn.initializers.ones, (features,))
-                total += _difference(x, weights)
-                x = nn.max_pool(x, (2, 2), (2, 2)) if index != TAPS[-1] else x
+                total += _difference(x, y, weights)
+                if index != TAPS[-1]:
+                    x, y = _halved(x), _halved(y)
         return total
 
 
-def _difference(x: jax.Array, weights: jax.Array) -> jax.Array:
+def _halved(x: jax.Array) -> jax.Array:
+    """Largest of each 2x2 cell [b h/2 w/2 c], an odd last row or column left out.
+
+    The window operation's gradient is a scatter with an index per cell; this one's is a comparison.
+    """
+    b, h, w, c = x.shape
+    cells = x[:, : h // 2 * 2, : w // 2 * 2].reshape(b, h // 2, 2, w // 2, 2, c)
+    return cells.max(axis=(2, 4))
+
+
+def _difference(x: jax.Array, y: jax.Array, weights: jax.Array) -> jax.Array:
+    return ((_unit(x) - _unit(y)) ** 2 @ weights).mean(axis=(1, 2))
+
+
+def _unit(x: jax.Array) -> jax.Array:
     squared = (x**2).sum(axis=-1, keepdims=True)
     # A root of 0 has no gradient: where every feature is off, as on black, there is none to hand on.
     norm = jnp.where(squared > 0, jnp.sqrt(jnp.where(squared > 0, squared, 1.0)), 0.0)
-    unit = x / (norm + 1e-10)
-    first, second = jnp.split(unit, 2)
-    return ((first - second) ** 2 @ weights).mean(axis=(1, 2))
+    return x / (norm + 1e-10)

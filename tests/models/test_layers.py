@@ -9,6 +9,7 @@ import math
 from functools import partial
 from pathlib import Path
 
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -182,8 +183,10 @@ def test_second_derivatives_equal_those_of_the_plain_convolution(ours_, plain, s
 
 @pytest.mark.parametrize(("size", "stride"), [(10, 1), (17, 2)])
 @pytest.mark.parametrize("batch", [1, 6])
-def test_every_way_to_a_weight_gradient_agrees(monkeypatch, batch, size, stride):
+@pytest.mark.parametrize("band", [64, 16])  # pixels: whole images, and two rows of them
+def test_every_way_to_a_weight_gradient_agrees(monkeypatch, batch, size, stride, band):
     monkeypatch.setattr(convolution, "_BLOCK", 128)  # two images of 8 x 8 a block
+    monkeypatch.setattr(convolution, "_BAND", band)
     random = np.random.default_rng(0)
     x, cotangent = (random.standard_normal((batch, n, n, 3), np.float32) for n in (size, 8))
     by_matmul = jit(partial(convolution._weight_by_matmul, stride=stride))(x, cotangent)
@@ -198,6 +201,22 @@ def test_on_a_cpu_large_planes_go_by_matmul_and_small_ones_by_xla():
 
     assert "stablehlo.dot_general" in program(64) and "stablehlo.convolution" not in program(64)
     assert "stablehlo.convolution" in program(32)
+
+
+@pytest.mark.parametrize(("side", "stride"), [(3, 1), (3, 2), (1, 2)])
+def test_a_flax_convolution_keeps_its_values_and_gradients(monkeypatch, side, stride):
+    monkeypatch.setattr(convolution, "_LARGE", 1)
+    x = np.random.default_rng(0).standard_normal((2, 12, 8, 3), np.float32)
+    settings = {"features": 4, "kernel_size": (side, side), "strides": (stride, stride)}
+    plain = nn.Conv(**settings)
+    ours = nn.Conv(**settings, conv_general_dilated=convolution.conv_general_dilated)
+    params = plain.init(jax.random.key(0), x)
+
+    def results(module):
+        return jit(jax.value_and_grad(lambda p, x: (module.apply(p, x) ** 2).sum(), (0, 1)))(params, x)
+
+    for actual, expected in zip(*map(jax.tree.leaves, (results(ours), results(plain))), strict=True):
+        close(actual, expected, GRADIENT_TOLERANCE)
 
 
 def test_an_even_image_is_refused_before_the_strided_convolution():

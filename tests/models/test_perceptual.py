@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ganverse_jax.models.lpips import LPIPS
+from ganverse_jax.models.lpips import LAYERS, LPIPS
 from ganverse_jax.models.perceptual import discriminator_perceptual, lpips_perceptual
 
 
@@ -73,3 +73,11 @@ def test_lpips_has_a_gradient_where_every_feature_is_off(lpips):
     slope = jax.jit(jax.grad(lpips_perceptual(off), argnums=1))
     gradient = slope(image, rendered, jnp.ones((2, 16, 16, 1)))
     assert np.isfinite(gradient).all() and np.abs(gradient).max() > 0
+
+
+def test_lpips_does_not_differentiate_the_picture_that_is_a_constant(lpips):
+    params, (image, rendered) = lpips
+    slope = jax.grad(lpips_perceptual(params), argnums=1)
+    program = str(jax.make_jaxpr(slope)(image, rendered, jnp.ones((2, 16, 16, 1))))
+    # Every convolution once per picture, and once backwards for the render.
+    assert program.count(" conv_general_dilated[") == 3 * len(LAYERS)
