@@ -31,5 +31,6 @@ def get_config() -> ConfigDict:
     training.posed_folder = "posed_images"
     training.posed_size = (64, 64)
     training.camera_origin = "given"
+    training.multiview_weight = 1.0
     config.report.title = "GANverse-JAX: posed pictures"
     return config

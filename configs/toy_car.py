@@ -105,7 +105,7 @@ def get_config() -> ConfigDict:
         clip_norm=placeholder(float),  # a limit to the gradient's global norm; None: none
         single_view=False,  # True: no multi-view term
         multiview_weight=1.0,  # of the loss in the view that the network does not see
-        # A blur of a third of a pixel at 64 pixels; the paper's 7000 is one for 512, and leaves shapes too small.
+        # A blur of a third of a pixel at 64 pixels: softer silhouettes leave shapes too small.
         sigma_inverse=30000.0,
         margin=0.02,
         log_every=25,
