@@ -21,6 +21,10 @@ class Similarity(NamedTuple):
         """Map points [... 3]."""
         return self.scale * points @ rotation_y(self.azimuth).T + np.asarray(self.translation)
 
+    def invert(self, points: np.ndarray) -> np.ndarray:
+        """Map points [... 3] back: what `apply` maps to them."""
+        return (points - np.asarray(self.translation)) @ rotation_y(self.azimuth) / self.scale
+
 
 def rotation_y(angle: float) -> np.ndarray:
     """The rotation about +y that adds `angle` (radians) to a direction's azimuth: +z goes to (sin, 0,
@@ -191,13 +195,57 @@ def fit_similarity(
     turned = [points @ rotation_y(azimuth).T for points in predicted]
     scale, translation = _match_moments(turned, target)
     for _ in range(iterations):
-        sources, goals = [], []
-        for points, goal, tree in zip(turned, target, trees, strict=True):
-            moved = scale * points + translation
-            sources.append(np.concatenate([points, points[cKDTree(moved).query(goal)[1]]]))
-            goals.append(np.concatenate([goal[tree.query(moved)[1]], goal]))
-        scale, translation = _match_moments([np.concatenate(sources)], [np.concatenate(goals)])
+        sources, goals = _closest_pairs(turned, target, trees, scale, translation)
+        scale, translation = _match_moments([sources], [goals])
     return Similarity(azimuth, scale, tuple(translation.tolist()))
+
+
+def find_azimuth(
+    predicted: list[np.ndarray],
+    target: list[np.ndarray],
+    *,
+    starts: int = 12,
+    points: int = 500,
+    iterations: int = 10,
+) -> float:
+    """The one azimuth offset (radians, in [-pi, pi)) that turns all predicted point sets onto their targets.
+
+    predicted, target: as in `fit_similarity`, of which the first `points` each are used. ICP over azimuth,
+    scale and translation from `starts` equally spaced azimuths, since closest points lead to the nearest
+    minimum only; the start that ends with the least mean distance is taken.
+    """
+    from scipy.spatial import cKDTree
+
+    predicted, target = ([cloud[:points] for cloud in clouds] for clouds in (predicted, target))
+    trees, found = [cKDTree(cloud) for cloud in target], []
+    for azimuth in np.arange(starts) * 2 * np.pi / starts:
+        for _ in range(iterations):
+            turned = [cloud @ rotation_y(azimuth).T for cloud in predicted]
+            fit = _match_moments(turned, target)
+            sources, goals = _closest_pairs(turned, target, trees, *fit)
+            azimuth += _turn(sources, goals)
+            distance = np.linalg.norm(fit[0] * sources + fit[1] - goals, axis=-1).mean()
+        found.append((distance, azimuth))
+    return float((min(found)[1] + np.pi) % (2 * np.pi) - np.pi)
+
+
+def _turn(sources: np.ndarray, goals: np.ndarray) -> float:
+    """The rotation about y that lays paired points, each less their mean, on each other best."""
+    (x, _, z), (u, _, w) = (points.T - points.mean(axis=0)[:, None] for points in (sources, goals))
+    return float(np.arctan2((u * z - w * x).sum(), (u * x + w * z).sum()))
+
+
+def _closest_pairs(turned, target, trees, scale, translation) -> tuple[np.ndarray, np.ndarray]:
+    """Closest points of all sets in both directions, one below the other: (sources before scale and
+    translation, goals)."""
+    from scipy.spatial import cKDTree
+
+    sources, goals = [], []
+    for points, goal, tree in zip(turned, target, trees, strict=True):
+        moved = scale * points + translation
+        sources += [points, points[cKDTree(moved).query(goal)[1]]]
+        goals += [goal[tree.query(moved)[1]], goal]
+    return np.concatenate(sources), np.concatenate(goals)
 
 
 def _match_moments(sources, goals) -> tuple[float, np.ndarray]:
