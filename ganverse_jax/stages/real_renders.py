@@ -12,10 +12,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ganverse_jax.data.toy_cars import ToyCars
+from ganverse_jax.data.toy_cars.scene import ELEVATION_RANGE
 from ganverse_jax.evaluation.geometry import Similarity
 from ganverse_jax.evaluation.inverse_graphics import PredictedMeshes, align_surfaces, reprojection
+from ganverse_jax.models.camera_fit import bin_starts, fit_camera, shifted_vertices
+from ganverse_jax.models.inverse_graphics import InverseGraphics
 from ganverse_jax.models.perceptual import Perceptual
 from ganverse_jax.stages.toy_truth import solids_of, truth_figures
+from rasterizer import Camera
 
 Predict = Callable[[np.ndarray, np.ndarray], PredictedMeshes]
 
@@ -31,8 +35,16 @@ class RealRenders(NamedTuple):
     cameras: Mapping[str, np.ndarray]
 
 
+class Judged(NamedTuple):
+    """A trained network, what it predicts of pictures, and how its frame lies in the world's."""
+
+    network: InverseGraphics
+    predict: Predict
+    similarity: Similarity
+
+
 def real_renders(settings: Mapping[str, Any], resolution: int, split: str, count: int) -> RealRenders:
-    """`count` pictures of a split of the world with `settings` of `ToyCars`. Only "train" is ever trained on."""
+    """`count` pictures of a split of the world with `settings` of `ToyCars`; GANs see "train" alone."""
     world = ToyCars(resolution, **(dict(settings) | {"split": split}))
     drawn = world.render(np.arange(count))
     cameras = {name: drawn[name] for name in ("azimuth", "elevation", "distance")}
@@ -46,10 +58,14 @@ def fit_frame(predict: Predict, fitting: RealRenders) -> Similarity:
 
 
 def real_figures(
-    predict: Predict, similarity: Similarity, testing: RealRenders, perceptual: Perceptual | None = None
+    meshes: PredictedMeshes,
+    similarity: Similarity,
+    testing: RealRenders,
+    perceptual: Perceptual | None = None,
 ) -> dict[str, float]:
-    """2D IOU and colour error in the pictures' own views, then `truth_figures`, of the `testing` cars."""
-    world, meshes = testing.world, predict(testing.images, testing.masks)
+    """2D IOU and colour error in the pictures' own views from their true cameras, then `truth_figures`, of
+    the meshes predicted from `testing`."""
+    world = testing.world
     moved = meshes._replace(vertices=similarity.apply(meshes.vertices))
     rows, fov_y = np.arange(len(testing.objects)), float(np.radians(world.fov_degrees))
     seen = reprojection(moved, rows, testing.cameras, testing.images, testing.masks, fov_y)
@@ -62,3 +78,24 @@ def real_figures(
             "num_images": float(len(rows)),
         }
     )
+
+
+def fitted_camera_iou(network: InverseGraphics, meshes: PredictedMeshes, testing: RealRenders) -> float:
+    """Mean 2D IOU of the pictures where each one's camera is fitted to it, from the 12 azimuth bins, as for
+    photos (`camera_fit.fit_camera`): what remains when no camera is to blame, and wrong shapes find the view
+    that hides them best."""
+    world, fov_y = testing.world, float(np.radians(testing.world.fov_degrees))
+    starts = bin_starts(float(np.mean(ELEVATION_RANGE)), world.distance)
+    moved, cameras = [], {"azimuth": [], "elevation": [], "distance": []}
+    for index, (image, mask) in enumerate(zip(testing.images / 255.0, testing.masks / 255.0, strict=True)):
+        light = None if meshes.light is None else meshes.light[index]
+        mesh = meshes.vertices[index], meshes.texture[index]
+        found = fit_camera(network, *mesh, image, mask, starts, fov_y, light=light)
+        for name, values in cameras.items():
+            values.append(getattr(found, name))
+        fields = [np.float32([value[-1]]) for value in cameras.values()] + [np.float32([fov_y])]
+        shift = np.array([found.shift], np.float32)
+        moved.append(shifted_vertices(meshes.vertices[index][None], Camera(*fields), shift, 1.0)[0])
+    meshes = meshes._replace(vertices=np.stack(moved))
+    rows = np.arange(len(moved))
+    return float(reprojection(meshes, rows, cameras, testing.images, testing.masks, fov_y).iou.mean())
