@@ -91,8 +91,8 @@ def _summary(content: Mapping[str, Any]) -> str:
     return (
         f"Two networks of {content['steps']:,} steps of batch {content['batch_size']} on "
         f"{content['train_images']:,} images each, {content['resolution']} pixels, seed {content['seed']}, "
-        f"on {content['device']}. Ours learned from the GAN's images, the baseline from as many renders of as "
-        "many toy cars, one view and its true camera each, which is what Pascal3D+ is to real cars."
+        f"on {content['device']}. Ours learned from the GAN's images, the baseline from as many renders of "
+        "as many toy cars, one view and its true camera each, which is what Pascal3D+ is to real cars."
     )
 
 

@@ -110,10 +110,10 @@ def check_measurable(config: Mapping[str, Any]) -> None:
     if other is not None:
         raise ValueError(
             f"inverse_graphics.{other} is set: its pictures come with cameras but without true surfaces, and "
-            "no GAN is part of the run, so neither the tables of truth nor the StyleGAN column can be measured. "
+            "no GAN is part of the run, so neither figures of truth nor the StyleGAN column can be measured. "
             "launch.train has measured 2D IOU on its held-out images (Table 1b, Pascal3D test: iou_2d in "
-            "WORKDIR/inverse_graphics/evaluation.json), and launch.user_study compares two runs on them (Table "
-            "1c); evaluate with --config=configs/toy_car.py for the rest"
+            "WORKDIR/inverse_graphics/evaluation.json), and launch.user_study compares two runs on them "
+            "(Table 1c); evaluate with --config=configs/toy_car.py for the rest"
         )
     posed_settings(config, "evaluate")
     kind = (config["gan"].get("data") or {}).get("kind", "toy_cars")
