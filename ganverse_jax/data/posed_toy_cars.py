@@ -81,10 +81,13 @@ def with_cameras(multiview: MultiviewSet, cameras: Mapping[str, np.ndarray]) -> 
     return dataclasses.replace(multiview, views=views)
 
 
-def single_view_toy_cars(world: ToyCars, posed: MultiviewSet, *, seed: int = 0) -> MultiviewSet:
-    """As many training images as `posed` has, but of as many other cars, each from a camera of its own, given
-    and true: what Pascal3D+ is to real cars. Validation and test are `posed`'s, their true cameras given."""
-    count = len(posed.split("train"))
+def single_view_toy_cars(
+    world: ToyCars, posed: MultiviewSet, *, seed: int = 0, count: int | None = None
+) -> MultiviewSet:
+    """`count` training images (None: as many as `posed` has) of as many other cars, each from a camera of its
+    own, given and true: what Pascal3D+ is to real cars. Validation and test are `posed`'s, their true cameras
+    given."""
+    count = len(posed.split("train")) if count is None else count
     first, shared = int(posed.object_id.max()) + 1, len(posed.views)
     own = [view | {"id": shared + view["id"]} for view in posed_views(count, world.distance, seed)]
     views, objects = [*posed.views, *own], first + np.arange(count)

@@ -21,6 +21,10 @@ class Similarity(NamedTuple):
         """Map points [... 3]."""
         return self.scale * points @ rotation_y(self.azimuth).T + np.asarray(self.translation)
 
+    def invert(self, points: np.ndarray) -> np.ndarray:
+        """Map points [... 3] back: what `apply` maps to them."""
+        return (points - np.asarray(self.translation)) @ rotation_y(self.azimuth) / self.scale
+
 
 def rotation_y(angle: float) -> np.ndarray:
     """The rotation about +y that adds `angle` (radians) to a direction's azimuth: +z goes to (sin, 0,
@@ -191,13 +195,58 @@ def fit_similarity(
     turned = [points @ rotation_y(azimuth).T for points in predicted]
     scale, translation = _match_moments(turned, target)
     for _ in range(iterations):
-        sources, goals = [], []
-        for points, goal, tree in zip(turned, target, trees, strict=True):
-            moved = scale * points + translation
-            sources.append(np.concatenate([points, points[cKDTree(moved).query(goal)[1]]]))
-            goals.append(np.concatenate([goal[tree.query(moved)[1]], goal]))
-        scale, translation = _match_moments([np.concatenate(sources)], [np.concatenate(goals)])
+        sources, goals = _closest_pairs(turned, target, trees, scale, translation)
+        scale, translation = _match_moments([sources], [goals])
     return Similarity(azimuth, scale, tuple(translation.tolist()))
+
+
+def find_azimuth(
+    predicted: list[np.ndarray], target: list[np.ndarray], *, starts: int = 24, points: int = 500
+) -> float:
+    """The one azimuth offset (radians, in [-pi, pi)) that turns all predicted point sets onto their targets.
+
+    predicted, target: as in `fit_similarity`. The offset whose mean distance of closest points, both ways and
+    after scale and translation, is least: sought at `starts` equal steps on the first `points` of each set,
+    then between that step's neighbours on all. (ICP over the azimuth too would stall: a car's long sides
+    slide on themselves.)
+    """
+    from scipy.optimize import minimize_scalar
+    from scipy.spatial import cKDTree
+
+    few = [cloud[:points] for cloud in predicted], [cloud[:points] for cloud in target]
+    trees, step = [cKDTree(cloud) for cloud in few[1]], 2 * np.pi / starts
+    best = min(np.arange(starts) * step, key=lambda azimuth: _distance_at(azimuth, *few, trees))
+    trees = [cKDTree(cloud) for cloud in target]
+    found = minimize_scalar(
+        _distance_at,
+        args=(predicted, target, trees),
+        bounds=(best - step, best + step),
+        method="bounded",
+        options={"xatol": 1e-3},
+    )
+    return float((found.x + np.pi) % (2 * np.pi) - np.pi)
+
+
+def _distance_at(azimuth: float, predicted, target, trees) -> float:
+    turned = [cloud @ rotation_y(azimuth).T for cloud in predicted]
+    scale, translation = _match_moments(turned, target)
+    sources, goals = _closest_pairs(turned, target, trees, scale, translation)
+    scale, translation = _match_moments([sources], [goals])
+    sources, goals = _closest_pairs(turned, target, trees, scale, translation)
+    return float(np.linalg.norm(scale * sources + translation - goals, axis=-1).mean())
+
+
+def _closest_pairs(turned, target, trees, scale, translation) -> tuple[np.ndarray, np.ndarray]:
+    """Closest points of all sets in both directions, one below the other: (sources before scale and
+    translation, goals)."""
+    from scipy.spatial import cKDTree
+
+    sources, goals = [], []
+    for points, goal, tree in zip(turned, target, trees, strict=True):
+        moved = scale * points + translation
+        sources += [points, points[cKDTree(moved).query(goal)[1]]]
+        goals += [goal[tree.query(moved)[1]], goal]
+    return np.concatenate(sources), np.concatenate(goals)
 
 
 def _match_moments(sources, goals) -> tuple[float, np.ndarray]:

@@ -1,4 +1,4 @@
-"""Metrics on pictures: 2D intersection over union and colour error, per image, in NumPy."""
+"""Metrics on pictures: 2D intersection over union, colour and normal errors, per image, in NumPy."""
 
 import numpy as np
 
@@ -18,7 +18,21 @@ def masked_colour_error(
 ) -> np.ndarray:
     """Mean absolute colour difference [b] where both masks [b h w] hold, images [b h w 3] in [0, 1]; NaN if
     nowhere."""
+    return _mean_where_both(np.abs(predicted - target).mean(axis=-1), predicted_mask, target_mask)
+
+
+def masked_normal_error(
+    predicted: np.ndarray, target: np.ndarray, predicted_mask: np.ndarray, target_mask: np.ndarray
+) -> np.ndarray:
+    """Mean angle [b], in degrees, between normals [b h w 3] of any length where both masks [b h w] hold; NaN
+    if nowhere."""
+    # arctan2 stays exact at small angles, where arccos of the product does not.
+    sine = np.linalg.norm(np.cross(predicted, target), axis=-1)
+    angle = np.degrees(np.arctan2(sine, (predicted * target).sum(axis=-1)))
+    return _mean_where_both(angle, predicted_mask, target_mask)
+
+
+def _mean_where_both(error, predicted_mask, target_mask):
     both = (predicted_mask > 0.5) & (target_mask > 0.5)
-    total = (np.abs(predicted - target).mean(axis=-1) * both).sum(axis=(1, 2))
     count = both.sum(axis=(1, 2))
-    return np.where(count == 0, np.nan, total / np.maximum(count, 1))
+    return np.where(count == 0, np.nan, (error * both).sum(axis=(1, 2)) / np.maximum(count, 1))

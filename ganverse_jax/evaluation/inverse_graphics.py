@@ -7,10 +7,11 @@ predicted frame in the true one, and every figure of the test objects is taken a
 """
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 import rasterizer
@@ -38,6 +39,15 @@ class PredictedMeshes(NamedTuple):
     light: np.ndarray | None = None
 
 
+class Views(NamedTuple):
+    """Renders of m views: colour [m h w 3] in [0, 1] on white, mask [m h w] in 0..1, and the visible faces'
+    unit normals [m h w 3], outward and in world space (0 where nothing is seen)."""
+
+    colour: np.ndarray
+    mask: np.ndarray
+    normals: np.ndarray
+
+
 def render_meshes(
     meshes: PredictedMeshes,
     rows: np.ndarray,
@@ -52,6 +62,18 @@ def render_meshes(
 
     lighting: spherical-harmonics coefficients [9] for all, in place of the meshes' own light.
     """
+    return _render(meshes, rows, cameras, size, fov_y, lighting, batch, _draw)
+
+
+def render_views(
+    meshes: PredictedMeshes, rows: np.ndarray, cameras: Cameras, size: tuple[int, int], fov_y: float
+) -> Views:
+    """What `render_meshes` gives, with normals and on white; the meshes lit by their own light, if any."""
+    colour, mask, normals = _render(meshes, rows, cameras, size, fov_y, None, 16, _draw_normals)
+    return Views(colour + (1.0 - mask[..., None]), mask, normals)
+
+
+def _render(meshes, rows, cameras, size, fov_y, lighting, batch, draw) -> tuple[np.ndarray, ...]:
     parts = []
     for begin in range(0, len(rows), batch):
         index = np.minimum(np.arange(begin, begin + batch), len(rows) - 1)
@@ -65,15 +87,29 @@ def render_meshes(
             texture=meshes.texture[rows[index]],
             light=None,
         )
-        part = _draw(chosen, camera, select_offsets(cameras, index), light, size=size)
+        part = draw(chosen, camera, select_offsets(cameras, index), light, size=size)
         parts.append([np.asarray(leaf)[: len(rows) - begin] for leaf in part])
-    colour, mask = (np.concatenate(leaves) for leaves in zip(*parts, strict=True))
-    return colour, mask.astype(np.float32)
+    return tuple(np.concatenate(leaves).astype(np.float32) for leaves in zip(*parts, strict=True))
 
 
 @functools.partial(jax.jit, static_argnames="size")
 def _draw(meshes: PredictedMeshes, camera, offset, light, *, size):
-    rendered = rasterizer.render(
+    rendered = _rendered(meshes, camera, offset, light, size)
+    return rendered.rgb, rendered.fragments.face_id >= 0
+
+
+@functools.partial(jax.jit, static_argnames="size")
+def _draw_normals(meshes: PredictedMeshes, camera, offset, light, *, size):
+    rendered = _rendered(meshes, camera, offset, light, size)
+    # Every corner of a face carries the face's own normal: no smoothing, on any surface.
+    normals = jnp.repeat(rasterizer.compute_face_normals(meshes.vertices, meshes.faces), 3, axis=1)
+    corners = jnp.arange(normals.shape[1], dtype=jnp.int32).reshape(-1, 3)
+    normals = rasterizer.interpolate(normals, corners, rendered.fragments)
+    return rendered.rgb, rendered.fragments.face_id >= 0, normals
+
+
+def _rendered(meshes: PredictedMeshes, camera, offset, light, size) -> rasterizer.Rendered:
+    return rasterizer.render(
         offset_vertices(meshes.vertices, camera, offset, size[1] / size[0]),
         meshes.faces,
         meshes.uv,
@@ -83,7 +119,6 @@ def _draw(meshes: PredictedMeshes, camera, offset, light, *, size):
         *size,
         lighting=light,
     )
-    return rendered.rgb, rendered.fragments.face_id >= 0
 
 
 def take_cameras(cameras: Cameras, view: np.ndarray) -> dict[str, np.ndarray]:
@@ -196,11 +231,24 @@ def align(
     offset = camera_metrics.fit_azimuth_offset(
         np.asarray(predicted["azimuth"])[view], np.asarray(true["azimuth"])[view]
     )
+    return geometry.fit_similarity(*_surface_points(meshes, solids, points), azimuth=offset)
+
+
+def align_surfaces(meshes: PredictedMeshes, solids, *, points: int = 2000) -> Similarity:
+    """The one similarity from the predicted to the true frame where predictions have no cameras to compare:
+    the azimuth offset too is fitted to points on the surfaces of validation meshes (`geometry.find_azimuth`).
+
+    solids: as in `align`.
+    """
+    sources, targets = _surface_points(meshes, solids, points)
+    return geometry.fit_similarity(sources, targets, azimuth=geometry.find_azimuth(sources, targets))
+
+
+def _surface_points(meshes: PredictedMeshes, solids, points: int):
     sources = [
         geometry.sample_surface(v, meshes.faces, points, seed) for seed, v in enumerate(meshes.vertices)
     ]
-    targets = [geometry.sample_solid(parts, points, seed) for seed, parts in enumerate(solids)]
-    return geometry.fit_similarity(sources, targets, azimuth=offset)
+    return sources, [geometry.sample_solid(parts, points, seed) for seed, parts in enumerate(solids)]
 
 
 def shape_metrics(
@@ -227,32 +275,3 @@ def shape_metrics(
     mean = np.mean(values, axis=0)
     names = ("chamfer", f"f_score_{threshold:g}", "volumetric_iou")
     return {name: float(value) for name, value in zip(names, mean, strict=True)}
-
-
-def novel_view_iou(
-    meshes: PredictedMeshes,
-    similarity: Similarity,
-    true_masks: Callable[[np.ndarray, Cameras], np.ndarray],
-    size: tuple[int, int],
-    fov_y: float,
-    *,
-    views: int = 4,
-    distance: float,
-    seed: int = 0,
-) -> float:
-    """Mean 2D IOU from cameras nobody was trained on, in the true frame: random azimuth, elevation 0-30
-    degrees.
-
-    true_masks(rows [m], cameras [m]) renders the exact masks [m h w] in 0..1 of the objects behind meshes
-    `rows`.
-    """
-    generator = np.random.default_rng(seed)
-    rows = np.repeat(np.arange(len(meshes.vertices)), views)
-    cameras = {
-        "azimuth": generator.uniform(0, 2 * np.pi, len(rows)),
-        "elevation": generator.uniform(0, np.pi / 6, len(rows)),
-        "distance": np.full(len(rows), distance),
-    }
-    moved = meshes._replace(vertices=similarity.apply(meshes.vertices))
-    _, mask = render_meshes(moved, rows, cameras, size, fov_y)
-    return float(mask_iou(mask, true_masks(rows, cameras)).mean())

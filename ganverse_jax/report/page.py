@@ -8,7 +8,14 @@ import string
 from collections.abc import Sequence
 
 from ganverse_jax.checkpoint import write_atomic
-from ganverse_jax.report import layers, sections_data, sections_model, sections_numbers, sections_render
+from ganverse_jax.report import (
+    layers,
+    sections_data,
+    sections_evaluation,
+    sections_model,
+    sections_numbers,
+    sections_render,
+)
 from ganverse_jax.report.artefacts import ReportError, Run, load_run
 from ganverse_jax.report.markup import Section, escape
 from ganverse_jax.report.pictures import Pictures
@@ -38,6 +45,7 @@ def sections(run: Run, pictures: Pictures, label: str | None = None) -> list[Sec
         sections_render.stylegan_r_section(run, pictures),
         sections_numbers.curves_section(run, pictures),
         sections_numbers.metrics_section(run, pictures),
+        *sections_evaluation.evaluation_sections(run),
         sections_numbers.deviations_section(run, pictures),
         sections_numbers.provenance_section(run, pictures),
     ]

@@ -15,7 +15,7 @@ from ganverse_jax.data.multiview_set import MultiviewSet
 from ganverse_jax.data.posed_toy_cars import single_view_toy_cars
 from ganverse_jax.stages import pipeline
 from ganverse_jax.stages.ablation_table import ablation_picture, markdown
-from ganverse_jax.stages.inverse_graphics_perceptual import gan_perceptual
+from ganverse_jax.stages.inverse_graphics_perceptual import gan_perceptual, measured_perceptual
 from ganverse_jax.stages.posed_trainings import (
     budget,
     claim,
@@ -67,6 +67,7 @@ def run(config: Mapping[str, Any], workdir: Path) -> dict[str, Any]:
                 else multiview,
                 settings=settings,
                 config=config,
+                measured_in=measured_perceptual(workdir, world.resolution),
                 **{"perceptual": perceptual} | changes,
             )
         content = compare(multiview, folder) | term | budget(settings, config)

@@ -20,7 +20,7 @@ from ganverse_jax.models.keypoint_cameras import KeypointCameras, solve_cameras
 from ganverse_jax.models.view_cameras import as_cameras, initial_cameras, read_cameras
 from ganverse_jax.stages import inverse_graphics, pipeline
 from ganverse_jax.stages.camera_comparison_table import comparison_picture, markdown
-from ganverse_jax.stages.inverse_graphics_perceptual import make_perceptual
+from ganverse_jax.stages.inverse_graphics_perceptual import make_perceptual, measured_perceptual
 from ganverse_jax.stages.inverse_graphics_posed import one_image_each
 from ganverse_jax.stages.posed_trainings import (
     NUM_EVALUATED,
@@ -88,6 +88,7 @@ def run(config: Mapping[str, Any], workdir: Path, *, noise_pixels: float | None 
                 settings=settings,
                 config=config,
                 perceptual=perceptual,
+                measured_in=measured_perceptual(workdir, cars.resolution, **settings.get("perceptual", {})),
                 camera_origin="bins" if model == "view" else "given",
             )
         content = compare(comparison, folder) | budget(settings, config)

@@ -42,6 +42,11 @@ from ganverse_jax.stages.inverse_graphics_step import (
 from ganverse_jax.stages.multiview_source import load_source
 
 STAGE = "inverse_graphics"
+# Settings of `run` that say where pictures and features come from; the others are those of `train`.
+SOURCE_SETTINGS = frozenset(
+    ("perceptual_blocks", "perceptual", "source", "memory_gib", "on_the_fly")
+    + ("posed_folder", "posed_size", "pascal3d", "pascal3d_reader")
+)
 __all__ = ["STAGE", "as_cameras", "init_network", "load", "run", "train"]
 
 

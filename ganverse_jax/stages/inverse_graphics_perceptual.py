@@ -4,9 +4,11 @@ from pathlib import Path
 
 from ganverse_jax.interchange.metric_weights import GET_LPIPS, load_lpips
 from ganverse_jax.models.perceptual import Perceptual, discriminator_perceptual, lpips_perceptual
+from ganverse_jax.models.stylegan2 import block_resolutions
 from ganverse_jax.stages import gan
 
 SOURCES = ("discriminator", "lpips", "none")
+MEASURED_BLOCKS = 4  # GAN2Shape's
 
 
 def make_perceptual(
@@ -51,3 +53,22 @@ def gan_perceptual(workdir: Path, num_blocks: int) -> Perceptual | None:
     return discriminator_perceptual(
         lambda image: module.apply(variables, image, method="features"), num_blocks
     )
+
+
+def measured_perceptual(
+    workdir: Path, resolution: int, *, source: str = "discriminator", **files: str | None
+) -> Perceptual | None:
+    """The perceptual distance to measure pictures of `resolution` with, by the settings of `make_perceptual`.
+
+    The discriminator's is that of its first four blocks (fewer where it has fewer), whatever training uses.
+    None where the run has no GAN of that resolution, and for source "none".
+    """
+    if source != "discriminator":
+        return make_perceptual(workdir, 0, source=source, **files)
+    if not gan.discriminator_path(workdir).is_file():
+        return None
+    _, (module, _, _) = gan.load(workdir)
+    blocks = len(block_resolutions(module.resolution)) - 1
+    if module.resolution != resolution:
+        return None
+    return gan_perceptual(workdir, min(MEASURED_BLOCKS, blocks))

@@ -1,7 +1,7 @@
 """Stage: the same training on the posed toy-world set, whose exact cameras and meshes give figures of truth.
 
-Its figures also hold camera errors, Chamfer distance, F-score, volumetric IOU and novel-view IOU
-(DESIGN.md, section 5).
+Its figures also hold camera errors, Chamfer distance, F-score, volumetric IOU, and novel views' IOU, normal
+error, texture error and perceptual distance (DESIGN.md, section 5).
 """
 
 import shutil
@@ -16,10 +16,12 @@ from ganverse_jax.data.multiview_set import MultiviewSet
 from ganverse_jax.data.posed_toy_cars import posed_toy_cars, true_cameras
 from ganverse_jax.data.toy_cars import ToyCars
 from ganverse_jax.evaluation.cameras import camera_errors
-from ganverse_jax.evaluation.inverse_graphics import align, novel_view_iou, shape_metrics
+from ganverse_jax.evaluation.inverse_graphics import align
 from ganverse_jax.loop import Metrics
+from ganverse_jax.models.perceptual import Perceptual
 from ganverse_jax.stages import inverse_graphics
-from ganverse_jax.stages.inverse_graphics_perceptual import make_perceptual
+from ganverse_jax.stages.inverse_graphics_perceptual import make_perceptual, measured_perceptual
+from ganverse_jax.stages.toy_truth import solids_of, truth_figures
 
 STAGE = "inverse_graphics_posed"
 
@@ -44,7 +46,8 @@ def run(
     against truth. Writes to `workdir`/inverse_graphics_posed, which is laid out like a run's workdir.
 
     num_evaluated: how many validation and test objects the truth figures use, one image each.
-    perceptual_blocks, perceptual: settings of `make_perceptual`; by default there is no such term.
+    perceptual_blocks, perceptual: settings of `make_perceptual`; by default there is no such term, but novel
+    views are measured in the discriminator's features all the same (`measured_perceptual`).
     """
     folder = workdir / STAGE
     cars = ToyCars(resolution, **world)
@@ -60,7 +63,9 @@ def run(
         fov_degrees=world["fov_degrees"],
         camera_distance=world["distance"],
         perceptual=make_perceptual(workdir, perceptual_blocks, **(perceptual or {})),
-        evaluate=truth_evaluator(cars, multiview, num_evaluated),
+        evaluate=truth_evaluator(
+            cars, multiview, num_evaluated, measured_perceptual(workdir, resolution, **(perceptual or {}))
+        ),
         **training,
     )
     inner = folder / inverse_graphics.STAGE
@@ -72,35 +77,29 @@ def run(
     return figures
 
 
-def truth_evaluator(world: ToyCars, multiview: MultiviewSet, num_evaluated: int = 20) -> Callable:
+def truth_evaluator(
+    world: ToyCars,
+    multiview: MultiviewSet,
+    num_evaluated: int = 20,
+    perceptual: Perceptual | None = None,
+) -> Callable:
     """evaluate(predict=, cameras=) -> figures against the exact cameras and meshes of `world`.
 
     predict(images uint8, masks uint8) -> PredictedMeshes; cameras: azimuth, elevation, distance [k] per view.
-    The similarity is fitted on validation objects, everything else measured on test objects.
+    The similarity is fitted on validation objects, everything else measured on test objects. perceptual:
+    measures novel views (`evaluation.novel_views`); None leaves its figure out.
     """
     fitting, testing = (
         one_image_each(multiview.split(name), num_evaluated) for name in ("validation", "test")
     )
     truth = true_cameras(multiview.views)
-    size, fov_y = multiview.images.shape[1:3], float(np.radians(world.fov_degrees))
-
-    def true_masks(rows, cameras):
-        rendered = world.render_views(
-            testing.object_id[rows], cameras["azimuth"], cameras["elevation"], cameras["distance"]
-        )
-        return rendered["mask"] / 255.0
 
     def evaluate(*, predict, cameras) -> dict[str, float]:
         meshes = predict(fitting.images, fitting.masks)
-        solids = [world.solid(int(index)) for index in fitting.object_id]
-        similarity = align(meshes, fitting.view_id, cameras, truth, solids)
+        similarity = align(meshes, fitting.view_id, cameras, truth, solids_of(world, fitting.object_id))
         meshes = predict(testing.images, testing.masks)
-        solids = [world.solid(int(index)) for index in testing.object_id]
-        figures = shape_metrics(meshes, solids, similarity)
+        figures = truth_figures(meshes, similarity, world, testing.object_id, perceptual)
         figures |= camera_errors(cameras, truth, similarity.azimuth)
-        figures["novel_view_iou"] = novel_view_iou(
-            meshes, similarity, true_masks, size, fov_y, distance=world.distance
-        )
         figures["alignment_azimuth_degrees"] = float(np.degrees(similarity.azimuth))
         figures["alignment_scale"] = similarity.scale
         figures["num_truth_objects"] = float(len(testing))

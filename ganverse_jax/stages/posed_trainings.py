@@ -64,12 +64,14 @@ def train_once(
     settings: Mapping[str, Any],
     config: Mapping[str, Any],
     perceptual: Perceptual | None,
+    measured_in: Perceptual | None = None,
     **changes: Any,
 ) -> None:
     """One training in FOLDER = <stage>/<model>, measured against truth; finished ones are skipped,
     interrupted ones go on. Ends with DONE.json {"train_seconds", "resumed"}.
 
     settings: of `inverse_graphics_posed`; changes: keywords of `inverse_graphics.train` in their place.
+    measured_in: what novel views are measured in (`truth_evaluator`).
     """
     log = f"[{folder.parent.name}] {folder.name}-model"
     if (folder / "DONE.json").exists():
@@ -88,7 +90,7 @@ def train_once(
         fov_degrees=world.fov_degrees,
         camera_distance=world.distance,
         perceptual=perceptual,
-        evaluate=truth_evaluator(world, multiview, settings["num_evaluated"]),
+        evaluate=truth_evaluator(world, multiview, settings["num_evaluated"], measured_in),
         **training | changes,
     )
     seconds = read_json(folder / inverse_graphics.STAGE / "summary.json")["train_seconds"]

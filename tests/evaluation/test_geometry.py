@@ -103,3 +103,23 @@ def test_one_similarity_is_recovered_from_several_objects(sphere):
     # The clouds are exact copies, so moments meet at once and ICP stays: rounding only.
     assert fitted.scale == pytest.approx(true.scale, abs=1e-9)
     np.testing.assert_allclose(fitted.translation, true.translation, atol=1e-9)
+
+
+@pytest.mark.parametrize("degrees", [3.0, 100.0, -170.0])
+def test_an_azimuth_offset_is_found_from_surfaces_alone(sphere, degrees):
+    generator = np.random.default_rng(0)
+    true = geometry.Similarity(np.radians(degrees), 1.1, (0.05, 0.0, 0.1))
+    clouds = []
+    for _ in range(3):  # longer than wide, and lower in front than behind, as cars are
+        cloud = sphere[0] * generator.uniform([0.4, 0.3, 0.8], [0.5, 0.4, 1.0])
+        cloud[:, 1] -= 0.15 * (cloud[:, 2] > 0.3)
+        clouds.append(generator.permutation(cloud)[:300])
+    found = geometry.find_azimuth(clouds, [true.apply(cloud) for cloud in clouds])
+    # The clouds are copies, so the least distance is at the true offset; sought to 0.001 radians.
+    assert abs(np.degrees(found) - degrees) < 0.2
+
+
+def test_a_similarity_is_inverted():
+    similarity = geometry.Similarity(0.7, 1.3, (0.1, 0.2, -0.3))
+    points = np.random.default_rng(0).normal(size=(4, 3))
+    np.testing.assert_allclose(similarity.invert(similarity.apply(points)), points, atol=1e-12)

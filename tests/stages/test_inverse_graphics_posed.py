@@ -55,3 +55,6 @@ def test_exact_predictions_in_a_turned_frame_score_perfectly(world_and_set):
     assert figures["volumetric_iou"] > 0.85
     # Masks of 32 px at one sample per pixel.
     assert figures["novel_view_iou"] > 0.9
+    # The right faces up to the fit's few percent: pixels near edges see the next face.
+    assert figures["normal_error_degrees"] < 10
+    assert 0 < figures["texture_error"] < 1 and "perceptual_distance" not in figures

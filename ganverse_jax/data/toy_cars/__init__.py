@@ -136,6 +136,13 @@ class ToyCars:
             parts,
         )
 
+    def surfaces(self, indices) -> tuple[np.ndarray, np.ndarray]:
+        """Exact meshes of the objects [n] over one connectivity: vertices [n v 3] float32, faces [f 3] int32.
+
+        Parts that an object lacks have no area.
+        """
+        return self._objects(_indices(indices, "indices"))[0].astype(np.float32), TOPOLOGY.faces
+
     def solid(self, index: int) -> list[tuple[np.ndarray, np.ndarray]]:
         """Closed, outward-oriented parts (vertices [v 3], faces [f 3]) whose union is the car's volume.
 

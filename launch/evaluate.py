@@ -1,0 +1,22 @@
+"""python -m launch.evaluate --config=configs/toy_car.py --workdir=runs/toy_car
+
+A finished toy run beside the paper: Table 1b on renders that no GAN made and on the GAN's held-out images,
+with the paper's baseline (single views, true cameras; trained here on first use), cameras beside Table A,
+shape and appearance against the truth. Prints the tables; they, their figures and a picture lie in
+WORKDIR/evaluation. The same command resumes.
+"""
+
+from launch import command
+
+command.experiment_flags("Folder of the finished run")
+
+
+def main(argv: list[str]) -> None:
+    config, workdir = command.begin(argv)
+    from ganverse_jax.stages import paper_evaluation
+
+    command.guarded(lambda: print(paper_evaluation.markdown(paper_evaluation.run(config, workdir))))
+
+
+if __name__ == "__main__":
+    command.run(main)
