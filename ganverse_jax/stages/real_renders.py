@@ -15,11 +15,11 @@ from ganverse_jax.data.toy_cars import ToyCars
 from ganverse_jax.data.toy_cars.scene import ELEVATION_RANGE
 from ganverse_jax.evaluation.geometry import Similarity
 from ganverse_jax.evaluation.inverse_graphics import PredictedMeshes, align_surfaces, reprojection
-from ganverse_jax.models.camera_fit import bin_starts, fit_camera, shifted_vertices
+from ganverse_jax.models.camera_fit import bin_starts, fit_camera
 from ganverse_jax.models.inverse_graphics import InverseGraphics
 from ganverse_jax.models.perceptual import Perceptual
+from ganverse_jax.models.view_cameras import CAMERA_NAMES
 from ganverse_jax.stages.toy_truth import solids_of, truth_figures
-from rasterizer import Camera
 
 Predict = Callable[[np.ndarray, np.ndarray], PredictedMeshes]
 
@@ -86,16 +86,13 @@ def fitted_camera_iou(network: InverseGraphics, meshes: PredictedMeshes, testing
     that hides them best."""
     world, fov_y = testing.world, float(np.radians(testing.world.fov_degrees))
     starts = bin_starts(float(np.mean(ELEVATION_RANGE)), world.distance)
-    moved, cameras = [], {"azimuth": [], "elevation": [], "distance": []}
+    found = []
     for index, (image, mask) in enumerate(zip(testing.images / 255.0, testing.masks / 255.0, strict=True)):
         light = None if meshes.light is None else meshes.light[index]
         mesh = meshes.vertices[index], meshes.texture[index]
-        found = fit_camera(network, *mesh, image, mask, starts, fov_y, light=light)
-        for name, values in cameras.items():
-            values.append(getattr(found, name))
-        fields = [np.float32([value[-1]]) for value in cameras.values()] + [np.float32([fov_y])]
-        shift = np.array([found.shift], np.float32)
-        moved.append(shifted_vertices(meshes.vertices[index][None], Camera(*fields), shift, 1.0)[0])
-    meshes = meshes._replace(vertices=np.stack(moved))
-    rows = np.arange(len(moved))
+        found.append(fit_camera(network, *mesh, image, mask, starts, fov_y, light=light))
+    cameras = {
+        name: np.array([getattr(camera, name) for camera in found]) for name in (*CAMERA_NAMES, "offset")
+    }
+    rows = np.arange(len(found))
     return float(reprojection(meshes, rows, cameras, testing.images, testing.masks, fov_y).iou.mean())
