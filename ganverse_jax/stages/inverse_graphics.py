@@ -156,14 +156,7 @@ def train(
     parallel.check_divisible(batch_size, mesh.size, "inverse_graphics.batch_size")
     workdir, fov_y, started = Path(workdir), float(np.radians(fov_degrees)), time.perf_counter()
     module = InverseGraphics(**network)
-    if camera_origin not in ("bins", "given"):
-        raise ValueError(f"inverse_graphics.camera_origin = {camera_origin!r}; choose bins or given")
-    before = (
-        given_cameras(multiview.views)
-        if camera_origin == "given"
-        else initial_cameras(azimuth_bins(multiview.views), camera_distance)
-    )
-    before = with_offsets(before) if camera_offset else before
+    before = _first_cameras(multiview.views, camera_origin, camera_distance, camera_offset)
     pairs = multiview.training_pairs(single_view=single_view)
     objects = "endless" if pairs.num_objects is None else pairs.num_objects
     print(f"[{STAGE}] {objects} training objects, {pairs.num_dropped} of one view left out", flush=True)
@@ -176,36 +169,27 @@ def train(
         camera_start=camera_start,
         decay=decay,
     )
-    params = {"network": starting_network(module, multiview.size, seed, encoder_weights), "cameras": before}
+    start = {"network": starting_network(module, multiview.size, seed, encoder_weights), "cameras": before}
 
     def on_save(step: int, state: Any) -> None:
         path = workdir / "samples" / f"{STAGE}_{step:06d}.png"
         show(module, jax.device_get(state["average"]), multiview, fov_y, sheet=path)
 
-    def batch_at(step: int) -> dict[str, np.ndarray]:
-        return pairs.pair_batch((seed, step), batch_size)
-
-    checkpoints = Checkpoints(workdir / "checkpoints" / STAGE)
-    with (
-        contextlib.closing(checkpoints),
-        Prefetch(batch_at, num_steps=num_steps, threads=pairs.threads) as prepared,
-    ):
-        state = fit(
-            initial_state(params, optimizer),
-            make_step_at(module, optimizer, mesh, fov_y=fov_y, weights=weights, **step_settings),
-            prepared,
-            num_steps=num_steps,
-            key=jax.random.key(seed),
-            mesh=mesh,
-            stage=STAGE,
-            checkpoints=checkpoints,
-            metrics=metrics,
-            log_every=log_every,
-            save_every=save_every,
-            on_save=on_save,
-        )
-    params, folder = jax.device_get(state["average"]), workdir / STAGE
-    seconds = time.perf_counter() - started
+    params = _fit(
+        initial_state(start, optimizer),
+        make_step_at(module, optimizer, mesh, fov_y=fov_y, weights=weights, **step_settings),
+        pairs,
+        workdir,
+        seed,
+        batch_size,
+        num_steps=num_steps,
+        mesh=mesh,
+        metrics=metrics,
+        log_every=log_every,
+        save_every=save_every,
+        on_save=on_save,
+    )
+    seconds, folder = time.perf_counter() - started, workdir / STAGE
     card = {
         "network": dict(network),
         "fov_degrees": fov_degrees,
@@ -223,6 +207,32 @@ def train(
     write_json(folder / "summary.json", summary)
     metrics.write(f"{STAGE}_evaluation", num_steps, **figures)
     return figures
+
+
+def _first_cameras(views, origin: str, distance: float, offset: bool) -> dict[str, np.ndarray]:
+    """The cameras that training starts from, by the settings of `train`."""
+    if origin not in ("bins", "given"):
+        raise ValueError(f"inverse_graphics.camera_origin = {origin!r}; choose bins or given")
+    cameras = given_cameras(views) if origin == "given" else initial_cameras(azimuth_bins(views), distance)
+    return with_offsets(cameras) if offset else cameras
+
+
+def _fit(
+    state, step_at, pairs: Pairs, workdir: Path, seed: int, batch_size: int, *, num_steps: int, **loop: Any
+) -> dict[str, Any]:
+    """The loop over batches of pairs; returns the average of the parameters, on the host."""
+
+    def batch_at(step: int) -> dict[str, np.ndarray]:
+        return pairs.pair_batch((seed, step), batch_size)
+
+    checkpoints = Checkpoints(workdir / "checkpoints" / STAGE)
+    shared = dict(num_steps=num_steps, key=jax.random.key(seed), stage=STAGE, checkpoints=checkpoints)
+    with (
+        contextlib.closing(checkpoints),
+        Prefetch(batch_at, num_steps=num_steps, threads=pairs.threads) as prepared,
+    ):
+        state = fit(state, step_at, prepared, **shared, **loop)
+    return jax.device_get(state["average"])
 
 
 def _check_held_out(multiview: MultiviewSource, names: Sequence[str], pairs: Pairs) -> None:
