@@ -7,10 +7,9 @@
 The step is the stage's own, on random weights (VGG16's too), random pictures and the masks of an ellipsoid;
 642 and 2562 vertices; "late" has the perceptual term (step 3000 on), "early" has not. "compiled": what XLA
 plans for batch 16 on this device: memory, operations, traffic. "step": a CPU runs batch 1 and 2, a GPU batch
-16 in float32 and bfloat16. "part": one part with its gradient alone; "other" is what a late step takes
-beyond the parts. The paper: 200,000 steps in 120 hours, 2.16 s each, on four V100 (Sec. 4.1).
-XLA counts the body of a loop once, and on a CPU the encoder's weight gradients are loops: their work is
-missing from "tflop" and "gflops" there, as is whatever a custom call does.
+16 in float32 and bfloat16. "part": one part alone, with its gradient. The paper: 200,000 steps in 120 hours,
+2.16 s each, on four V100 (Sec. 4.1). XLA counts the body of a loop once, and on a CPU the encoder's weight
+gradients are loops: their work is missing from "tflop" and "gflops" there, as is what a custom call does.
 Prints a table and writes benchmarks/results/inverse_graphics_<device>.json.
 """
 
