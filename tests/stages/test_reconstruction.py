@@ -191,3 +191,13 @@ def test_a_long_name_stops_no_photo_and_an_empty_out_is_refused(workdir, photos,
     assert summary.done == ["n" * 200] and (tmp_path / "out" / f"{'n' * 200}.webp").is_file()
     with pytest.raises(ValueError, match="--out is empty; name the folder"):
         reconstruction.run(tmp_path, "", workdir=workdir)
+
+
+def test_results_of_an_earlier_call_stay_recorded_with_their_network(workdir, photos, done, tmp_path):
+    out, other = shutil.copytree(done[0], tmp_path / "out"), write_network(tmp_path / "other")
+    reconstruction.run(photos / "small.png", out, network=other)
+    record = read_json(out / "reconstruction.json")
+    assert record["network"] == str(other)
+    assert [(photo["name"], photo["network"]) for photo in record["photos"]] == [
+        ("good", str(workdir / inverse_graphics.STAGE))
+    ]
