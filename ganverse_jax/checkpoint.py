@@ -157,7 +157,10 @@ def load_weights(path: str | os.PathLike) -> tuple[dict, dict[str, Any]]:
             flat = {name: file.get_tensor(name) for name in file.keys()}
             metadata = {name: json.loads(text) for name, text in (file.metadata() or {}).items()}
     except (SafetensorError, json.JSONDecodeError, OSError) as error:
-        raise ValueError(f"{path} is not a readable safetensors file ({error})") from error
+        raise ValueError(
+            f"{path} is not a readable safetensors file ({error}); copy it again, or delete it and run the "
+            "stage that writes it again"
+        ) from error
     widened = {
         name: array.astype(np.float32) if array.dtype.itemsize == 2 and array.dtype.kind == "f" else array
         for name, array in flat.items()

@@ -1,6 +1,8 @@
 """Photos of one object each, with its mask: from alpha, from a folder of PNGs, or from a segmenter."""
 
+import collections
 import io
+import itertools
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -15,6 +17,8 @@ from ganverse_jax.data.pictures import EXTENSIONS, MAX_BYTES, MAX_PIXELS, reason
 
 # A further piece of the mask of at least this share of the largest counts as another object.
 OTHER_OBJECT = 0.1
+# Bytes of a result's name: file systems take 255, which a suffix and a temporary file's letters share.
+MAX_NAME = 200
 
 
 class PhotoError(ValueError):
@@ -54,13 +58,18 @@ def legible(text: object) -> str:
 
 
 def result_names(photos: Sequence[Path]) -> list[str]:
-    """A name for the files made of each photo: its stem, or a_jpg where another photo is called a as well,
-    `legible`."""
-    stems, names = [legible(path.stem) for path in photos], [legible(path.name) for path in photos]
-    return [
-        stem if stems.count(stem) == 1 else name.replace(".", "_")
-        for stem, name in zip(stems, names, strict=True)
-    ]
+    """A name of its own for the files made of each photo, `legible`: its stem, or a_jpg where another photo
+    is called a as well, numbered where that is another's; cut to what a file's name can hold."""
+    stems = [legible(path.stem) for path in photos]
+    shared = [count > 1 for count in map(collections.Counter(stems).get, stems)]
+    found, taken = {}, set()
+    for index in sorted(range(len(photos)), key=shared.__getitem__):  # a photo's plain stem goes before a_jpg
+        wanted = legible(photos[index].name).replace(".", "_") if shared[index] else stems[index]
+        wanted = wanted.encode()[:MAX_NAME].decode("utf-8", "ignore")
+        others = (f"{wanted}_{number}" for number in itertools.count(2))
+        found[index] = next(name for name in itertools.chain([wanted], others) if name not in taken)
+        taken.add(found[index])
+    return [found[index] for index in range(len(photos))]
 
 
 def read_photo(
@@ -118,11 +127,11 @@ def _decode(path: Path) -> tuple[np.ndarray, np.ndarray | None]:
 
 
 def _from_folder(path: Path, photo: Path, size: tuple[int, int]) -> np.ndarray:
-    if not path.is_file():
-        raise PhotoError(f"{photo} has no mask at {path}; save it there, 8-bit grey, 255 on the object")
     try:
+        if not path.is_file():
+            raise PhotoError(f"{photo} has no mask at {path}; save it there, 8-bit grey, 255 on the object")
         return read_mask(path, size)
-    except ValueError as error:
+    except (ValueError, OSError) as error:  # OSError: also of a name that is too long with .png
         raise PhotoError(str(error)) from error
 
 

@@ -16,7 +16,7 @@ import jax
 import numpy as np
 
 from ganverse_jax import parallel
-from ganverse_jax.checkpoint import Checkpoints, load_weights, save_weights, write_json
+from ganverse_jax.checkpoint import Checkpoints, save_weights, write_json
 from ganverse_jax.data.batches import Prefetch
 from ganverse_jax.data.framing import Framing, measure_framing
 from ganverse_jax.data.multiview_set import MultiviewSource, Pairs, azimuth_bins
@@ -39,15 +39,15 @@ from ganverse_jax.stages.inverse_graphics_step import (
     make_optimizer,
     make_step_at,
 )
+from ganverse_jax.stages.inverse_graphics_stored import FILE, STAGE, load_folder
 from ganverse_jax.stages.multiview_source import load_source
 
-STAGE = "inverse_graphics"
 # Settings of `run` that say where pictures and features come from; the others are those of `train`.
 SOURCE_SETTINGS = frozenset(
     ("perceptual_blocks", "perceptual", "source", "memory_gib", "on_the_fly")
     + ("posed_folder", "posed_size", "pascal3d", "pascal3d_reader")
 )
-__all__ = ["STAGE", "as_cameras", "init_network", "load", "run", "train"]
+__all__ = ["STAGE", "as_cameras", "init_network", "load", "load_folder", "run", "train"]
 
 
 def run(
@@ -197,7 +197,7 @@ def train(
         "step": num_steps,
         "framing": _framing(pairs, seed, batch_size)._asdict(),
     }
-    save_weights(folder / "network.safetensors", params, card)
+    save_weights(folder / FILE, params, card)
     figures, poses, failures = measure(module, params, multiview, fov_y, evaluate, regress)
     write_cameras(folder / "cameras.json", multiview.views, before, params["cameras"], fov_degrees, poses)
     show(module, params, multiview, fov_y, folder=folder, failures=failures)
@@ -256,20 +256,6 @@ def _framing(pairs: Pairs, seed: int, batch_size: int) -> Framing:
 def load(workdir: str | Path) -> tuple[InverseGraphics, dict[str, Any], dict[str, Any]]:
     """What `run` left in a workdir: (network, {"network", "cameras"} parameters, metadata).
 
-    Raises FileNotFoundError when the stage has not run there.
+    Raises as `load_folder`: FileNotFoundError when the stage has not run there.
     """
     return load_folder(Path(workdir) / STAGE)
-
-
-def load_folder(folder: str | Path) -> tuple[InverseGraphics, dict[str, Any], dict[str, Any]]:
-    """What `load` gives, from the stage's own folder.
-
-    Raises FileNotFoundError; ValueError for a file that is no such network.
-    """
-    path = Path(folder) / "network.safetensors"
-    params, metadata = load_weights(path)
-    if not {"network", "fov_degrees"} <= set(metadata):
-        raise ValueError(
-            f"{path} is no inverse graphics network; point to an inverse_graphics stage's folder"
-        )
-    return InverseGraphics(**metadata["network"]), params, metadata

@@ -5,14 +5,14 @@ index.html, where the meshes can be turned; reconstruction.json with every camer
 """
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image
 
-from ganverse_jax.checkpoint import read_json, write_atomic, write_json
+from ganverse_jax.checkpoint import write_atomic
 from ganverse_jax.data.crops import Crop, cut
 from ganverse_jax.data.framing import Framing, crop_like
 from ganverse_jax.data.photos import Photo, PhotoError, find_photos, legible, read_photo, result_names
@@ -23,18 +23,18 @@ from ganverse_jax.models.camera_fit import FittedCamera, bin_starts, fit_camera
 from ganverse_jax.models.inverse_graphics import InverseGraphics
 from ganverse_jax.models.view_cameras import CAMERA_NAMES, NUM_AZIMUTH_BINS, as_cameras
 from ganverse_jax.report.grid import image_grid
-from ganverse_jax.report.photos import Reconstruction, photos_page
+from ganverse_jax.report.photos import Reconstruction
 from ganverse_jax.shipped import ASSETS
 from ganverse_jax.stages import inverse_graphics, perception
 from ganverse_jax.stages.inverse_graphics_figures import render_on_white, turn_round
 from ganverse_jax.stages.inverse_graphics_measures import predict_meshes
+from ganverse_jax.stages.reconstruction_folder import ResultsFolder, writing
 from ganverse_jax.stages.remedies import make
 from ganverse_jax.stages.turntables import write_turntables
 
 SHIPPED = ASSETS / "toy_car"
 FITTED_SIDE = 96  # pixels of the picture that a camera is fitted to
 SHOWN_HEIGHT = 192
-RECORD, PAGE = "reconstruction.json", "index.html"
 MIN_SCALE = 0.5  # a photo's pixels per pixel of the network, at least
 REGRESSED, BINNED = "pose regressor, refined", "best of 12 azimuth bins, refined"
 
@@ -81,9 +81,11 @@ def run(
     cameras. network: another folder with a network.safetensors, in place of the workdir's. Without either
     the shipped toy networks serve, which know toy cars alone. masks: a folder of STEM.png. Photos that
     fail are named in the summary, the others are done all the same. Raises FileNotFoundError or
-    ValueError when there is no network, no photo, or no folder of masks, or when `out` would overwrite
-    what it reads, or files that no earlier call made.
+    ValueError when there is no network, no photo, or no folder of masks, or when `out` is empty or
+    would overwrite what it reads, or files that no earlier call made; OSError when it cannot be written to.
     """
+    if not str(out):
+        raise ValueError("--out is empty; name the folder to write to")
     if masks is not None and not Path(masks).is_dir():
         raise FileNotFoundError(f"no folder of masks at {masks}; correct --masks")
     masks = None if masks is None else Path(masks)
@@ -92,46 +94,18 @@ def run(
     names = result_names(photos)
     if out.resolve() in {read.resolve() for read in (photos[0].parent, masks) if read is not None}:
         raise ValueError(f"{out} holds photos or masks, which NAME.png would overwrite; use another --out")
-    _claim(out, names, folder)
-    results, failed = [], {}
+    made = ResultsFolder(out, names, folder)
     for number, (path, name) in enumerate(zip(photos, names, strict=True), start=1):
         try:
             photo = read_photo(path, masks=masks, segment=segment)
-            results.append(reconstruct(reconstructor, photo, path, name, out, regress))
-            print(f"[reconstruct] {number}/{len(photos)} {name}: {results[-1].line()}", flush=True)
+            with writing(out):
+                made.add(reconstruct(reconstructor, photo, path, name, out, regress))
+            told = made.results[-1].line()
         except ValueError as error:  # of this photo; the others are independent of it
-            failed[name] = legible(error)
-            print(f"[reconstruct] {number}/{len(photos)} {name}: failed, {failed[name]}", flush=True)
-    _write_index(out, results, failed, folder)
-    return Summary([result.name for result in results], failed, legible(out / PAGE))
-
-
-def _claim(out: Path, names: Sequence[str], folder: Path) -> None:
-    """Make the folder `out`, and leave the record by which a later call knows it for reconstruct's own.
-
-    Raises ValueError when it holds files of others that this call would overwrite, or when a file is in its
-    way.
-    """
-    written = [out / f"{name}{suffix}" for name in names for suffix in (".glb", ".webp", ".png")]
-    found = [path.name for path in [*written, out / PAGE, out / RECORD] if path.exists()]
-    if found and not _is_record(out / RECORD):
-        told = ", ".join(found[:3]) + " and more" * (len(found) > 3)
-        raise ValueError(
-            f"{out} has {told}, which reconstruct did not make and would overwrite; use another --out, or "
-            "move them away"
-        )
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except (FileExistsError, NotADirectoryError) as error:
-        raise ValueError(f"{out} can be no folder, a file is in its way; use another --out") from error
-    _write_record(out, [], dict.fromkeys(names, "interrupted before its turn"), folder)
-
-
-def _is_record(path: Path) -> bool:
-    if not path.is_file():
-        return False
-    content = read_json(path, remedy="move it away, or use another --out")
-    return isinstance(content, Mapping) and {"network", "photos", "failed"} <= set(content)
+            made.fail(name, legible(error))
+            told = f"failed, {made.failed[name]}"
+        print(f"[reconstruct] {number}/{len(photos)} {name}: {told}", flush=True)
+    return Summary([result.name for result in made.results], made.failed, made.write_page())
 
 
 def _networks(workdir, network):
@@ -249,15 +223,3 @@ def _pictures(r: Reconstructor, photo, crop: Crop, meshes, cameras) -> list[np.n
     mask = np.repeat(cut(photo.mask, large)[..., None], 3, axis=-1)
     same = render_on_white(meshes, rows, cameras, size, r.fov_y)[0]
     return [cut(photo.image, large), mask, same, *sides]
-
-
-def _write_index(
-    out: Path, results: Sequence[Reconstruction], failed: Mapping[str, str], folder: Path
-) -> None:
-    page = legible(photos_page(results, failed, out))  # the title is the folder's name
-    write_atomic(out / PAGE, lambda path: path.write_text(page, encoding="utf-8"))
-    _write_record(out, [result.record() for result in results], failed, folder)
-
-
-def _write_record(out: Path, photos: list[dict], failed: Mapping[str, str], folder: Path) -> None:
-    write_json(out / RECORD, {"network": legible(folder), "photos": photos, "failed": dict(failed)})

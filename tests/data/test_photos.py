@@ -1,5 +1,7 @@
 """Claims about photos: where their masks come from, and that what cannot be used is named with its remedy."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -99,6 +101,13 @@ def test_masks_that_do_not_fit_are_named(tmp_path):
         read_photo(path, masks=tmp_path / "small")
 
 
+def test_a_name_too_long_for_its_mask_is_that_photos_failure(tmp_path):
+    path = tmp_path / ("n" * 255)
+    path.write_bytes(save(tmp_path / "a.png").read_bytes())
+    with pytest.raises(PhotoError, match="File name too long"):
+        read_photo(path, masks=tmp_path)
+
+
 def test_a_segmenter_must_find_one_object(tmp_path):
     path = save(tmp_path / "a.png")
     two = np.stack([disc((15, 20)), disc((45, 20))]) / 255.0
@@ -123,3 +132,11 @@ def test_photos_are_found_and_their_results_named_apart(tmp_path):
     (tmp_path / "none").mkdir()
     with pytest.raises(ValueError, match="none holds no .png.*correct --images"):
         find_photos(tmp_path / "none")
+
+
+def test_every_result_has_a_name_of_its_own_that_a_file_can_have():
+    photos = [Path(name) for name in ("a.jpg", "a.png", "a_jpg.png", "a_jpg_2.png")]
+    assert result_names(photos) == ["a_jpg_3", "a_png", "a_jpg", "a_jpg_2"]
+    long = [Path(f"{'é' * 120}{end}.png") for end in "xy"]
+    names = result_names(long)
+    assert len(set(names)) == 2 and max(len(name.encode()) for name in names) < 210

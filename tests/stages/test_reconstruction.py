@@ -1,5 +1,6 @@
 """Claims about photos to meshes: files, cameras, and failures that stop no other photo."""
 
+import errno
 import os
 import re
 import shutil
@@ -157,3 +158,46 @@ def test_an_interrupted_folder_is_its_own(workdir, photos, tmp_path, monkeypatch
         reconstruction.run(photos / "small.png", tmp_path, workdir=workdir)
     assert read_json(tmp_path / "reconstruction.json")["failed"] == {"small": "interrupted before its turn"}
     assert list(reconstruction.run(photos / "small.png", tmp_path, workdir=workdir).failed) == ["small"]
+
+
+def test_the_record_vouches_only_for_what_it_lists(workdir, photos, tmp_path):
+    reconstruction.run(photos / "small.png", tmp_path, workdir=workdir)
+    (tmp_path / "broken.glb").write_text("mine")
+    with pytest.raises(ValueError, match=r"has broken\.glb, which reconstruct did not make"):
+        reconstruction.run(photos / "broken.png", tmp_path, workdir=workdir)
+    assert (tmp_path / "broken.glb").read_text() == "mine"
+
+
+def test_what_is_finished_stays_recorded_when_a_later_call_is_cut_off(
+    workdir, photos, done, tmp_path, monkeypatch
+):
+    out = shutil.copytree(done[0], tmp_path / "out")
+    before = read_json(out / "reconstruction.json")
+    assert [photo["name"] for photo in before["photos"]] == ["good"]
+
+    def full(path, mesh):
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    monkeypatch.setattr(reconstruction, "write_mesh", full)
+    with pytest.raises(OSError, match=r"cannot write to .*out \(No space left on device\); free some space"):
+        reconstruction.run(photos, out, workdir=workdir)
+    after = read_json(out / "reconstruction.json")
+    assert after["photos"] == before["photos"] and set(after["failed"]) == set(before["failed"])
+
+
+def test_a_long_name_stops_no_photo_and_an_empty_out_is_refused(workdir, photos, tmp_path):
+    shutil.copyfile(photos / "good.png", tmp_path / f"{'n' * 240}.png")
+    summary = reconstruction.run(tmp_path, tmp_path / "out", workdir=workdir)
+    assert summary.done == ["n" * 200] and (tmp_path / "out" / f"{'n' * 200}.webp").is_file()
+    with pytest.raises(ValueError, match="--out is empty; name the folder"):
+        reconstruction.run(tmp_path, "", workdir=workdir)
+
+
+def test_results_of_an_earlier_call_stay_recorded_with_their_network(workdir, photos, done, tmp_path):
+    out, other = shutil.copytree(done[0], tmp_path / "out"), write_network(tmp_path / "other")
+    reconstruction.run(photos / "small.png", out, network=other)
+    record = read_json(out / "reconstruction.json")
+    assert record["network"] == str(other)
+    assert [(photo["name"], photo["network"]) for photo in record["photos"]] == [
+        ("good", str(workdir / inverse_graphics.STAGE))
+    ]
