@@ -86,6 +86,10 @@ def _run_stages(
     config: dict[str, Any], workdir: Path, stages: Sequence[str] | None, until: str | None
 ) -> None:
     mesh, metrics = parallel.data_mesh(config.get("num_devices")), Metrics(workdir)
+    for name in FINISHED if stages is not None else ():
+        read = "report" in stages or any(name in upstream(other, config) for other in stages)
+        if read and name not in stages and (workdir / name / "DONE.json").exists():
+            FINISHED[name](workdir)
     for name in STAGES:
         if config[name] is not None:
             named = stages is not None and name in stages
