@@ -17,13 +17,14 @@ from ganverse_jax.interchange.errors import ImportedFileError
 from ganverse_jax.interchange.import_report import card_text, config_text, shape_report
 from ganverse_jax.interchange.imported_gan import ImportedGAN
 from ganverse_jax.models.pretrained import save_discriminator, save_generator
-from ganverse_jax.models.stylegan2 import Generator, truncate
+from ganverse_jax.models.stylegan2 import Discriminator, Generator, truncate
 from ganverse_jax.pixels import gan_to_uint8
 
 CAR_ROWS = (64, 448)  # 512x384 pictures lie in these rows of the square network's image
 _COLUMNS, _ROWS, _BATCH = 4, 2, 4
 _PSI = 0.7
 _MAX_LEVEL = 100.0  # of a picture's median magnitude; random weights still draw less than 1
+_TOLD = "the file is damaged or its weights were scaled; get it again from its origin"
 _BAR_LEVEL = -0.95  # black bars of generated 512x384 cars are nearly -1
 
 
@@ -68,27 +69,39 @@ def write_folder(
 
 def sample_images(gan: ImportedGAN) -> np.ndarray:
     """Eight truncated samples [8 r r 3] of the averaged generator, in ~[-1, 1], stored noise."""
-    module = Generator(**gan.generator_settings)
-    z = np.random.default_rng(0).standard_normal((_COLUMNS * _ROWS, module.z_dim)).astype(np.float32)
-    bundle = jax.tree.map(jnp.asarray, gan.ema)
-    draw = _drawing()
-    images = np.concatenate([draw(module, bundle, z[i : i + _BATCH]) for i in range(0, len(z), _BATCH)])
+    images = _draw_eight(gan.generator_settings, gan.ema)
     _check_pictures(images)
+    if gan.generator is not None:
+        _check_pictures(_draw_eight(gan.generator_settings, gan.generator), "trained generator")
+    critic = Discriminator(**gan.discriminator_settings)
+    logits = np.asarray(jax.jit(critic.apply)({"params": gan.discriminator}, images[:_BATCH]))
+    if not np.isfinite(logits).all() or not logits.any():
+        raise ImportedFileError(
+            f"the discriminator gives {logits[0]} for every picture or no number; {_TOLD}"
+        )
     return images
 
 
-def _check_pictures(images: np.ndarray) -> None:
+def _draw_eight(settings: dict[str, Any], weights: dict[str, Any]) -> np.ndarray:
+    module = Generator(**settings)
+    z = np.random.default_rng(0).standard_normal((_COLUMNS * _ROWS, module.z_dim)).astype(np.float32)
+    bundle = jax.tree.map(jnp.asarray, weights)
+    draw = _drawing()
+    return np.concatenate([draw(module, bundle, z[i : i + _BATCH]) for i in range(0, len(z), _BATCH)])
+
+
+def _check_pictures(images: np.ndarray, network: str = "generator") -> None:
     """Raise ImportedFileError for samples [n r r 3] that no generator draws whose weights are sound."""
-    told = "the file is damaged or its weights were scaled; get it again from its origin"
     if not np.isfinite(images).all():
-        raise ImportedFileError(f"the generator draws pictures that are not finite; {told}")
+        raise ImportedFileError(f"the {network} draws pictures that are not finite; {_TOLD}")
     level = float(np.median(np.abs(images)))
     if level > _MAX_LEVEL:
         raise ImportedFileError(
-            f"the generator draws values of {level:.3g} where pictures lie between -1 and 1; {told}"
+            f"the {network} draws values of {level:.3g} where pictures lie between -1 and 1; {_TOLD}"
         )
-    if not (images != images[:1]).any():
-        raise ImportedFileError(f"the generator draws the same picture from {len(images)} codes; {told}")
+    seen = gan_to_uint8(images)
+    if not (seen != seen[:1]).any():
+        raise ImportedFileError(f"the {network} draws the same picture from {len(images)} codes; {_TOLD}")
 
 
 @cache

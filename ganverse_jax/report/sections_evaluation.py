@@ -32,6 +32,10 @@ _CAMERAS = (
     ("rotation angle", "angle", "0.42° / 1.11°"),
     ("rotation", "rotation", "–"),
 )
+_STALE = (
+    '<div class="placeholder" role="note"><strong>Of another training</strong><span>What was measured is not '
+    "this inverse graphics network; run <code>launch.evaluate</code> again.</span></div>"
+)
 
 
 class Table(NamedTuple):
@@ -61,18 +65,22 @@ def markdown(content: Mapping[str, Any]) -> str:
 def evaluation_sections(run: Run) -> list[Section]:
     """The section "Beside the paper", where `launch.evaluate` has measured this run; else none.
 
-    Raises ReportError for a damaged file.
+    Where the network was trained anew since, a note says so instead. Raises ReportError for a damaged file.
     """
     path = run.workdir / FOLDER / FIGURES
     if not path.is_file():
         return []
+    remedy = "delete it and run launch.evaluate again"
     try:
-        content = read_json(path)
+        content = read_json(path, remedy=remedy)
+    except ValueError as error:
+        raise ReportError(str(error)) from error
+    try:
+        if content.get("digest") != _present_digest(run):
+            return [Section("beside", "Beside the paper", "", _STALE, ran=False)]
         lede, parts = _summary(content), tables(content)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise ReportError(
-            f"{path} is no evaluation ({error!r}); delete it and run launch.evaluate again"
-        ) from error
+        raise ReportError(f"{path} is no evaluation ({error!r}); {remedy}") from error
     body = "".join(
         f"<h3>{escape(part.title)}</h3>"
         + table(
@@ -85,6 +93,12 @@ def evaluation_sections(run: Run) -> list[Section]:
         for part in parts
     )
     return [Section("beside", "Beside the paper", escape(lede), body)]
+
+
+def _present_digest(run: Run) -> str:
+    """The digest of the finished inverse graphics stage; "" where there is none."""
+    done = run.stages["inverse_graphics"].json("DONE.json")
+    return str(done.get("digest", "")) if isinstance(done, dict) else ""
 
 
 def _summary(content: Mapping[str, Any]) -> str:

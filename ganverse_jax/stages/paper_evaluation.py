@@ -70,21 +70,27 @@ def run(
     config, workdir = dict(config), Path(workdir)
     _check_finished(config, workdir)
     with pipeline.only_run(workdir):
+        inverse_graphics.load(workdir)  # a damaged file is told before minutes of the baseline
         images = _images(config, workdir)
         resolution, count = images.size[0], _count_training_images(config, workdir)
         features = dict(config["inverse_graphics"].get("perceptual") or {})
         perceptual = measured_perceptual(workdir, resolution, **features)
         train_baseline(config, workdir, resolution, count, perceptual)
+        _tell(f"draws {num_fitting} + {num_testing} renders of cars that no network saw")
         fitting, testing = (
             real_renders(config["world"], resolution, *chosen)
             for chosen in (("validation", num_fitting), ("test", num_testing))
         )
         places = {"ours": workdir, "baseline": workdir / FOLDER / ablation.BASELINE}
+        _tell("fits one frame per network")
         models = {name: judged(place, fitting) for name, place in places.items()}
+        _tell("measures both networks on the renders and on the GAN's images")
         content = measure(models, testing, images.split("test"), workdir, perceptual)
         content |= {"fitting_images": num_fitting, "train_images": count, "resolution": resolution}
         content["perceptual"] = features.get("source", "discriminator") if perceptual else None
         content |= budget(config["inverse_graphics"], config)
+        content["digest"] = pipeline.stage_digest(inverse_graphics.STAGE, config, workdir)
+        _tell("writes tables and picture")
         write_results(
             workdir / FOLDER,
             figures=(FIGURES, content),
@@ -94,6 +100,10 @@ def run(
     if (workdir / "report.html").is_file():
         report.run(workdir, **config["report"])
     return content
+
+
+def _tell(step: str) -> None:
+    print(f"[{FOLDER}] {step}", flush=True)
 
 
 def _images(config: Mapping[str, Any], workdir: Path) -> MultiviewSource:
@@ -131,7 +141,9 @@ def _check_finished(config: dict[str, Any], workdir: Path) -> None:
             f"no finished inverse_graphics stage in {workdir}; finish the run with launch.train, the same "
             "--config and --workdir"
         )
-    if read_json(marker).get("digest") != pipeline.stage_digest(inverse_graphics.STAGE, config, workdir):
+    if pipeline.read_marker(marker)["digest"] != pipeline.stage_digest(
+        inverse_graphics.STAGE, config, workdir
+    ):
         raise ValueError(
             f"{marker.parent} was made with other settings than these; pass the --config and the "
             f"--config.NAME=VALUE of its training ({workdir / 'config.json'})"

@@ -86,6 +86,10 @@ def _run_stages(
     config: dict[str, Any], workdir: Path, stages: Sequence[str] | None, until: str | None
 ) -> None:
     mesh, metrics = parallel.data_mesh(config.get("num_devices")), Metrics(workdir)
+    for name in FINISHED if stages is not None else ():
+        read = "report" in stages or any(name in upstream(other, config) for other in stages)
+        if read and name not in stages and (workdir / name / "DONE.json").exists():
+            FINISHED[name](workdir)
     for name in STAGES:
         if config[name] is not None:
             named = stages is not None and name in stages
@@ -153,11 +157,12 @@ def stage_digest(name: str, config: dict[str, Any], workdir: Path) -> str:
     inputs: dict[str, Any] = {"settings": config[name], "seed": config["seed"], "world": config.get("world")}
     for needed in upstream(name, config):
         marker = workdir / needed / "DONE.json"
-        inputs[needed] = _read_marker(marker)["digest"] if marker.exists() else None
+        inputs[needed] = read_marker(marker)["digest"] if marker.exists() else None
     return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def _read_marker(path: Path) -> dict[str, Any]:
+def read_marker(path: Path) -> dict[str, Any]:
+    """A stage's DONE.json or BEGUN.json; ValueError, with the remedy, where it names no digest."""
     content = read_json(path)
     if not isinstance(content, dict) or "digest" not in content:
         raise ValueError(f"{path} names no digest; delete {path.parent} and run its stage again")
@@ -172,14 +177,14 @@ def _done_before(name: str, folder: Path, digest: str, kept: str, train: bool) -
     marker, begun = folder / "DONE.json", folder / "BEGUN.json"
     if name == "report":  # made anew by every run
         return False
-    if begun.exists() and _read_marker(begun)["digest"] != digest:
+    if begun.exists() and read_marker(begun)["digest"] != digest:
         raise ValueError(
             f"stage {name} was begun in {folder} with other settings and interrupted; go on with those (and "
             f"the same --stages), or delete {folder} and {folder.parent / 'checkpoints' / name} to begin anew"
         )
     if not marker.exists():
         return False
-    done = _read_marker(marker)
+    done = read_marker(marker)
     # Weights trained here serve later runs that would otherwise load the shipped ones.
     trained_here = name in PRETRAINABLE and not train and done.get("pretrained") is None
     if done["digest"] == digest or trained_here:

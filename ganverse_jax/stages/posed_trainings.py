@@ -48,9 +48,12 @@ def posed_set(
 def claim(folder: Path, made_with: dict[str, Any]) -> None:
     """Write settings.json to the folder. Raises ValueError when it was made with other settings."""
     record = folder / "settings.json"
-    if record.exists() and read_json(record) != made_with:
+    # Alone, the record's loss would let trainings of other settings pass for these.
+    remedy = f"delete the whole folder {folder} to make its trainings again"
+    before = read_json(record, remedy=remedy) if record.exists() else made_with
+    if before != made_with:
         raise ValueError(
-            f"{folder} was made with other settings ({read_json(record)}, now {made_with}); use a new "
+            f"{folder} was made with other settings ({before}, now {made_with}); use a new "
             "--workdir, or delete it to make it again"
         )
     write_json(record, made_with)

@@ -4,9 +4,9 @@ from pathlib import Path
 
 
 def make_again(workdir: Path, *stages: str) -> str:
-    """To make the first of `stages` again, and then the others, which were made from it."""
+    """To make the first of `stages` again, and then the others, which were made from it, and the report."""
     folders = " and ".join(str(Path(workdir) / stage) for stage in stages)
-    return f"delete {folders} and {make(*stages)}"
+    return f"delete {folders} and {make(*stages, 'report')}"
 
 
 def make(*stages: str) -> str:

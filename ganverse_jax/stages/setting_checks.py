@@ -4,7 +4,10 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ganverse_jax.models.texture_heads import TEXTURES
+
 AT_LEAST_ONE = ("num_steps", "num_images")
+TRAININGS = ("inverse_graphics", "inverse_graphics_posed")
 POSITIVE = ("content_truncation",)  # at 0 all contents are one
 
 
@@ -22,6 +25,28 @@ def check_settings(config: Mapping[str, Any]) -> None:
             raise ValueError(f"{path} = {value}; set it to 1 or more")
         if name in POSITIVE and value <= 0:
             raise ValueError(f"{path} = {value}; set it above 0")
+    for section in TRAININGS:
+        if config.get(section):
+            _check_training(section, config[section])
+
+
+def _check_training(section: str, settings: Mapping[str, Any]) -> None:
+    """ValueError for settings of `inverse_graphics.train` that no training can follow."""
+    if settings.get("multiview_weight", 0) < 0:
+        raise ValueError(f"{section}.multiview_weight = {settings['multiview_weight']}; set it to 0 or more")
+    for name in ("sigma_inverse", "margin", "clip_norm"):
+        value = settings.get(name)
+        if value is not None and value <= 0:
+            raise ValueError(f"{section}.{name} = {value}; set it above 0")
+    network = settings.get("network") or {}
+    if network.get("texture", TEXTURES[0]) not in TEXTURES:
+        raise ValueError(f"{section}.network.texture = {network['texture']!r}; choose {', '.join(TEXTURES)}")
+    size, channels = network.get("texture_size"), network.get("texture_channels")
+    if size is not None and channels is not None and size != 4 * 2 ** len(channels):
+        raise ValueError(
+            f"{section}.network.texture_size = {size}, but {len(channels)} texture_channels give a map of "
+            f"{4 * 2 ** len(channels)} rows; set it to that or change texture_channels"
+        )
 
 
 def _numbers(value: Any, path: str = "") -> Iterator[tuple[str, float]]:

@@ -172,6 +172,16 @@ def test_a_generator_of_scaled_weights_is_refused(tmp_path, imported, scale, mes
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("part", "scale"), [("generator", 1e30), ("discriminator", 1e30), ("discriminator", 0)]
+)
+def test_the_networks_that_training_starts_from_are_run_too(imported, part, scale):
+    gan = imported[2]
+    spoiled = jax.tree.map(lambda leaf: leaf * np.float32(scale), getattr(gan, part))
+    with pytest.raises(ImportedFileError, match=f"the (trained )?{part} .*get it again from its origin"):
+        import_folder.sample_images(gan._replace(**{part: spoiled}))
+
+
 def test_a_full_folder_is_not_overwritten(imported):
     with pytest.raises(ValueError, match="not empty; delete it or choose another"):
         import_pickle(ADA, imported[0])

@@ -26,7 +26,7 @@ def test_readers_of_the_set_name_the_file_and_what_to_make_again(edited):
     wanted = (
         rf"{re.escape(str(edited))}/viewpoints/viewpoints.json has other views.*delete .*/multiview_dataset "
         "and .*/inverse_graphics and run launch.train without --stages, or with "
-        "--stages=multiview_dataset,inverse_graphics$"
+        "--stages=multiview_dataset,inverse_graphics,report$"
     )
     with pytest.raises(ValueError, match=wanted):
         multiview_dataset.open_set(edited, "tiny")
@@ -38,6 +38,14 @@ def test_a_finished_stage_is_not_skipped_over_them(edited):
     write_json(edited / "multiview_dataset" / "DONE.json", {"digest": digest})
     with pytest.raises(ValueError, match="viewpoints.json has other views than the multi-view set"):
         pipeline.run(config, edited)
+
+
+@pytest.mark.parametrize("name", ["inverse_graphics", "report"])
+def test_a_stage_run_alone_does_not_pass_over_them(edited, name):
+    config = {other: None for other in pipeline.STAGES} | {"seed": 0, "world": None, name: {}}
+    write_json(edited / "multiview_dataset" / "DONE.json", {"digest": "of the former views"})
+    with pytest.raises(ValueError, match="viewpoints.json has other views than the multi-view set"):
+        pipeline.run(config, edited, stages=[name])
 
 
 def test_the_set_made_again_holds_the_new_views(edited, stages):

@@ -8,6 +8,7 @@ from ganverse_jax import parallel
 from ganverse_jax.checkpoint import read_json, write_json
 from ganverse_jax.loop import Metrics
 from ganverse_jax.stages import inverse_graphics, multiview_dataset, paper_evaluation, pipeline, viewpoints
+from ganverse_jax.stages.posed_trainings import claim
 
 NETWORK = dict(
     icosphere_level=2, shape_degree=2, encoder_width=8, encoder_blocks=(1,), code_size=16, shape_hidden=16,
@@ -45,7 +46,25 @@ def test_a_run_that_is_not_finished_or_of_other_settings_is_refused(tmp_path):
     write_json(tmp_path / "inverse_graphics" / "DONE.json", {"digest": "of others"})
     with pytest.raises(ValueError, match="made with other settings.*of its training"):
         paper_evaluation.run(CONFIG, tmp_path)
+    write_json(tmp_path / "inverse_graphics" / "DONE.json", [])
+    with pytest.raises(ValueError, match="DONE.json names no digest; delete"):
+        paper_evaluation.run(CONFIG, tmp_path)
     assert not (tmp_path / "evaluation").exists()
+
+
+def test_a_damaged_network_is_told_before_the_baseline_is_trained(tmp_path):
+    digest = pipeline.stage_digest("inverse_graphics", CONFIG, tmp_path)
+    write_json(tmp_path / "inverse_graphics" / "DONE.json", {"digest": digest})
+    (tmp_path / "inverse_graphics" / "network.safetensors").write_bytes(b"cut")
+    with pytest.raises(ValueError, match="network.safetensors is not a readable"):
+        paper_evaluation.run(CONFIG, tmp_path)
+    assert not (tmp_path / "evaluation").exists()
+
+
+def test_a_damaged_record_of_settings_costs_its_whole_folder(tmp_path):
+    (tmp_path / "settings.json").write_text("{")
+    with pytest.raises(ValueError, match=f"delete the whole folder {tmp_path} to make"):
+        claim(tmp_path, {"digest": "this"})
 
 
 @pytest.mark.slow  # both networks are trained, though for two steps

@@ -32,6 +32,18 @@ def test_shipped_configs_pass(config):
             {"inverse_graphics": {"on_the_fly": {"content_truncation": -0.5}}},
             r"^inverse_graphics\.on_the_fly\.content_truncation = -0\.5; set it above 0",
         ),
+        ({"inverse_graphics": {"multiview_weight": -1}}, r"^inverse_graphics\.multiview_weight = -1; set"),
+        ({"inverse_graphics_posed": {"margin": 0}}, r"^inverse_graphics_posed\.margin = 0; set it above 0"),
+        ({"inverse_graphics": {"sigma_inverse": 0}}, r"^inverse_graphics\.sigma_inverse = 0; set it above"),
+        ({"inverse_graphics": {"clip_norm": -1.0}}, r"^inverse_graphics\.clip_norm = -1\.0; set it above"),
+        (
+            {"inverse_graphics": {"network": {"texture": "foo"}}},
+            r"^inverse_graphics\.network\.texture = 'foo'",
+        ),
+        (
+            {"inverse_graphics_posed": {"network": {"texture_size": 64, "texture_channels": (8, 8)}}},
+            r"^inverse_graphics_posed\.network\.texture_size = 64, but 2 .* map of 16 rows",
+        ),
     ],
 )
 def test_a_setting_that_cannot_serve_is_named(config, message):
