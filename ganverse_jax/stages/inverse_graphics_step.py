@@ -17,6 +17,7 @@ from ganverse_jax.losses.texture_flow import flow_loss, surface_texels
 from ganverse_jax.models.inverse_graphics import InverseGraphics, Prediction
 from ganverse_jax.models.perceptual import Perceptual
 from ganverse_jax.models.view_cameras import offset_vertices, select_cameras, select_offsets
+from ganverse_jax.stages.setting_checks import check_training
 
 TERMS = ("colour", "iou", "perceptual", "laplacian", "flatten", "movement", "flow")
 
@@ -166,10 +167,7 @@ def make_step(
     Raises ValueError for a weight that is no term's, a negative multiview_weight, or a clip_norm that is not
     above 0.
     """
-    if not multiview_weight >= 0:
-        raise ValueError(f"inverse_graphics.multiview_weight = {multiview_weight}; set it to 0 or more")
-    if clip_norm is not None and not clip_norm > 0:
-        raise ValueError(f"inverse_graphics.clip_norm = {clip_norm}; set it above 0, or to None for no limit")
+    check_training("inverse_graphics", {"multiview_weight": multiview_weight, "clip_norm": clip_norm})
     unknown = set(weights) - set(TERMS)
     if unknown:
         raise ValueError(f"loss weights {sorted(unknown)} are none of {TERMS}")

@@ -27,17 +27,18 @@ def check_settings(config: Mapping[str, Any]) -> None:
             raise ValueError(f"{path} = {value}; set it above 0")
     for section in TRAININGS:
         if config.get(section):
-            _check_training(section, config[section])
+            check_training(section, config[section])
 
 
-def _check_training(section: str, settings: Mapping[str, Any]) -> None:
-    """ValueError for settings of `inverse_graphics.train` that no training can follow."""
-    if settings.get("multiview_weight", 0) < 0:
+def check_training(section: str, settings: Mapping[str, Any]) -> None:
+    """ValueError for settings of `inverse_graphics.train`, or some of them, that no training can follow."""
+    if not settings.get("multiview_weight", 0) >= 0:
         raise ValueError(f"{section}.multiview_weight = {settings['multiview_weight']}; set it to 0 or more")
     for name in ("sigma_inverse", "margin", "clip_norm"):
         value = settings.get(name)
-        if value is not None and value <= 0:
-            raise ValueError(f"{section}.{name} = {value}; set it above 0")
+        if value is not None and not value > 0:
+            no_limit = ", or to None for no limit" if name == "clip_norm" else ""
+            raise ValueError(f"{section}.{name} = {value}; set it above 0{no_limit}")
     network = settings.get("network") or {}
     if network.get("texture", TEXTURES[0]) not in TEXTURES:
         raise ValueError(f"{section}.network.texture = {network['texture']!r}; choose {', '.join(TEXTURES)}")
