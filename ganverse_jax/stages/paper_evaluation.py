@@ -185,12 +185,13 @@ def train_baseline(
 
 def judged(place: Path, fitting: RealRenders) -> Judged:
     """The network of a finished training in `place`, its frame fitted on real renders."""
-    network, params, _ = inverse_graphics.load(place)
+    network, params, card = inverse_graphics.load(place)
 
     def predict(images: np.ndarray, masks: np.ndarray) -> PredictedMeshes:
         return predict_meshes(network, params["network"], images, masks)
 
-    return Judged(network, predict, fit_frame(predict, fitting))
+    cameras, fov_y = as_cameras(params["cameras"]), float(np.radians(card["fov_degrees"]))
+    return Judged(network, predict, fit_frame(predict, fitting), cameras, fov_y)
 
 
 def measure(
@@ -210,9 +211,7 @@ def measure(
     finished = (posed / "DONE.json").is_file()
     return {
         "real_test": real,
-        "gan_test": {
-            name: gan_figures(model, models["ours"], drawn, workdir) for name, model in models.items()
-        },
+        "gan_test": {name: gan_figures(model, models["ours"], drawn) for name, model in models.items()},
         "posed": read_json(posed / inverse_graphics.STAGE / "evaluation.json") if finished else None,
         "real_images": len(testing.objects),
         "gan_test_images": len(drawn),
@@ -220,16 +219,14 @@ def measure(
     }
 
 
-def gan_figures(model: Judged, ours: Judged, drawn: MultiviewSet, workdir: Path) -> dict[str, float]:
+def gan_figures(model: Judged, ours: Judged, drawn: MultiviewSet) -> dict[str, float]:
     """Re-projection of a network's meshes on GAN images, from the cameras of our training.
 
     Those live in our network's frame: another's meshes are brought there through the world's.
     """
-    _, params, card = inverse_graphics.load(workdir)
-    cameras = take_cameras(as_cameras(params["cameras"]), drawn.view_id)
     meshes = model.predict(drawn.images, drawn.masks)
     if model is not ours:
         vertices = ours.similarity.invert(model.similarity.apply(meshes.vertices))
         meshes = meshes._replace(vertices=vertices)
-    rows, fov_y = np.arange(len(drawn)), float(np.radians(card["fov_degrees"]))
-    return reprojection(meshes, rows, cameras, drawn.images, drawn.masks, fov_y).means()
+    cameras, rows = take_cameras(ours.cameras, drawn.view_id), np.arange(len(drawn))
+    return reprojection(meshes, rows, cameras, drawn.images, drawn.masks, ours.fov_y).means()

@@ -36,11 +36,14 @@ class RealRenders(NamedTuple):
 
 
 class Judged(NamedTuple):
-    """A trained network, what it predicts of pictures, and how its frame lies in the world's."""
+    """A trained network, what it predicts of pictures, how its frame lies in the world's, and the cameras of
+    its views [k] with their vertical field of view (radians)."""
 
     network: InverseGraphics
     predict: Predict
     similarity: Similarity
+    cameras: Mapping[str, np.ndarray]
+    fov_y: float
 
 
 def real_renders(settings: Mapping[str, Any], resolution: int, split: str, count: int) -> RealRenders:
