@@ -27,17 +27,17 @@ import optax
 # Scripts find modules beside them first, and here are benchmarks called like packages.
 sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-import rasterizer  # noqa: E402
-from benchmarks.rasterizer import BANDWIDTH, json_printed, peak_bytes, write_results  # noqa: E402
-from benchmarks.stylegan2 import PEAK_FLOPS, seconds  # noqa: E402
-from configs import car  # noqa: E402
-from ganverse_jax import parallel  # noqa: E402
-from ganverse_jax.models.inverse_graphics import Encoder, InverseGraphics, TextureHead  # noqa: E402
-from ganverse_jax.models.lpips import LPIPS, SMALLEST  # noqa: E402
-from ganverse_jax.models.perceptual import lpips_perceptual  # noqa: E402
-from ganverse_jax.models.view_cameras import initial_cameras, select_cameras  # noqa: E402
-from ganverse_jax.stages import inverse_graphics_step as ig_step  # noqa: E402
-from ganverse_jax.stages.inverse_graphics import init_network  # noqa: E402
+import rasterizer
+from benchmarks.rasterizer import BANDWIDTH, json_printed, peak_bytes, write_results
+from benchmarks.stylegan2 import PEAK_FLOPS, seconds
+from configs import car
+from ganverse_jax.models.features.lpips import LPIPS, SMALLEST
+from ganverse_jax.models.features.perceptual import lpips_perceptual
+from ganverse_jax.models.inverse_graphics.network import Encoder, InverseGraphics, TextureHead
+from ganverse_jax.runtime import parallel
+from ganverse_jax.scene.cameras import initial_cameras, select_cameras
+from ganverse_jax.stages.inverse_graphics import step as ig_step
+from ganverse_jax.stages.inverse_graphics.stage import init_network
 
 CONFIG = car.get_config().to_dict()
 SETTINGS = CONFIG["inverse_graphics"]

@@ -25,21 +25,26 @@ from PIL import Image
 # Scripts find modules beside them first, and here are benchmarks called like packages.
 sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from benchmarks.rasterizer import write_results  # noqa: E402
-from configs import toy_car  # noqa: E402
-from ganverse_jax import parallel  # noqa: E402
-from ganverse_jax.data import instances, multiview  # noqa: E402
-from ganverse_jax.data import multiview_shards as shards  # noqa: E402
-from ganverse_jax.data.batches import Prefetch, worker_threads  # noqa: E402
-from ganverse_jax.data.multiview_set import azimuth_bins, split_objects  # noqa: E402
-from ganverse_jax.models.inverse_graphics import InverseGraphics  # noqa: E402
-from ganverse_jax.models.multiview_generator import MultiviewGenerator  # noqa: E402
-from ganverse_jax.models.view_cameras import initial_cameras  # noqa: E402
-from ganverse_jax.stages import gan, inverse_graphics, multiview_dataset, perception, pipeline  # noqa: E402
-from ganverse_jax.stages import inverse_graphics_step as ig_step  # noqa: E402
-from ganverse_jax.stages import multiview_parts as parts  # noqa: E402
-from ganverse_jax.stages import viewpoints as viewpoints_stage  # noqa: E402
-from ganverse_jax.stages.multiview_source import load_source  # noqa: E402
+from benchmarks.rasterizer import write_results
+from configs import toy_car
+from ganverse_jax.data.batches import Prefetch, worker_threads
+from ganverse_jax.data.masks import instances
+from ganverse_jax.data.multiview import shards
+from ganverse_jax.data.multiview import stored as multiview
+from ganverse_jax.data.multiview.set import azimuth_bins, split_objects
+from ganverse_jax.models.inverse_graphics.network import InverseGraphics
+from ganverse_jax.models.stylegan2.multiview_generator import MultiviewGenerator
+from ganverse_jax.pipeline import run as pipeline
+from ganverse_jax.runtime import parallel
+from ganverse_jax.scene.cameras import initial_cameras
+from ganverse_jax.stages.gan import stage as gan
+from ganverse_jax.stages.inverse_graphics import stage as inverse_graphics
+from ganverse_jax.stages.inverse_graphics import step as ig_step
+from ganverse_jax.stages.multiview_dataset import parts
+from ganverse_jax.stages.multiview_dataset import stage as multiview_dataset
+from ganverse_jax.stages.multiview_dataset.source import load_source
+from ganverse_jax.stages.perception import stage as perception
+from ganverse_jax.stages.viewpoints import stage as viewpoints_stage
 
 OBJECTS, VIEWS, BATCH = 16, 12, 16
 LARGE = (384, 512)

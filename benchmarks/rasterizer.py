@@ -30,7 +30,7 @@ import numpy as np
 # Scripts find modules beside them first, and here that is a benchmark called like the package.
 sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-import rasterizer  # noqa: E402
+import rasterizer
 
 RESULTS = Path(__file__).parent / "results"
 FACES_LEVEL = {1280: 3, 5120: 4, 20480: 5}

@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 # Scripts find modules beside them first, and here that is a benchmark called like the package.
 sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-import rasterizer  # noqa: E402
+import rasterizer
 
 PICTURES = Path(__file__).parent.parent / "rasterizer" / "pictures"
 SIZE, CAPTION = 240, 26

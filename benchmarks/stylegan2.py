@@ -24,10 +24,10 @@ import numpy as np
 # Scripts find modules beside them first, and here are benchmarks called like packages.
 sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from benchmarks.rasterizer import json_printed, peak_bytes, write_results  # noqa: E402
-from ganverse_jax import parallel  # noqa: E402
-from ganverse_jax.models.stylegan2 import Discriminator, Generator  # noqa: E402
-from ganverse_jax.stages.gan_step import GanSettings, initial_state, make_step_at, strided_order  # noqa: E402
+from benchmarks.rasterizer import json_printed, peak_bytes, write_results
+from ganverse_jax.models.stylegan2.networks import Discriminator, Generator
+from ganverse_jax.runtime import parallel
+from ganverse_jax.stages.gan.step import GanSettings, initial_state, make_step_at, strided_order
 
 # resolution: (channel_base, channel_max, batch of the synthesis row)
 SIZES = {64: (4096, 128, 8), 256: (16384, 512, 8), 512: (16384, 512, 4)}

@@ -4,7 +4,7 @@ from typing import Any
 
 
 def get_data(**changes: Any) -> dict[str, Any]:
-    """The toy world, but for `changes`; what each setting means: ganverse_jax/stages/gan_data.py."""
+    """The toy world, but for `changes`; what each setting means: ganverse_jax/stages/gan/data.py."""
     return (
         dict(
             kind="toy_cars",

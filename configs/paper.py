@@ -33,7 +33,7 @@ def get_config(
     # "network" is a segmenter trained by this code.
     config.perception = dict(
         pretrained=f"weights/perception_{name}",
-        how_to_get=f"train a segmenter of {name}s and save it there (models/segmenter.py)",
+        how_to_get=f"train a segmenter of {name}s and save it there (models/perception/segmenter.py)",
         segmenter=dict(
             source="onnx",
             path="weights/mask_rcnn.onnx",

@@ -4,8 +4,8 @@
         --config.inverse_graphics.posed_folder=my_pictures
 
 Any source of views will do: renders, captures, a diffusion model. The layout is in
-ganverse_jax/data/posed_folder.py. Settings are the toy world's; for thousands of large pictures take those of
-configs/paper.py.
+ganverse_jax/data/multiview/posed_folder.py. Settings are the toy world's; for thousands of large pictures
+take those of configs/paper.py.
 """
 
 from ml_collections import ConfigDict

@@ -29,7 +29,7 @@ def get_config() -> ConfigDict:
         cache="",
         weights_dtype="float16",
         start_from=placeholder(str),
-        # Or kind "images" (path: a folder or .zip), "lsun" (an LMDB), "tfds" (name): stages/gan_data.py.
+        # Or kind "images" (path: a folder or .zip), "lsun" (an LMDB), "tfds" (name): stages/gan/data.py.
         data=get_data(),
         mirror=False,
         num_images=40000,
@@ -42,7 +42,7 @@ def get_config() -> ConfigDict:
         path_length_weight=2.0,
         path_length_interval=8,
         style_mixing=0.9,
-        # For few images adaptive=True; or a fixed probability: stages/gan_adaptive.py.
+        # For few images adaptive=True; or a fixed probability: stages/gan/adaptive.py.
         augment=dict(adaptive=False, probability=0.0, target=0.6, interval=4, ramp=500_000),
         compute_dtype="float32",  # "bfloat16" is faster on GPUs and TPUs
         ema_half_life=10000,

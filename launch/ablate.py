@@ -13,7 +13,8 @@ command.experiment_flags("Folder of the run")
 
 def main(argv: list[str]) -> None:
     config, workdir = command.begin(argv)
-    from ganverse_jax.stages import ablation, ablation_table
+    from ganverse_jax.commands.ablate import command as ablation
+    from ganverse_jax.commands.ablate import table as ablation_table
 
     command.guarded(lambda: print(ablation_table.markdown(ablation.run(config, workdir))))
 

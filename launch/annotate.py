@@ -42,7 +42,8 @@ def main(argv: list[str]) -> None:
     config, workdir = command.begin(argv)
     if _EXPORT.value and _IMPORT.value:
         raise app.UsageError("pass --export or --import, not both")
-    from ganverse_jax.stages import annotation, annotation_keypoints
+    from ganverse_jax.commands.annotate import bins as annotation
+    from ganverse_jax.commands.annotate import keypoints as annotation_keypoints
 
     module = annotation_keypoints if _KEYPOINTS.value else annotation
     command.guarded(lambda: annotate(module, config, workdir))

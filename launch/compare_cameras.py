@@ -17,7 +17,12 @@ _NOISE = flags.DEFINE_float(
 
 def main(argv: list[str]) -> None:
     config, workdir = command.begin(argv)
-    from ganverse_jax.stages import camera_comparison, camera_comparison_table
+    from ganverse_jax.commands.compare_cameras import (
+        command as camera_comparison,
+    )
+    from ganverse_jax.commands.compare_cameras import (
+        table as camera_comparison_table,
+    )
 
     command.guarded(
         lambda: print(

@@ -13,7 +13,7 @@ command.experiment_flags("Folder of the finished run")
 
 def main(argv: list[str]) -> None:
     config, workdir = command.begin(argv)
-    from ganverse_jax.stages import paper_evaluation
+    from ganverse_jax.commands.evaluate import command as paper_evaluation
 
     command.guarded(lambda: print(paper_evaluation.markdown(paper_evaluation.run(config, workdir))))
 

@@ -33,7 +33,7 @@ def main(argv: list[str]) -> None:
 
 def write_folder() -> None:
     """The import that the flags ask for, and where it lies."""
-    from ganverse_jax.interchange.import_stylegan2 import import_networks, import_pickle
+    from ganverse_jax.interchange.stylegan2.importer import import_networks, import_pickle
 
     card = {"crop": _CROP.value, "licence": _LICENCE.value, "origin": _ORIGIN.value}
     if _PICKLE.value:

@@ -27,7 +27,7 @@ def main(argv: list[str]) -> None:
 
 def reconstruct() -> None:
     """The photos that the flags name, and a summary."""
-    from ganverse_jax.stages import reconstruction
+    from ganverse_jax.commands.reconstruct import command as reconstruction
 
     sources = dict(workdir=_WORKDIR.value, network=_NETWORK.value, masks=_MASKS.value)
     summary = reconstruction.run(_IMAGES.value, _OUT.value, **sources)

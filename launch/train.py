@@ -20,7 +20,7 @@ def main(argv: list[str]) -> None:
     config, workdir = command.begin(argv)
     import jax
 
-    from ganverse_jax.stages import pipeline
+    from ganverse_jax.pipeline import run as pipeline
 
     if _DISTRIBUTED.value:
         jax.distributed.initialize()

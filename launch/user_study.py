@@ -32,7 +32,7 @@ def main(argv: list[str]) -> None:
 
 def write() -> None:
     """The study that the flags name."""
-    from ganverse_jax.stages import user_study
+    from ganverse_jax.commands.user_study import command as user_study
 
     user_study.make(
         _RUNS.value,
@@ -47,7 +47,7 @@ def write() -> None:
 
 def collect() -> None:
     """The tables of the files that the flags name."""
-    from ganverse_jax.stages import user_study
+    from ganverse_jax.commands.user_study import command as user_study
 
     print(user_study.markdown(user_study.collect(_COLLECT.value, _KEY.value)))
 

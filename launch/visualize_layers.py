@@ -17,7 +17,7 @@ _CONTENTS = flags.DEFINE_integer("num_contents", 16, "Contents that the splits a
 
 def main(argv: list[str]) -> None:
     config, workdir = command.begin(argv)
-    from ganverse_jax.stages import layer_visualization
+    from ganverse_jax.commands.visualize_layers import command as layer_visualization
 
     counts = dict(num_samples=_SAMPLES.value, num_views=_VIEWS.value, num_contents=_CONTENTS.value)
     command.guarded(lambda: print(f"wrote {layer_visualization.run(config, workdir, **counts)}"))

@@ -14,10 +14,10 @@ from typing import Any
 from PIL import Image, ImageDraw, ImageFont
 
 from ganverse_jax.annotation import icons
-from ganverse_jax.annotation.keypoint_session import HIDDEN, KeypointSession
-from ganverse_jax.annotation.keypoint_store import Task
-from ganverse_jax.annotation.page import name_of
-from ganverse_jax.annotation.session import DROP, NUM_BINS, Answer
+from ganverse_jax.annotation.bins.page import name_of
+from ganverse_jax.annotation.bins.session import DROP, NUM_BINS, Answer
+from ganverse_jax.annotation.keypoints.session import HIDDEN, KeypointSession
+from ganverse_jax.annotation.keypoints.store import Task
 
 _INK, _SOFT, _ACCENT = "#20232a", "#5d636e", "#b2491f"
 _TILE, _GAP, _MARGIN, _LABEL = 128, 4, 24, 150

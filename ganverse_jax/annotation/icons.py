@@ -9,8 +9,8 @@ from collections.abc import Mapping
 import numpy as np
 from PIL import Image, ImageDraw
 
-from ganverse_jax.annotation.session import NUM_BINS
-from ganverse_jax.annotation.solids import BODY, SOLIDS
+from ganverse_jax.annotation.bins.session import NUM_BINS
+from ganverse_jax.classes.solids import BODY, SOLIDS
 
 SIZE = 100.0  # side of every drawing's box
 ELEVATION = math.radians(14)

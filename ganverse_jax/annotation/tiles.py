@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from ganverse_jax.checkpoint import read_npz, write_npz
+from ganverse_jax.runtime.checkpoint import read_npz, write_npz
 
 _LONGEST = 256  # pixels on the longer side of a picture that is only looked at
 

@@ -11,9 +11,9 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageOps
 
-from ganverse_jax.data.instances import connected_components
-from ganverse_jax.data.mask_folder import check_marked, read_mask
-from ganverse_jax.data.pictures import EXTENSIONS, MAX_BYTES, MAX_PIXELS, reason
+from ganverse_jax.data.images.pictures import EXTENSIONS, MAX_BYTES, MAX_PIXELS, reason
+from ganverse_jax.data.masks.folder import check_marked, read_mask
+from ganverse_jax.data.masks.instances import connected_components
 
 # A further piece of the mask of at least this share of the largest counts as another object.
 OTHER_OBJECT = 0.1

@@ -19,7 +19,7 @@ from ganverse_jax.evaluation import cameras as camera_metrics
 from ganverse_jax.evaluation import geometry
 from ganverse_jax.evaluation.geometry import Similarity
 from ganverse_jax.evaluation.images import mask_iou, masked_colour_error
-from ganverse_jax.models.view_cameras import CAMERA_NAMES, offset_vertices, select_offsets
+from ganverse_jax.scene.cameras import CAMERA_NAMES, offset_vertices, select_offsets
 
 # azimuth, elevation (radians), distance and, where learned, offset: one entry per image or per view
 Cameras = Mapping[str, np.ndarray]

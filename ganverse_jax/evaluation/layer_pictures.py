@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ganverse_jax.models.stylegan2 import Generator, SynthesisBlock
+from ganverse_jax.models.stylegan2.networks import Generator, SynthesisBlock
 
 
 def block_pictures(module: Generator, variables, ws: np.ndarray) -> list[np.ndarray]:

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ganverse_jax.models.stylegan2 import Generator
+from ganverse_jax.models.stylegan2.networks import Generator
 
 EPSILON = 1e-4
 _LARGEST = 256  # pixels a side that the distance sees, as in the official metric

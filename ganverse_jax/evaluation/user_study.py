@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ganverse_jax.checkpoint import read_json
+from ganverse_jax.runtime.checkpoint import read_json
 
 QUESTIONS = ("shape", "texture", "overall")
 SIDES = ("A", "B")

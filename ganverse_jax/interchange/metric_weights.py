@@ -11,8 +11,8 @@ import jax
 import jax.numpy as jnp
 
 from ganverse_jax.interchange.torch_layers import folded_convolution, named_array, read_weights
-from ganverse_jax.models.inception import SIDE, Inception
-from ganverse_jax.models.lpips import LAYERS, TAPS
+from ganverse_jax.models.features.inception import SIDE, Inception
+from ganverse_jax.models.features.lpips import LAYERS, TAPS
 
 _EPSILON = 1e-3  # of Inception's batch normalisation
 FID_CLASSES = 1008
@@ -54,7 +54,7 @@ def load_inception(path: str | os.PathLike) -> InceptionWeights:
 
 
 def load_lpips(vgg: str | os.PathLike, linear: str | os.PathLike) -> dict[str, Any]:
-    """Parameters of :class:`~ganverse_jax.models.lpips.LPIPS` from torchvision's VGG16 and LPIPS v0.1's
+    """Parameters of `models.features.lpips.LPIPS` from torchvision's VGG16 and LPIPS v0.1's
     linear layers.
 
     Raises FileNotFoundError, or ImportedFileError naming the array that is missing, misshapen or not finite.

@@ -1,4 +1,4 @@
-"""ImageNet weights of torchvision's ResNets, from a file the user points at, for models/resnet.py."""
+"""ImageNet weights of torchvision's ResNets, from a file the user points at."""
 
 import os
 from typing import Any
@@ -7,7 +7,7 @@ import jax
 import numpy as np
 
 from ganverse_jax.interchange.torch_layers import folded_convolution, read_weights
-from ganverse_jax.models.resnet import ResNet
+from ganverse_jax.models.inverse_graphics.resnet import ResNet
 
 _EPSILON = 1e-5  # of torchvision's batch normalisation
 FILES = {18: "resnet18-f37072fd.pth", 50: "resnet50-11ad3fa6.pth or resnet50-0676ba61.pth"}
@@ -19,7 +19,7 @@ def how_to_get(depth: int) -> str:
 
 
 def load_resnet(path: str | os.PathLike, depth: int) -> dict[str, Any]:
-    """Parameters of :class:`~ganverse_jax.models.resnet.ResNet`, batch normalisation folded in; the mask's
+    """Parameters of `models.inverse_graphics.resnet.ResNet`, batch normalisation folded in; the mask's
     stem, which the file has not, is zero.
 
     Raises FileNotFoundError, or ImportedFileError naming the array that is missing, misshapen or not finite.

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from ganverse_jax.interchange.errors import ImportedFileError
-from ganverse_jax.interchange.torch_state import read_torch_state
+from ganverse_jax.interchange.pickles.torch_state import read_torch_state
 
 
 def read_weights(path: str | os.PathLike, how_to_get: str) -> dict[str, np.ndarray]:

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from ganverse_jax.checkpoint import read_json, read_npz
-from ganverse_jax.loop import Metrics
+from ganverse_jax.runtime.checkpoint import read_json, read_npz
+from ganverse_jax.runtime.loop import Metrics
 
 STAGES = (
     "gan",
@@ -35,10 +35,6 @@ STAGE_TITLES = {
     "inverse_graphics_posed": "Against the truth",
     "stylegan_r": "StyleGAN-R",
 }
-
-
-class ReportError(ValueError):
-    """An artefact is there but cannot be used; the message names the file and the remedy."""
 
 
 def _remedy(path: pathlib.Path, stage: str) -> str:

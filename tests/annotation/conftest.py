@@ -1,27 +1,14 @@
 """A served annotator over made views, and a browser to open it."""
 
 import functools
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from ganverse_jax.annotation.page import build_page
+from ganverse_jax.annotation.bins.page import build_page
+from ganverse_jax.annotation.bins.session import Session
 from ganverse_jax.annotation.server import Annotator, Server
-from ganverse_jax.annotation.session import Session
 from ganverse_jax.annotation.tiles import data_uri, encode_tile
-
-sys.path.insert(0, str(Path(__file__).parent))
-import chromium  # noqa: E402
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    """One browser for all tests of a file."""
-    opened = chromium.Browser(tmp_path_factory.mktemp("profile"))
-    yield opened
-    opened.close()
 
 
 @functools.cache

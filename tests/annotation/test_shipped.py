@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import ganverse_jax
-from ganverse_jax.annotation import store
-from ganverse_jax.checkpoint import read_json
+from ganverse_jax.annotation.bins import store
+from ganverse_jax.runtime.checkpoint import read_json
 
 ASSETS = Path(ganverse_jax.__file__).parent / "assets" / "toy_car"
 

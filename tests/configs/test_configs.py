@@ -10,14 +10,16 @@ from pathlib import Path
 import pytest
 from ml_collections import ConfigDict
 
-from ganverse_jax.data.training_images import open_source
-from ganverse_jax.models.inverse_graphics import InverseGraphics
-from ganverse_jax.models.stylegan2 import Discriminator, Generator
-from ganverse_jax.stages import gan, inverse_graphics, pipeline
-from ganverse_jax.stages.gan_data import real_images
-from ganverse_jax.stages.gan_step import GanSettings
-from ganverse_jax.stages.inverse_graphics_perceptual import make_perceptual
-from ganverse_jax.stages.inverse_graphics_step import make_step, make_step_at
+from ganverse_jax.data.images.training import open_source
+from ganverse_jax.models.inverse_graphics.network import InverseGraphics
+from ganverse_jax.models.stylegan2.networks import Discriminator, Generator
+from ganverse_jax.pipeline import run as pipeline
+from ganverse_jax.stages.gan import stage as gan
+from ganverse_jax.stages.gan.data import real_images
+from ganverse_jax.stages.gan.step import GanSettings
+from ganverse_jax.stages.inverse_graphics import stage as inverse_graphics
+from ganverse_jax.stages.inverse_graphics.perceptual import make_perceptual
+from ganverse_jax.stages.inverse_graphics.step import make_step, make_step_at
 
 ROOT = Path(__file__).parents[2]
 

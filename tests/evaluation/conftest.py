@@ -4,7 +4,7 @@ import jax
 import numpy as np
 import pytest
 
-from ganverse_jax.models.stylegan2 import Generator
+from ganverse_jax.models.stylegan2.networks import Generator
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from ganverse_jax.evaluation.path_length import make_path_lengths, mean_path_length
-from ganverse_jax.models.stylegan2 import Generator
+from ganverse_jax.models.stylegan2.networks import Generator
 
 
 def squared(scale, a, b):

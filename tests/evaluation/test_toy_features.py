@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from ganverse_jax.evaluation.toy_features import ToyFeatures
-from ganverse_jax.models.pose_regressor import LearnedPoseRegressor, PoseNet
+from ganverse_jax.models.perception.pose_regressor import LearnedPoseRegressor, PoseNet
 
 
 @pytest.fixture(scope="module")
@@ -56,10 +56,10 @@ def test_the_distance_is_zero_for_equal_pictures_and_grows_as_the_square(feature
 def test_the_shipped_proxy_sees_blur_tint_and_missing_views():
     from PIL import Image, ImageFilter
 
-    from ganverse_jax.data.toy_cars import ToyCars
+    from ganverse_jax.classes.car.toy.world import ToyCars
     from ganverse_jax.evaluation.distributions import frechet_distance
-    from ganverse_jax.shipped import ASSETS
-    from ganverse_jax.stages.perception import load_folder
+    from ganverse_jax.runtime.shipped import ASSETS
+    from ganverse_jax.stages.perception.stage import load_folder
 
     features = ToyFeatures(load_folder(ASSETS / "toy_car").pose_regressor)
     renders = ToyCars(64, split="validation").render(np.arange(1200))

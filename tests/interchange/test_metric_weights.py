@@ -6,8 +6,8 @@ import pytest
 
 from ganverse_jax.interchange import metric_weights
 from ganverse_jax.interchange.errors import ImportedFileError
-from ganverse_jax.models.inception import Inception
-from ganverse_jax.models.lpips import LAYERS, TAPS
+from ganverse_jax.models.features.inception import Inception
+from ganverse_jax.models.features.lpips import LAYERS, TAPS
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import pytest
 
 from ganverse_jax.interchange.errors import ImportedFileError
 from ganverse_jax.interchange.resnet_weights import load_resnet
-from ganverse_jax.models.resnet import ResNet
+from ganverse_jax.models.inverse_graphics.resnet import ResNet
 
 SHAPES = {18: ((2, 2, 2, 2), (3, 3), 1), 50: ((3, 4, 6, 3), (1, 3, 1), 4)}  # blocks, kernels, expansion
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ganverse_jax.checkpoint import fingerprint, load_weights
+from ganverse_jax.runtime.checkpoint import fingerprint, load_weights
 
 ROOT = Path(__file__).parents[2]
 STAGES = (

@@ -7,11 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from ganverse_jax.stages import inverse_graphics
+from ganverse_jax.stages.inverse_graphics import stage as inverse_graphics
+from tests.models.inverse_graphics.untrained import write_network, write_photos
 
 ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT / "tests" / "stages"))
-from untrained import write_network, write_photos  # noqa: E402
 
 
 @pytest.mark.slow  # a process of its own

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from ganverse_jax.checkpoint import write_json
 from ganverse_jax.evaluation.user_study import QUESTIONS, make_key
+from ganverse_jax.runtime.checkpoint import write_json
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.slow

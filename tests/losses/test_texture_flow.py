@@ -6,8 +6,8 @@ import pytest
 
 import rasterizer
 from ganverse_jax.losses.texture_flow import flow_loss, surface_texels
-from ganverse_jax.models.mesh_template import mesh_template
-from ganverse_jax.models.texture_heads import texel_points
+from ganverse_jax.models.inverse_graphics.template import mesh_template
+from ganverse_jax.models.inverse_graphics.texture_heads import texel_points
 
 TEMPLATE = mesh_template(3)
 TEXELS = surface_texels(16, TEMPLATE.faces, TEMPLATE.uv, TEMPLATE.uv_faces)

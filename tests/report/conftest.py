@@ -4,14 +4,8 @@ import json
 
 import numpy as np
 import pytest
-from PIL import Image
 
-SIZE = 16
-
-
-def pictures(*shape: int, seed: int = 0) -> np.ndarray:
-    """Random uint8 pictures [*shape h w 3]."""
-    return np.random.default_rng(seed).integers(0, 256, (*shape, SIZE, SIZE, 3), np.uint8)
+from tests.pages.made import SIZE, pictures, write_mesh, write_turntable
 
 
 def camera(azimuth: float, elevation: float) -> dict[str, float]:
@@ -50,42 +44,6 @@ def write_figures(workdir, stage: str, **arrays) -> None:
     np.savez_compressed(workdir / stage / "figures.npz", **arrays)
 
 
-def _write_mesh(path, texture: bool = True) -> None:
-    """A textured tetrahedron as .glb; the texture is red on top and blue below."""
-    import trimesh
-
-    vertices = np.array([[0, 1, 0], [1, -1, 0], [-1, -1, 1], [-1, -1, -1]], float)
-    faces = np.array([[0, 2, 1], [0, 3, 2], [0, 1, 3], [1, 2, 3]])
-    colours = np.zeros((32, 32, 3), np.uint8)
-    colours[:16, :, 0], colours[16:, :, 2] = 255, 255
-    uv = np.array([[0.5, 0.9], [0.1, 0.1], [0.5, 0.2], [0.9, 0.3]])
-    visual = None
-    if texture:
-        material = trimesh.visual.material.PBRMaterial(baseColorTexture=Image.fromarray(colours))
-        visual = trimesh.visual.TextureVisuals(uv=uv, material=material)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    trimesh.Trimesh(vertices, faces, visual=visual, process=False).export(path)
-
-
-def _write_turntable(path) -> None:
-    """Two frames of noise as an animated WebP."""
-    first, second = (Image.fromarray(picture) for picture in pictures(2))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    first.save(path, "WEBP", save_all=True, append_images=[second], duration=75, loop=0)
-
-
-@pytest.fixture
-def write_turntable():
-    """write_turntable(path): an animated WebP."""
-    return _write_turntable
-
-
-@pytest.fixture
-def write_mesh():
-    """write_mesh(path, texture=True): a textured tetrahedron as .glb."""
-    return _write_mesh
-
-
 @pytest.fixture
 def workdir(tmp_path):
     """A run in which every stage has left its artefacts."""
@@ -115,8 +73,8 @@ def workdir(tmp_path):
     cameras = [{"id": i, "azimuth_bin": i, "before": camera(30 * i, 0), "after": camera(30 * i + 5, 12)}
                for i in range(3)]  # fmt: skip
     write_json(tmp_path / "inverse_graphics" / "cameras.json", {"views": cameras})
-    _write_mesh(tmp_path / "inverse_graphics" / "meshes" / "object_01.glb")
-    _write_turntable(tmp_path / "inverse_graphics" / "meshes" / "object_01.webp")
+    write_mesh(tmp_path / "inverse_graphics" / "meshes" / "object_01.glb")
+    write_turntable(tmp_path / "inverse_graphics" / "meshes" / "object_01.webp")
     trio = {name: pictures(3) for name in ("sampled", "shape_swap", "texture_swap", "background_swap")}
     write_figures(
         tmp_path, "stylegan_r", inputs=pictures(2), dibr=pictures(2), neural=pictures(2),

@@ -7,9 +7,9 @@ import re
 import numpy as np
 import pytest
 
-from ganverse_jax.loop import Metrics
 from ganverse_jax.report import ReportError, write_report
-from ganverse_jax.stages import report as report_stage
+from ganverse_jax.runtime.loop import Metrics
+from ganverse_jax.stages.report import stage as report_stage
 
 ANCHORS = (
     "overview viewer gan views layers masks reconstructions failures cameras posed stylegan-r curves metrics "

@@ -1,24 +1,18 @@
 """One tiny random GAN for the tests of its views and sets: compiling a second costs most."""
 
-import sys
-from pathlib import Path
 from types import SimpleNamespace
 
 import jax
 import numpy as np
 import pytest
 
-from ganverse_jax.loop import Metrics
-from ganverse_jax.models.multiview_generator import MultiviewGenerator
-from ganverse_jax.models.pretrained import LoadedGenerator
-from ganverse_jax.models.stylegan2 import Generator
-from ganverse_jax.stages import (
-    multiview_dataset,
-    viewpoints,
-)
-
-sys.path.insert(0, str(Path(__file__).parent))
-from tiny_world import DATASET, VIEWS, brightness_angle, centred_disc  # noqa: E402
+from ganverse_jax.models.stylegan2.multiview_generator import MultiviewGenerator
+from ganverse_jax.models.stylegan2.networks import Generator
+from ganverse_jax.models.stylegan2.stored import LoadedGenerator
+from ganverse_jax.runtime.loop import Metrics
+from ganverse_jax.stages.multiview_dataset import stage as multiview_dataset
+from ganverse_jax.stages.viewpoints import stage as viewpoints
+from tests.stages.tiny_world import DATASET, VIEWS, brightness_angle, centred_disc
 
 
 @pytest.fixture(scope="session")

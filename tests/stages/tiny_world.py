@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ganverse_jax.models.pose_regressor import Pose
+from ganverse_jax.models.perception.pose_regressor import Pose
 
 VIEWS = dict(num_views=4, num_candidates=12, num_contents=3, view_truncation=1.0, content_truncation=0.7,
              min_distance=0.0, drop_share=0.0, min_usable=0.6, batch_size=8)  # fmt: skip

@@ -1,0 +1,161 @@
+"""The keypoint annotator's files in a run's `viewpoints` folder.
+
+keypoints.npz: whole pictures of every proposed view in a few contents, without loss; keypoints.json: where a
+person clicked the named points of one of these objects, written on every change:
+
+    {"format", "fingerprint" (of the GAN), "candidates" (their digest), "object_class", "names",
+     "size": [h, w], "content_seed" (of the object), "seconds",
+     "views": [{"id", "points": {name: [x, y] in pixels, or null where hidden}}]}     absent: undecided
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from ganverse_jax.annotation.bins import store
+from ganverse_jax.annotation.bins.session import DROP, NUM_BINS
+from ganverse_jax.annotation.bins.store import Candidates
+from ganverse_jax.annotation.keypoints.session import HIDDEN, KeypointSession, Point, check_point
+from ganverse_jax.annotation.tiles import read_tiles, write_tiles
+from ganverse_jax.classes.keypoint_names import NAMES
+from ganverse_jax.runtime.checkpoint import write_json
+
+KEYPOINTS, PICTURES = "keypoints.json", "keypoints.npz"
+FORMAT = "ganverse-jax keypoints 1"
+FLAG = " --keypoints"
+
+
+class Task(NamedTuple):
+    """What is asked: the points of the class `kind` in WebP pictures [views][contents] of `size` (h, w).
+
+    seeds: of the contents; answers: what is known of each view, its azimuth bin, DROP or None.
+    """
+
+    candidates: Candidates
+    kind: str
+    pictures: list[list[bytes]]
+    seeds: list[int]
+    size: tuple[int, int]
+    answers: tuple[Any, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The points of the class."""
+        return NAMES[self.kind]
+
+    @property
+    def kept(self) -> list[int]:
+        """The views that are asked for: all but those that the bins' annotation dropped."""
+        return [view for view, answer in enumerate(self.answers) if answer != DROP]
+
+    def session(self, **state: Any) -> KeypointSession:
+        """A session about these views; state: `content`, `points` and `seconds` to go on from."""
+        counts = len(self.pictures), len(self.names), self.size
+        return KeypointSession(*counts, num_contents=len(self.seeds), kept=self.kept, **state)
+
+
+def check_kind(kind: str | None) -> str:
+    """A class whose points have names, as given; ValueError for others."""
+    if not isinstance(kind, str) or kind not in NAMES:
+        raise ValueError(
+            f"no points of the class {kind!r} are named; set object_class to one of {', '.join(NAMES)}, add "
+            "its list to classes/keypoint_names.py, or annotate bins (without --keypoints)"
+        )
+    return kind
+
+
+def write_pictures(folder: Path, candidates: Candidates, pictures: np.ndarray, seeds: np.ndarray) -> None:
+    """Write whole pictures uint8 [views contents h w 3] of the candidates, and their contents' seeds."""
+    path = Path(folder) / PICTURES
+    write_tiles(path, candidates.digest, pictures, whole=True, seeds=np.asarray(seeds, np.int64))
+
+
+def read_task(folder: Path, candidates: Candidates, kind: str) -> Task:
+    """What is asked of a person in `folder`. Raises FileNotFoundError and ValueError as the readers do."""
+    folder = Path(folder)
+    pictures, more = read_tiles(folder / PICTURES, candidates.digest, "seeds")
+    with Image.open(io.BytesIO(pictures[0][0])) as image:
+        size = (image.height, image.width)
+    path, answers = folder / store.ANNOTATION, (None,) * len(pictures)
+    if path.exists():
+        answers = store.read_annotation(path, candidates).answers
+    return Task(candidates, check_kind(kind), pictures, more["seeds"].tolist(), size, answers)
+
+
+def write_keypoints(path: Path, task: Task, session: KeypointSession) -> None:
+    """Write a session's points, atomically."""
+    views = [
+        {"id": view["id"], "points": {name: None if point == HIDDEN else list(point)
+                                      for name, point in zip(task.names, row, strict=True)
+                                      if point is not None}}
+        for view, row in zip(task.candidates.views, session.points, strict=True)
+    ]  # fmt: skip
+    content = {"format": FORMAT, "fingerprint": task.candidates.fingerprint,
+               "candidates": task.candidates.digest, "object_class": task.kind, "names": list(task.names),
+               "size": list(task.size), "content_seed": task.seeds[session.content],
+               "seconds": round(session.seconds, 1), "views": views}  # fmt: skip
+    write_json(path, content)
+
+
+def read_keypoints(path: Path, task: Task) -> KeypointSession:
+    """A session that goes on from the points in `path`.
+
+    Raises FileNotFoundError; ValueError when they belong to another GAN, other candidates, another class or
+    another object than there are pictures of, or an entry is wrong. Messages name file and remedy.
+    """
+    content = store.read_answers(path, task.candidates, FORMAT, "keypoints", FLAG)
+    try:
+        _check_head(content, task)
+        entries = store.entries_by_id(content.get("views"), task.candidates)
+        points = [_points_of(entry, task) for entry in entries]
+        place = task.seeds.index(content["content_seed"])
+        return task.session(content=place, points=points, seconds=store.seconds_of(content))
+    except ValueError as error:
+        raise ValueError(f"{path} : {error}; correct that entry, or move the file away") from error
+
+
+def kind_of(path: Path, candidates: Candidates) -> str:
+    """The class of the points in `path`. Raises as `read_keypoints` does."""
+    content = store.read_answers(path, candidates, FORMAT, "keypoints", FLAG)
+    try:
+        return check_kind(content.get("object_class"))
+    except ValueError as error:
+        raise ValueError(f"{path} : {error}") from error
+
+
+def _check_head(content: Mapping[str, Any], task: Task) -> None:
+    for name, wanted in (("object_class", task.kind), ("names", list(task.names)), ("size", list(task.size))):
+        if content.get(name) != wanted:
+            raise ValueError(f"{name} is {content.get(name)!r}, but this run asks for {wanted!r}")
+    seed = content.get("content_seed")
+    if type(seed) is not int or seed not in task.seeds:
+        raise ValueError(f"content_seed is {seed!r}, none of the objects shown here ({task.seeds})")
+
+
+def _points_of(entry: Mapping[str, Any], task: Task) -> list[Point]:
+    points = entry.get("points")
+    if not isinstance(points, Mapping) or not set(points) <= set(task.names):
+        strange = sorted(set(points) - set(task.names)) if isinstance(points, Mapping) else points
+        raise ValueError(f"view {entry['id']} has points {strange!r}, which are none of this class's")
+    row: list[Point] = []
+    for name in task.names:
+        point = points.get(name)
+        if point is not None and not isinstance(point, list):
+            raise ValueError(f"view {entry['id']} has {name!r} at {point!r}, not at [x, y] in pixels or null")
+        try:
+            row.append(HIDDEN if name in points and point is None else check_point(point, task.size))
+        except ValueError as error:
+            raise ValueError(f"view {entry['id']} has {name!r} wrong: {error}") from error
+    return row
+
+
+def rough_bins(task: Task, views: list[int]) -> list[int] | None:
+    """The azimuth bins of `views` when the bins' annotation has all of them, else None."""
+    bins = [task.answers[view] for view in views]
+    return bins if all(b in range(NUM_BINS) for b in bins) else None

@@ -1,0 +1,135 @@
+"""The one connectivity that every toy car shares: closed parts, and the material of each face."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ganverse_jax.classes.car.toy import shapes
+
+MATERIALS = (
+    "paint",
+    "deck",
+    "stripe",
+    "rocker",
+    "roof",
+    "pillar",
+    "glass",
+    "side_glass",
+    "rear_glass",
+    "tyre",
+    "hub",
+    "dark",
+    "bumper",
+    "grille",
+    "headlight",
+    "taillight",
+    "plate",
+    "trim",
+)
+STATIONS, SECTION, LEVELS, WHEEL_COLUMNS = 24, 12, 5, 12
+BOXES = (
+    "headlight_left",
+    "headlight_right",
+    "taillight_left",
+    "taillight_right",
+    "grille",
+    "bumper_front",
+    "bumper_rear",
+    "plate",
+    "underbody",
+    "mirror_left",
+    "mirror_right",
+    "rail_left",
+    "rail_right",
+    "tailgate",
+)
+BOX_MATERIALS = (
+    "headlight",
+    "headlight",
+    "taillight",
+    "taillight",
+    "grille",
+    "bumper",
+    "bumper",
+    "plate",
+    "dark",
+    "trim",
+    "trim",
+    "paint",
+    "paint",
+    "paint",
+)
+
+
+class Part(NamedTuple):
+    """A closed part inside the common mesh: name, half-open vertex and face ranges."""
+
+    name: str
+    vertices: slice
+    faces: slice
+
+
+class CarTopology(NamedTuple):
+    """Connectivity of every car: faces [f 3] int32, material [f] (index into MATERIALS), closed parts."""
+
+    faces: np.ndarray
+    material: np.ndarray
+    parts: tuple[Part, ...]
+    num_vertices: int
+
+
+def _body_materials(t: shapes.Topology) -> np.ndarray:
+    names = np.full(len(t.faces), "paint", dtype="<U12")
+    side = (t.ring >= 0) & (t.ring < STATIONS - 1)
+    top = side & np.isin(t.column, (4, 5, 6))
+    names[top & (t.ring < 11)] = "deck"
+    names[side & (t.column == 5)] = "stripe"
+    names[side & (t.column == 5) & (t.ring < 11)] = "deck"
+    names[side & np.isin(t.column, (0, 10))] = "rocker"
+    names[side & (t.column == 11)] = "dark"
+    return names
+
+
+def _cabin_materials(t: shapes.Topology) -> np.ndarray:
+    names = np.full(len(t.faces), "paint", dtype="<U12")
+    names[t.ring >= 2] = "roof"
+    window = {
+        0: "glass",
+        1: "pillar",
+        2: "glass",
+        3: "pillar",
+        4: "side_glass",
+        5: "pillar",
+        6: "rear_glass",
+        7: "pillar",
+        8: "glass",
+    }
+    for face in np.flatnonzero(t.ring == 1):
+        column = t.column[face]
+        names[face] = window.get(column if column < 9 else 18 - column, "glass")
+    return names
+
+
+def _topology() -> CarTopology:
+    body, cabin = shapes.tube(STATIONS, SECTION), shapes.tube(LEVELS, 20)
+    wheel, box = shapes.tube(4, WHEEL_COLUMNS), shapes.rounded_box()
+    tyre = np.where(wheel.ring == 3, "hub", "tyre")
+    entries = [
+        ("body", body, _body_materials(body), STATIONS * SECTION),
+        ("cabin", cabin, _cabin_materials(cabin), LEVELS * 20),
+    ]
+    for name in ("wheel_front_right", "wheel_rear_right", "wheel_front_left", "wheel_rear_left"):
+        entries.append(
+            (name, wheel if name.endswith("right") else shapes.flipped(wheel), tyre, 4 * WHEEL_COLUMNS)
+        )
+    entries += [(n, box, np.full(len(box.faces), m), 24) for n, m in zip(BOXES, BOX_MATERIALS, strict=True)]
+    parts, faces, material, v, f = [], [], [], 0, 0
+    for name, topology, names, count in entries:
+        parts.append(Part(name, slice(v, v + count), slice(f, f + len(topology.faces))))
+        faces.append(topology.faces + v)
+        material += [MATERIALS.index(m) for m in names]
+        v, f = v + count, f + len(topology.faces)
+    return CarTopology(np.concatenate(faces).astype(np.int32), np.array(material, np.int32), tuple(parts), v)
+
+
+TOPOLOGY = _topology()

@@ -1,0 +1,130 @@
+"""The table and the picture of a finished `ablation`: Fig. 6, Fig. P and Table 1b of arXiv:2010.09125."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ganverse_jax.classes.car.toy.world import ToyCars
+from ganverse_jax.data.multiview.posed_world import true_cameras
+from ganverse_jax.data.multiview.set import MultiviewSet
+from ganverse_jax.evaluation.inverse_graphics import other_views, take_cameras
+from ganverse_jax.pages.grid import labelled_grid
+from ganverse_jax.pages.markup import markdown_row
+from ganverse_jax.scene.cameras import as_cameras
+from ganverse_jax.stages.inverse_graphics import stage as inverse_graphics
+from ganverse_jax.stages.inverse_graphics.figures import render_on_white, turn_cameras, turn_round
+from ganverse_jax.stages.inverse_graphics.measures import predict_meshes
+
+LABELS = {
+    "full": "full model",
+    "no_multiview": "without the multi-view term (w.o. M.V.)",
+    "no_perceptual": "without the perceptual term (w.o. P.)",
+    "no_camera_optimisation": "cameras stay at their bins",
+    "nothing": "all three off",
+    "baseline": "PASCAL-model's analogue",
+}
+# Columns of the table: figure of evaluation.json, its head, digits.
+COLUMNS = (
+    ("iou_2d", "2D IOU, input's view", 3),
+    ("novel_view_iou", "novel-view IOU", 3),
+    ("colour_error", "colour error, input's view", 4),
+    ("colour_error_other_view", "another view", 4),
+    ("chamfer", "Chamfer", 4),
+    ("f_score_0.05", "F-score 0.05", 3),
+    ("volumetric_iou", "volumetric IOU", 3),
+)
+PAPER_IOU = {"full": "0.95", "baseline": "0.81"}  # Table 1b, on the paper's StyleGAN test set
+PICTURED = {
+    "full": "full",
+    "no_multiview": "w.o. M.V.",
+    "no_perceptual": "w.o. P.",
+    "baseline": "PASCAL-like",
+}
+NUM_SHOWN = 3  # cars in the picture
+
+
+def markdown(content: Mapping[str, Any]) -> str:
+    """The table of an `ablation.json`."""
+    heads = [head for _, head, _ in COLUMNS]
+    resumed = any(model["training"]["resumed"] for model in content["models"].values())
+    lines = [
+        "# Ablations (Fig. 6, Fig. P) and the baseline of Table 1, on the toy world",
+        "",
+        f"{content['train_images']} training images of {content['train_objects']} cars from "
+        f"{content['views']} cameras, {content['resolution']} pixels, measured on {content['test_images']} "
+        f"images of {content['test_objects']} other cars. Every model: {content['steps']} steps of batch "
+        f"{content['batch_size']}, two renders per object, seed {content['seed']}, on {content['device']}. "
+        f"The perceptual term compares {content['perceptual_blocks']} blocks of the GAN's discriminator from "
+        f"step {content['perceptual_start']} on. Without the multi-view term both renders are compared with "
+        f"the input itself. {LABELS['baseline']}: {content['train_images']} images of as many cars, one view "
+        "each, from their true cameras, which do not move. The paper's 2D IOU (Table 1b, StyleGAN test set) "
+        "stands in brackets; it gives no figures for its ablations.",
+        "",
+        markdown_row("Model", *heads, "camera error, mean / max", "training"),
+        markdown_row("---", *["---:"] * (len(heads) + 2)),
+        *(_model_row(name, model) for name, model in content["models"].items()),
+        "",
+        "Novel views and shapes are compared with the exact cars after one similarity fitted on validation "
+        "cars; the input's and the other view are rendered from each model's own cameras, so that wrong "
+        "cameras cost there too. The first training also compiles."
+        + (" Times of resumed trainings lack what ran before." if resumed else ""),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _model_row(name: str, model: Mapping[str, Any]) -> str:
+    figures, training = model["figures"], model["training"]
+    cells = [f"{figures[key]:.{digits}f}" for key, _, digits in COLUMNS]
+    if name in PAPER_IOU:
+        cells[0] += f" ({PAPER_IOU[name]})"
+    mean, worst = (figures[f"camera_rotation_{which}_degrees"] for which in ("mean", "max"))
+    cameras = "given" if name == "baseline" else f"{mean:.2f}° / {worst:.2f}°"
+    seconds = f"{training['train_seconds']:.0f} s{' (resumed)' if training['resumed'] else ''}"
+    return markdown_row(LABELS[name], *cells, cameras, seconds)
+
+
+def ablation_picture(folder: Path, world: ToyCars, multiview: MultiviewSet) -> np.ndarray:
+    """Test cars, each as it is and as every pictured model of `folder` makes it from one view, as in Fig. 6.
+
+    Returns uint8 [H W 3]; columns: input, the same view, another view, six sides.
+    """
+    test = multiview.split("test")
+    rows, others = other_views(test.object_id)
+    first = np.unique(test.object_id[rows], return_index=True)[1][:NUM_SHOWN]
+    rows, others = rows[first], others[first]
+    pictures = {"truth": _true_pictures(world, test, rows, others)}
+    for name, label in PICTURED.items():
+        module, params, metadata = inverse_graphics.load(folder / name)
+        meshes = predict_meshes(module, params["network"], test.images[rows], test.masks[rows])
+        cameras, fov_y = as_cameras(params["cameras"]), float(np.radians(metadata["fov_degrees"]))
+        index = np.arange(len(rows))
+        seen = [
+            render_on_white(meshes, index, take_cameras(cameras, test.view_id[chosen]), test.size, fov_y)
+            for chosen in (rows, others)
+        ]
+        sides = turn_round(meshes, index, cameras, test.size, fov_y)
+        pictures[label] = np.concatenate([np.stack([test.images[rows], *seen], axis=1), sides], axis=1)
+    cells = np.stack(list(pictures.values()), axis=1)
+    turns = np.degrees(turn_cameras(1, world.distance)["azimuth"])
+    heads = ["input", "same view", "another view", *(f"{turn:.0f}°" for turn in turns)]
+    return labelled_grid(list(pictures) * len(rows), list(cells.reshape(-1, 1, *cells.shape[2:])), heads)
+
+
+def _true_pictures(world: ToyCars, test: MultiviewSet, rows: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Input, then the exact cars on white from the cameras of the columns: uint8 [m 9 h w 3]."""
+    truth = true_cameras(test.views)
+    columns = [test.images[rows]]
+    for chosen in (rows, others):
+        columns.append(_alone(world, test.object_id[rows], take_cameras(truth, test.view_id[chosen])))
+    turns = turn_cameras(len(rows), world.distance)
+    sides = _alone(world, np.repeat(test.object_id[rows], len(turns["azimuth"]) // len(rows)), turns)
+    return np.concatenate([np.stack(columns, axis=1), sides.reshape(len(rows), -1, *sides.shape[1:])], axis=1)
+
+
+def _alone(world: ToyCars, objects: np.ndarray, cameras: Mapping[str, np.ndarray]) -> np.ndarray:
+    return world.render_object(objects, cameras["azimuth"], cameras["elevation"], cameras["distance"])[
+        "image"
+    ]

@@ -1,0 +1,180 @@
+"""The paper's comparison of camera annotations (Appendix D, Table A), on the toy world, where truth is known.
+
+The same network is trained three times on the posed toy-world set, from cameras by 12 view bins at elevation
+0 (the paper's view-model), from cameras solved out of points clicked on one car (its keypoint-model), and
+from the true ones. Clicks are simulated: the visible points of the exact car with Gaussian noise.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ganverse_jax.classes.car.toy.world import ToyCars
+from ganverse_jax.classes.keypoint_names import NAMES, mirror_pairs
+from ganverse_jax.commands.compare_cameras.table import comparison_picture, markdown
+from ganverse_jax.commands.posed_trainings import (
+    NUM_EVALUATED,
+    budget,
+    claim,
+    finished,
+    posed_set,
+    posed_settings,
+    train_once,
+    write_results,
+)
+from ganverse_jax.data.multiview.posed_world import true_cameras, with_cameras
+from ganverse_jax.data.multiview.set import MultiviewSet, azimuth_bins
+from ganverse_jax.evaluation.cameras import camera_errors, fit_azimuth_offset
+from ganverse_jax.pipeline import run as pipeline
+from ganverse_jax.scene.cameras import as_cameras, initial_cameras, read_cameras
+from ganverse_jax.scene.keypoint_cameras import KeypointCameras, solve_cameras
+from ganverse_jax.stages.inverse_graphics import stage as inverse_graphics
+from ganverse_jax.stages.inverse_graphics.perceptual import make_perceptual, measured_perceptual
+from ganverse_jax.stages.inverse_graphics_posed.stage import one_image_each
+
+STAGE = "camera_comparison"
+MODELS = ("view", "keypoint", "true")
+NOISE = 0.5 / 64  # standard deviation of a click, of the picture's height
+Cameras = dict[str, np.ndarray]
+
+
+class Comparison(NamedTuple):
+    """What the three trainings share: the world, its posed images, and what was clicked on which car."""
+
+    world: ToyCars
+    multiview: MultiviewSet
+    clicked_object: int
+    num_clicks: int
+    noise_pixels: float
+    solved: KeypointCameras
+    num_evaluated: int  # validation objects that fit the offset against truth, one image each
+
+    def starts(self) -> dict[str, Cameras]:
+        """Per model the cameras that its training starts from."""
+        bins = initial_cameras(azimuth_bins(self.multiview.views), self.world.distance)
+        truth = true_cameras(self.multiview.views)
+        return {"view": as_cameras(bins), "keypoint": self.solved.cameras, "true": truth}
+
+
+def run(config: Mapping[str, Any], workdir: Path, *, noise_pixels: float | None = None) -> dict[str, Any]:
+    """Train the three models in ``workdir``/camera_comparison, as the config's `inverse_graphics_posed` says.
+
+    noise_pixels: standard deviation of the simulated clicks (default: 0.5 pixels of a 64-pixel picture).
+    Finished trainings are skipped, an interrupted one goes on. Returns and writes comparison.json, with
+    table_a.md and reconstructions.png beside it. Raises ValueError for an experiment without a world of known
+    truth, negative noise, or a folder made with other settings.
+    """
+    settings, workdir = posed_settings(config, "compare cameras"), Path(workdir)
+    noise = NOISE * settings["resolution"] if noise_pixels is None else float(noise_pixels)
+    if not noise >= 0:
+        raise ValueError(f"noise_pixels {noise} is negative; use 0 or above")
+    pipeline.run(dict(config), workdir, until="gan")  # whose discriminator is the perceptual distance
+    folder = workdir / STAGE
+    with pipeline.only_run(workdir):
+        digest = pipeline.stage_digest("inverse_graphics_posed", dict(config), workdir)
+        claim(folder, {"digest": digest, "noise_pixels": noise})
+        cars, multiview = posed_set(settings, config["world"], config["seed"])
+        sizes = {"seed": config["seed"], "num_evaluated": settings["num_evaluated"]}
+        comparison = prepare(cars, multiview, noise_pixels=noise, **sizes)
+        perceptual = make_perceptual(
+            workdir, settings.get("perceptual_blocks", 0), **settings.get("perceptual", {})
+        )
+        for model in MODELS:
+            train_once(
+                folder / model,
+                world=comparison.world,
+                multiview=_starting_from(model, comparison),
+                settings=settings,
+                config=config,
+                perceptual=perceptual,
+                measured_in=measured_perceptual(workdir, cars.resolution, **settings.get("perceptual", {})),
+                camera_origin="bins" if model == "view" else "given",
+            )
+        content = compare(comparison, folder) | budget(settings, config)
+        folders = {model: folder / model for model in MODELS}
+        write_results(
+            folder,
+            figures=("comparison.json", content),
+            table=("table_a.md", markdown(content)),
+            picture=("reconstructions.png", comparison_picture(folders, comparison.multiview)),
+        )
+    return content
+
+
+def prepare(
+    cars: ToyCars, multiview: MultiviewSet, *, noise_pixels: float, seed: int, num_evaluated=NUM_EVALUATED
+) -> Comparison:
+    """Click the points of the set's first training car in every view, and solve for the cameras."""
+    clicked = int(multiview.split("train").object_id[0])
+    clicks = cars.click_keypoints(
+        clicked, NAMES["car"], true_cameras(multiview.views), noise_pixels=noise_pixels, seed=seed
+    )
+    used = np.flatnonzero(clicks.visible.sum(axis=0) >= 2)
+    place = {int(point): index for index, point in enumerate(used)}
+    pairs = [(place[a], place[b]) for a, b in mirror_pairs("car") if a in place and b in place]
+    solved = solve_cameras(
+        clicks.points[:, used],
+        clicks.visible[:, used],
+        size=multiview.images.shape[1:3],
+        fov_y=float(np.radians(cars.fov_degrees)),
+        azimuth_bins=azimuth_bins(multiview.views),
+        distance=cars.distance,
+        mirror_pairs=pairs,
+    )
+    for problem in solved.problems:
+        print(f"[{STAGE}] {problem}", flush=True)
+    return Comparison(
+        cars,
+        multiview,
+        clicked,
+        int(clicks.visible[:, used].sum()),
+        noise_pixels,
+        solved,
+        num_evaluated,
+    )
+
+
+def compare(comparison: Comparison, folder: Path) -> dict[str, Any]:
+    """Figures of the three finished trainings in `folder`, before and after training, all angles in degrees.
+
+    Errors against truth are taken after one azimuth offset per set of cameras, fitted on the validation
+    images as in every evaluation; view- and keypoint-model against each other after one fitted on all views.
+    """
+    starts, truth = comparison.starts(), true_cameras(comparison.multiview.views)
+    shown = one_image_each(comparison.multiview.split("validation"), comparison.num_evaluated).view_id
+    ends = {model: read_cameras(folder / model / inverse_graphics.STAGE / "cameras.json") for model in MODELS}
+
+    def against_truth(cameras: Cameras) -> dict[str, float]:
+        offset = fit_azimuth_offset(cameras["azimuth"][shown], truth["azimuth"][shown])
+        return camera_errors(cameras, truth, offset)
+
+    def differences(cameras: Mapping[str, Cameras]) -> dict[str, float]:
+        view, keypoint = cameras["view"], cameras["keypoint"]
+        return camera_errors(view, keypoint, fit_azimuth_offset(view["azimuth"], keypoint["azimuth"]))
+
+    models = {
+        model: finished(folder / model)
+        | {"cameras_before": against_truth(starts[model]), "cameras_after": against_truth(ends[model])}
+        for model in MODELS
+    }
+    solved, multiview = comparison.solved, comparison.multiview
+    clicks = {"object": comparison.clicked_object, "clicks": comparison.num_clicks}
+    clicks |= {"noise_pixels": comparison.noise_pixels, "rms_pixels": solved.rms_pixels}
+    clicks |= {"scale_fixed_by": solved.scale_fixed_by, "problems": list(solved.problems)}
+    return {
+        "images": len(multiview),
+        "objects": len(np.unique(multiview.object_id)),
+        "views": len(multiview.views),
+        "resolution": comparison.world.resolution,
+        "clicks": clicks,
+        "models": models,
+        "view_against_keypoint": {"before": differences(starts), "after": differences(ends)},
+    }
+
+
+def _starting_from(model: str, comparison: Comparison) -> MultiviewSet:
+    if model == "view":
+        return comparison.multiview
+    return with_cameras(comparison.multiview, comparison.starts()[model])

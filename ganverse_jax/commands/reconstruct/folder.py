@@ -1,0 +1,113 @@
+"""The folder that `launch.reconstruct` writes to: which files there are its own, and reconstruction.json."""
+
+import contextlib
+import errno
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ganverse_jax.commands.reconstruct.page import Reconstruction, photos_page
+from ganverse_jax.data.photos import legible
+from ganverse_jax.runtime.checkpoint import read_json, write_atomic, write_json
+
+RECORD, PAGE = "reconstruction.json", "index.html"
+SUFFIXES = (".glb", ".webp", ".png")
+
+
+class ResultsFolder:
+    """The folder `out`, claimed for the results called `names` of the network in `network`.
+
+    Its record lists every result, by which a later call knows its files for reconstruct's own. Results of
+    earlier calls stay in it until there is a newer one of the name; those of another network name it.
+    Raises ValueError when it holds files of others that this call would overwrite, or when a file is in its
+    way, and OSError when it cannot be written to.
+    """
+
+    def __init__(self, out: Path, names: Sequence[str], network: Path):
+        self.out, self.network = out, legible(network)
+        self.results: list[Reconstruction] = []
+        self.failed: dict[str, str] = {}
+        earlier = _earlier(out / RECORD)
+        _check_own(out, names, earlier)
+        earlier = earlier or {"network": self.network, "photos": [], "failed": {}}
+        other = {} if earlier["network"] == self.network else {"network": earlier["network"]}
+        self._photos = {photo["name"]: other | photo for photo in earlier["photos"]}
+        waiting = dict.fromkeys(names, "interrupted before its turn")
+        self._failed = dict(earlier["failed"]) | waiting
+        self._failed = {name: text for name, text in self._failed.items() if name not in self._photos}
+        with writing(out):
+            try:
+                out.mkdir(parents=True, exist_ok=True)
+            except (FileExistsError, NotADirectoryError) as error:
+                raise ValueError(
+                    f"{out} can be no folder, a file is in its way; use another --out"
+                ) from error
+            self._write()
+
+    def add(self, result: Reconstruction) -> None:
+        """Record a result whose files are written."""
+        self.results.append(result)
+        self._failed.pop(result.name, None)
+        self._photos[result.name] = result.record()
+        self._write()
+
+    def fail(self, name: str, error: str) -> None:
+        """Record that a photo failed."""
+        self._photos.pop(name, None)
+        self.failed[name] = self._failed[name] = error
+        self._write()
+
+    def write_page(self) -> str:
+        """Write the page of this call's photos; returns its path, legible."""
+        page = legible(photos_page(self.results, self.failed, self.out))  # the title is the folder's name
+        with writing(self.out):
+            write_atomic(self.out / PAGE, lambda path: path.write_text(page, encoding="utf-8"))
+        return legible(self.out / PAGE)
+
+    def _write(self) -> None:
+        photos = list(self._photos.values())
+        with writing(self.out):
+            write_json(self.out / RECORD, {"network": self.network, "photos": photos, "failed": self._failed})
+
+
+@contextlib.contextmanager
+def writing(out: Path) -> Iterator[None]:
+    """Let an OSError name the folder that could not be written to, and what to do."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(
+            error.errno or errno.EIO,
+            f"cannot write to {legible(out)} ({error.strerror or error}); free some space there, make it "
+            f"writable or use another --out; photos that are finished stay in its {RECORD}",
+        ) from error
+
+
+def _check_own(out: Path, names: Sequence[str], earlier: Mapping[str, Any] | None) -> None:
+    own = (
+        set() if earlier is None else {photo["name"] for photo in earlier["photos"]} | set(earlier["failed"])
+    )
+    written = [out / f"{name}{suffix}" for name in names if name not in own for suffix in SUFFIXES]
+    written += [out / PAGE, out / RECORD] if earlier is None else []
+    found = [path.name for path in written if path.exists()]
+    if found:
+        told = ", ".join(found[:3]) + " and more" * (len(found) > 3)
+        raise ValueError(
+            f"{out} has {told}, which reconstruct did not make and would overwrite; use another --out, or "
+            "move them away"
+        )
+
+
+def _earlier(path: Path) -> dict[str, Any] | None:
+    """The record of earlier calls; None where there is none, or something else of that name."""
+    if not path.is_file():
+        return None
+    content = read_json(path, remedy="move it away, or use another --out")
+    is_record = (
+        isinstance(content, dict)
+        and {"network", "photos", "failed"} <= set(content)
+        and isinstance(content["photos"], list)
+        and isinstance(content["failed"], dict)
+        and all(isinstance(photo, dict) and isinstance(photo.get("name"), str) for photo in content["photos"])
+    )
+    return content if is_record else None

@@ -1,0 +1,123 @@
+"""The page of reconstructed photos: every photo beside its mesh, and the meshes to turn."""
+
+from __future__ import annotations
+
+import dataclasses
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+import numpy as np
+
+from ganverse_jax.pages.frame import assemble
+from ganverse_jax.pages.markup import Section, escape, figure, table
+from ganverse_jax.pages.meshes import load_mesh
+from ganverse_jax.pages.pictures import Pictures
+from ganverse_jax.pages.turntables import HOLD, turntable
+from ganverse_jax.pages.viewer import viewer
+
+COLUMNS = ("photo", "mask", "same view", "0°", "60°", "120°", "180°", "240°", "300°")
+MAX_TURNED = 24  # a mesh takes about 50 kB of the page
+
+
+@dataclasses.dataclass(frozen=True)
+class Reconstruction:
+    """One photo's result: name of its files, where mask and camera came from, the camera (degrees), 2D IOU of
+    the mesh in the photo's view, and its pictures in the order of COLUMNS, uint8 [h w 3]."""
+
+    name: str
+    file: str
+    mask_from: str
+    camera_from: str
+    azimuth_degrees: float
+    elevation_degrees: float
+    distance: float
+    iou_2d: float
+    pictures: Sequence[np.ndarray]
+
+    def line(self) -> str:
+        """For a log."""
+        camera = f"azimuth {self.azimuth_degrees:.0f}, elevation {self.elevation_degrees:.0f} degrees"
+        return f"2D IOU {self.iou_2d:.2f}, mask from {self.mask_from}, camera ({self.camera_from}) {camera}"
+
+    def record(self) -> dict[str, Any]:
+        """For JSON: everything but the pictures."""
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return {name: value for name, value in values.items() if name != "pictures"}
+
+
+def photos_page(results: Sequence[Reconstruction], failed: Mapping[str, str], folder: pathlib.Path) -> str:
+    """HTML of the results, whose .glb files lie in `folder`, and of the photos that failed."""
+    small = Pictures(192, 88)
+    parts = []
+    if results:
+        parts += [
+            _turn(results, folder, small),
+            _turntables(results, folder, small),
+            _sides(results, small),
+            _cameras(results),
+        ]
+    if failed:
+        rows = [[escape(name), escape(error)] for name, error in failed.items()]
+        lede = "These were left out; the others do not depend on them."
+        parts.append(Section("failed", "Photos that failed", lede, table(("photo", "why"), rows, "prose")))
+    count = f"{len(results)} of {len(results) + len(failed)} photos"
+    return assemble(
+        parts,
+        title="From photo to mesh",
+        name=folder.absolute().name,
+        opening=f'<p class="lede">{count}, each turned into a mesh and a texture by one look.</p>',
+    )
+
+
+def _turn(results: Sequence[Reconstruction], folder: pathlib.Path, pictures: Pictures) -> Section:
+    shown = results[:MAX_TURNED]
+    meshes = [load_mesh(folder / f"{result.name}.glb", Pictures(256, 90)) for result in shown]
+    thumbnails = [pictures.img(result.pictures[0], f"Photo {result.name}") for result in shown]
+    body = viewer(meshes, thumbnails, files="The .glb files beside this page")
+    more = f" The first {MAX_TURNED} of {len(results)}." if len(results) > MAX_TURNED else ""
+    caption = f"Drag to turn, wheel to zoom, arrow keys work too.{more}"
+    lede = "Drawn by this page itself; the .glb files beside it open in any glTF viewer."
+    return Section("viewer", "Turn one yourself", lede, figure(body, caption, "wide"))
+
+
+def _turntables(results: Sequence[Reconstruction], folder: pathlib.Path, pictures: Pictures) -> Section:
+    """Files beside the page, so that any number of photos may have one."""
+    cells = []
+    for result in results:
+        file = f"{quote(result.name)}.webp"
+        picture = turntable(folder / f"{result.name}.webp", f"Turntable of {result.name}", pictures, src=file)
+        cells.append(f'<a href="{file}">{picture}{escape(result.name)}</a>')
+    caption = f"Texture above, shape alone below; these are the .webp files beside the page. {HOLD}"
+    body = figure(f'<div class="sheet turntables">{"".join(cells)}</div>', caption, "wide")
+    return Section("turntables", "Once round", "Animated pictures, which need no viewer.", body)
+
+
+def _sides(results: Sequence[Reconstruction], pictures: Pictures) -> Section:
+    rows = [list(result.pictures) for result in results]
+    alts = [[f"{result.name}, {column}" for column in COLUMNS] for result in results]
+    cutout = {(r, c): "cutout" for r in range(len(rows)) for c in range(2, len(COLUMNS))}
+    names = [result.name for result in results]
+    grid = pictures.grid(rows, alts, columns=COLUMNS, row_names=names, gaps=(2, 3), classes=cutout)
+    caption = "The photo around its object, its mask, the mesh from the same camera, and six sides."
+    lede = "The far sides tell what the network made of what the photo does not show."
+    return Section("sides", "All sides", lede, figure(grid, caption, "wide"))
+
+
+def _cameras(results: Sequence[Reconstruction]) -> Section:
+    header = ("mesh", "2D IOU", "azimuth", "elevation", "distance", "camera", "mask")
+    rows = [
+        [
+            f'<a href="{quote(r.name)}.glb">{escape(r.name)}</a>',
+            f"{r.iou_2d:.3f}",
+            f"{r.azimuth_degrees:.0f}°",
+            f"{r.elevation_degrees:.0f}°",
+            f"{r.distance:.2f}",
+            escape(r.camera_from),
+            escape(r.mask_from),
+        ]
+        for r in results
+    ]
+    lede = "A photo does not tell its camera: it was found by rendering the mesh, and places the same view."
+    return Section("cameras", "Cameras", lede, table(header, rows, numeric=range(1, 5)))

@@ -1,0 +1,196 @@
+"""A folder of posed pictures (renders, captures, a diffusion model's views) as multi-view set.
+
+    FOLDER/cameras.json
+        {"format": "ganverse-jax posed images 1", "fov_degrees": 30,
+         "cameras": [{"azimuth_degrees": 0, "elevation_degrees": 10, "distance": 4.2}, ...],
+         "images": [{"file": "images/a_00.png", "mask": "masks/a_00.png", "object": "a", "camera": 0}, ...]}
+    FOLDER/images/*.png, FOLDER/masks/*.png
+
+Cameras look at the object's centre: azimuth 0 sees its front, 90 its left side; fov_degrees is vertical.
+Masks are 8-bit grey, 255 on the object; without "mask" the image's alpha channel is the mask. Objects may
+share cameras or have their own.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any, NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from ganverse_jax.data.images.pictures import reason
+from ganverse_jax.data.masks.folder import check_marked, read_mask
+from ganverse_jax.data.multiview.set import MultiviewSet
+from ganverse_jax.runtime.checkpoint import read_json, write_atomic, write_json
+
+INDEX = "cameras.json"
+FORMAT = "ganverse-jax posed images 1"
+NUM_BINS = 12
+_ANGLES = ("azimuth", "elevation")
+
+
+class PosedImages(NamedTuple):
+    """The set (`views` also have azimuth and elevation in radians, and distance) and its vertical field of
+    view in degrees; `objects`: names by object id."""
+
+    multiview: MultiviewSet
+    fov_degrees: float
+    objects: list[str]
+
+
+def read_posed_folder(folder: str | Path, size: tuple[int, int] | None = None) -> PosedImages:
+    """Read a folder of posed images; with `size` (h, w) all are resized to it (area average).
+
+    Raises FileNotFoundError; ValueError that names the file, the entry and the remedy: an unknown format, a
+    camera that is none, a camera or object named twice, pictures of different sizes or damaged ones, a
+    mask that is empty, 1 on the object, or in colour.
+    """
+    folder = Path(folder)
+    path = folder / INDEX
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"no {INDEX} in {folder}; see ganverse_jax/data/multiview/posed_folder.py for its layout"
+        )
+    content = read_json(path, remedy="correct it and run the same command again")
+    if not isinstance(content, Mapping) or content.get("format") != FORMAT:
+        raise ValueError(
+            f'{path} has no "format": "{FORMAT}"; see ganverse_jax/data/multiview/posed_folder.py'
+        )
+    try:
+        views = [_view(i, camera) for i, camera in enumerate(content["cameras"])]
+        entries = [_entry(i, entry, len(views)) for i, entry in enumerate(content["images"])]
+        fov_degrees = _number(content, "fov_degrees", 1.0, 170.0)
+        objects = sorted({entry["object"] for entry in entries})
+        _check_unique(entries)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{path} : {_told(error)}; correct it and run the same command again") from error
+    pictures = [_read_pair(folder, entry, size) for entry in entries]
+    shapes = {picture.shape for picture, _ in pictures}
+    if len(shapes) > 1:
+        raise ValueError(
+            f"{folder} has pictures of the sizes {sorted(shapes)}; save them alike, or set a size"
+        )
+    multiview = MultiviewSet(
+        np.stack([picture for picture, _ in pictures]),
+        np.stack([mask for _, mask in pictures]),
+        np.array([entry["camera"] for entry in entries], np.int32),
+        np.array([objects.index(entry["object"]) for entry in entries], np.int64),
+        views,
+    )
+    return PosedImages(multiview, fov_degrees, objects)
+
+
+def _told(error: Exception) -> str:
+    return f"{error} is missing" if isinstance(error, KeyError) else str(error)
+
+
+def _number(entry: Mapping[str, Any], name: str, low: float, high: float) -> float:
+    value = entry[name]
+    if type(value) not in (int, float) or not low <= value <= high:
+        raise ValueError(f"{name} {value!r} is no number in {low:g}..{high:g}")
+    return float(value)
+
+
+def _view(number: int, camera: Mapping[str, Any]) -> dict[str, Any]:
+    limits = {"azimuth": 720.0, "elevation": 90.0}
+    try:
+        azimuth, elevation = (
+            math.radians(_number(camera, f"{name}_degrees", -limits[name], limits[name])) for name in _ANGLES
+        )
+        distance = _number(camera, "distance", 1e-6, 1e6)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"camera {number}: {_told(error)}") from error
+    azimuth_bin = round(azimuth / (2 * math.pi / NUM_BINS)) % NUM_BINS
+    pose = {"azimuth": azimuth % (2 * math.pi), "elevation": elevation, "distance": distance}
+    return {"id": number, "azimuth_bin": azimuth_bin} | pose
+
+
+def _entry(number: int, entry: Mapping[str, Any], num_cameras: int) -> dict[str, Any]:
+    try:
+        camera = entry["camera"]
+        if type(camera) is not int or not 0 <= camera < num_cameras:
+            raise ValueError(f"camera {camera!r} is none of 0..{num_cameras - 1}")
+        found = {"camera": camera, "object": str(entry["object"]), "mask": entry.get("mask")}
+        for name in ("file", "mask"):
+            file = entry.get(name) if name == "mask" else entry[name]
+            if file is not None and (PurePosixPath(file).is_absolute() or ".." in PurePosixPath(file).parts):
+                raise ValueError(f"{name} {file!r} is not inside the folder")
+        return found | {"file": entry["file"]}
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise ValueError(f"image {number}: {_told(error)}") from error
+
+
+def _check_unique(entries: list[dict[str, Any]]) -> None:
+    if not entries:
+        raise ValueError("there are no images")
+    seen: dict[tuple, int] = {}
+    for number, entry in enumerate(entries):
+        first = seen.setdefault((entry["object"], entry["camera"]), number)
+        if first != number:
+            name = f"object {entry['object']!r} from camera {entry['camera']}"
+            raise ValueError(f"images {first} and {number} both show {name}")
+
+
+def _read_pair(folder: Path, entry: dict[str, Any], size) -> tuple[np.ndarray, np.ndarray]:
+    """Picture uint8 [h w 3] and mask uint8 [h w] of one entry."""
+    path = folder / entry["file"]
+    image = _open(path)
+    if entry["mask"] is not None:
+        source = folder / entry["mask"]
+        if not source.is_file():
+            raise FileNotFoundError(_absent(source))
+        mask = read_mask(source, image.size[::-1])
+    elif image.mode == "RGBA":
+        source, mask = "alpha", np.asarray(image.getchannel("A"))
+    else:
+        raise ValueError(f"{path} has no mask and no alpha channel; name its mask in {folder / INDEX}")
+    check_marked(mask, path, source)
+    image, mask = image.convert("RGB"), Image.fromarray(mask)
+    if size is not None and image.size != (size[1], size[0]):
+        image, mask = (x.resize((size[1], size[0]), Image.Resampling.BOX) for x in (image, mask))
+    return np.asarray(image), np.asarray(mask)
+
+
+def _open(path: Path) -> Image.Image:
+    if not path.is_file():
+        raise FileNotFoundError(_absent(path))
+    try:
+        with Image.open(path) as image:
+            image.load()
+    except Exception as error:  # Pillow's decoders raise OSError, SyntaxError, struct.error and more
+        raise ValueError(f"{path} is no readable picture ({reason(error)}); make it again") from error
+    if image.mode[0] in "IF":
+        raise ValueError(f"{path} has more than 8 bits per channel; save it as 8 bit")
+    return image
+
+
+def _absent(path: Path) -> str:
+    return f"{path} is named in {INDEX} but not there; add it, or remove its entry"
+
+
+def write_posed_folder(
+    folder: str | Path, images: MultiviewSet, cameras: Mapping[str, np.ndarray], fov: float
+):
+    """Write a set as such a folder. cameras: azimuth, elevation [k] (radians), distance [k]; fov: degrees."""
+    folder = Path(folder)
+    entries = []
+    for i, (view, number) in enumerate(zip(images.view_id.tolist(), images.object_id.tolist(), strict=True)):
+        name = f"{number:06d}_{view:03d}.png"
+        for kind, array in (("images", images.images[i]), ("masks", images.masks[i])):
+            picture = Image.fromarray(array)
+            write_atomic(folder / kind / name, lambda path, picture=picture: picture.save(path, "PNG"))
+        entries.append(
+            {"file": f"images/{name}", "mask": f"masks/{name}", "object": f"{number:06d}", "camera": view}
+        )
+    poses = [
+        {
+            "azimuth_degrees": float(np.degrees(cameras["azimuth"][k])),
+            "elevation_degrees": float(np.degrees(cameras["elevation"][k])),
+            "distance": float(cameras["distance"][k]),
+        }
+        for k in range(len(images.views))
+    ]
+    write_json(folder / INDEX, {"format": FORMAT, "fov_degrees": fov, "cameras": poses, "images": entries})

@@ -1,0 +1,188 @@
+"""PyTorch's state dicts (.pth, zipped or legacy) as NumPy arrays, without torch and executing nothing.
+
+A zipped file holds `NAME/data.pkl`, whose tensors name their numbers by key, and those in `NAME/data/KEY`. A
+legacy file is five pickles (magic number, protocol, system, the dict, sorted keys), then per key an int64
+count and the raw numbers. Both are little-endian; the pickles are read by :mod:`safe_pickle`.
+"""
+
+import mmap
+import os
+import struct
+import zipfile
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ganverse_jax.interchange.errors import ImportedFileError
+from ganverse_jax.interchange.pickles.inert_arrays import (
+    MAGIC,
+    PARAMETER,
+    PROTOCOL,
+    STREAM_NAMES,
+    TENSOR,
+    Arrays,
+    read_counted,
+    storage_reference,
+)
+from ganverse_jax.interchange.pickles.safe_pickle import Reader, is_call
+
+ALLOWED = STREAM_NAMES | {*TENSOR, *PARAMETER}
+_DICT = "collections.OrderedDict"
+_MAX_ENTRIES = 5000  # of a zip; Inception-v3 has about 580
+_SPARE = 1 << 16
+
+
+def read_torch_state(path: str | os.PathLike) -> dict[str, np.ndarray]:
+    """The arrays (float32) of a state dict by name, as `torch.save(network.state_dict(), path)` wrote it.
+
+    Raises FileNotFoundError, or ImportedFileError naming file, value and remedy for whatever else is wrong.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"no weights at {path}; check the path")
+    with open(path, "rb") as file:
+        if not os.fstat(file.fileno()).st_size:
+            raise ImportedFileError(f"{path} is empty; download it again")
+        mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    data = memoryview(mapped)
+    try:
+        if data[:2] == b"PK":
+            _check_entries(mapped)
+            return _read_zip(path, len(data))
+        if data[:1] == b"\x80":
+            return _read_legacy(data)
+        start = bytes(data[:4])
+        raise ImportedFileError(f"this is no PyTorch file (it begins with {start!r}); download it again")
+    except ImportedFileError as error:
+        raise ImportedFileError(f"{path}: {error}") from error
+
+
+def _check_entries(mapped: mmap.mmap) -> None:
+    """Refuse crowded zips before zipfile makes an object of every entry."""
+    position = -1
+    for _ in range(_MAX_ENTRIES + 1):
+        position = mapped.find(b"PK\x01\x02", position + 1)
+        if position < 0:
+            return
+    raise ImportedFileError(f"more than {_MAX_ENTRIES} entries; no state dict has as many")
+
+
+def _read_zip(path: Path, size: int) -> dict[str, np.ndarray]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return _read_archive(archive, size)
+    except ImportedFileError:
+        raise
+    except (zipfile.BadZipFile, EOFError, OSError, RuntimeError, ValueError, struct.error) as error:
+        # All of these come out of zipfile for headers with damaged offsets, flags, names and methods.
+        raise ImportedFileError(f"a damaged zip ({error}); download it again") from error
+
+
+def _root(entries: Collection[str]) -> str:
+    """The folder of the zip that all its entries lie in."""
+    roots = [name.removesuffix("/data.pkl") for name in entries if name.endswith("/data.pkl")]
+    if len(roots) != 1:
+        raise ImportedFileError("a zip without data.pkl; pass a .pth written by torch.save")
+    (root,) = roots
+    if any(name.startswith(f"{root}/code/") for name in entries):
+        raise ImportedFileError("a TorchScript program; pass a state dict (.pth) of the same network instead")
+    return root
+
+
+def _read_archive(archive: zipfile.ZipFile, size: int) -> dict[str, np.ndarray]:
+    entries = {info.filename: info for info in archive.infolist()}
+    root = _root(entries)
+    left = size
+
+    def read(name: str) -> memoryview:
+        nonlocal left
+        info = entries.get(f"{root}/{name}")
+        if info is None:
+            raise ImportedFileError(f"the zip lacks {name}; the file is damaged")
+        # torch stores without compression and overlap, so nothing can unfold to more than the file.
+        left -= info.file_size
+        if info.compress_type != zipfile.ZIP_STORED or left < 0:
+            raise ImportedFileError(
+                f"{name} in the zip is compressed or overlaps others; torch.save does not write such files"
+            )
+        return memoryview(archive.read(info))
+
+    if f"{root}/byteorder" in entries and bytes(read("byteorder")) != b"little":
+        raise ImportedFileError("numbers in big-endian order; save the file on another machine")
+
+    storages: dict[str, np.ndarray] = {}
+
+    def stored(key: str, dtype: np.dtype, count: int) -> np.ndarray:
+        if key not in storages:
+            raw = read(f"data/{key}")
+            if len(raw) % dtype.itemsize or len(raw) // dtype.itemsize != count:
+                raise ImportedFileError(
+                    f"storage {key[:40]} has {len(raw)} bytes for {count} x {dtype}; damaged"
+                )
+            storages[key] = np.frombuffer(raw, dtype)
+        return storages[key]
+
+    return _arrays(
+        Reader(read("data.pkl"), ALLOWED, persistent=True).read(), Arrays(2 * size + _SPARE, stored)
+    )
+
+
+def _read_legacy(data: memoryview) -> dict[str, np.ndarray]:
+    values, position = [], 0
+    for _ in range(5):
+        reader = Reader(data, ALLOWED, position=position, persistent=True)
+        values.append(reader.read())
+        position = reader.position
+    magic, protocol, _, content, keys = values
+    if type(magic) is not int or magic != MAGIC or type(protocol) is not int or protocol != PROTOCOL:
+        raise ImportedFileError("a pickle that torch.save did not write; pass a .pth")
+    if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
+        raise ImportedFileError("the keys of the storages are not texts; the file is damaged")
+    dtypes = _dtypes(_entries(content))
+    storages: dict[str, np.ndarray] = {}
+    for key in keys:
+        if key not in dtypes:
+            raise ImportedFileError("a storage that no tensor uses; the file is damaged")
+        storages[key] = read_counted(data, position, dtypes[key])
+        position += 8 + storages[key].nbytes
+
+    def stored(key: str, dtype: np.dtype, count: int) -> np.ndarray:
+        if key not in storages or storages[key].dtype != dtype or storages[key].size != count:
+            raise ImportedFileError("a storage that is not there, or of another type; the file is damaged")
+        return storages[key]
+
+    return _arrays(content, Arrays(2 * len(data) + _SPARE, stored))
+
+
+def _dtypes(entries: Mapping[Any, Any]) -> dict[str, np.dtype]:
+    """Type of each storage by key, from the tensors that refer to it."""
+    found = {}
+    for value in entries.values():
+        if is_call(value, *PARAMETER) and value.arguments:
+            value = value.arguments[0]
+        if is_call(value, *TENSOR) and value.arguments:
+            key, dtype, _ = storage_reference(value.arguments[0])
+            found[key] = dtype
+    return found
+
+
+def _entries(content: Any) -> Mapping[Any, Any]:
+    items = content.items if is_call(content, _DICT) else content
+    if not isinstance(items, dict) or not items:
+        raise ImportedFileError(
+            f"the file holds a {type(content).__name__}, not a state dict; save that instead"
+        )
+    return items
+
+
+def _arrays(content: Any, arrays: Arrays) -> dict[str, np.ndarray]:
+    state = {}
+    for name, value in _entries(content).items():
+        if is_call(value, _DICT) or isinstance(value, dict):
+            raise ImportedFileError(
+                f"{str(name)[:60]!r} is a dict within the file; save that state dict alone"
+            )
+        state[str(name)] = arrays.array(value, str(name)[:200])
+    return state

@@ -1,0 +1,93 @@
+"""A GAN as multi-view data generator: views in the first slots of ws, contents in the rest (section 3.1)."""
+
+from __future__ import annotations
+
+import jax
+import numpy as np
+
+from ganverse_jax.models.stylegan2.networks import Generator, truncate
+from ganverse_jax.models.stylegan2.stored import LoadedGenerator
+from ganverse_jax.models.stylegan2.style_space import flatten_styles, mix_ws, style_layout
+from ganverse_jax.runtime.pixels import gan_to_uint8
+
+
+class MultiviewGenerator:
+    """Images of (view code, content code) pairs from one GAN, in compiled batches of one size.
+
+    A code is one w [w_dim]. The view's drives the first four rows of ws, the content's the others, with the
+    constant noise inputs, so an image is a function of its two codes alone.
+
+    Args: gan: generator, variables, w_avg and fingerprint; batch_size: images per compiled call; crop: first
+    and last (exclusive) row of the picture inside the square, e.g. (64, 448) for the 512x384 cars.
+    size: (h, w) of the pictures.
+    """
+
+    def __init__(self, gan: LoadedGenerator, *, batch_size: int = 64, crop: tuple[int, int] | None = None):
+        self.gan, self.batch_size = gan, batch_size
+        self.module = gan.module
+        self.layout = style_layout(self.module)
+        top, bottom = crop or (0, self.module.resolution)
+        self.size = (bottom - top, self.module.resolution)
+
+        @jax.jit
+        def synthesise(variables, view_w, content_w):
+            broadcast = [
+                self.module.apply(variables, w, method=Generator.broadcast) for w in (view_w, content_w)
+            ]
+            ws = mix_ws(*broadcast)
+            styles = self.module.apply(variables, ws, method=Generator.styles)
+            image = self.module.apply(variables, styles, method=Generator.from_styles)
+            return gan_to_uint8(image[:, top:bottom]), flatten_styles(styles, self.layout)
+
+        @jax.jit
+        def to_w(variables, w_avg, z, psi):
+            w = self.module.apply(variables, z, method=Generator.map)
+            return truncate(w[:, None], w_avg, psi)[:, 0]
+
+        @jax.jit
+        def draw(variables, ws):
+            return gan_to_uint8(self.module.apply(variables, ws, method=Generator.synthesis)[:, top:bottom])
+
+        self._synthesise, self._to_w, self._draw = synthesise, to_w, draw
+
+    def codes(self, seeds: np.ndarray, psi: float) -> np.ndarray:
+        """w [n w_dim] float32 of integer seeds [n], truncated towards w_avg by psi.
+
+        Each seed has its own NumPy stream: a code does not depend on which others are asked for.
+        """
+        size = self.module.z_dim
+        z = [np.random.default_rng(int(seed)).standard_normal(size).astype(np.float32) for seed in seeds]
+        # In blocks of one shape: another batch shape would be another program, with other rounding.
+        block, parts = 64, []
+        for start in range(0, len(z), block):
+            rows = z[start : start + block]
+            padded = np.stack(rows + [rows[-1]] * (block - len(rows)))
+            w = self._to_w(self.gan.variables, self.gan.w_avg, padded, np.float32(psi))
+            parts.append(np.asarray(w)[: len(rows)])
+        return np.concatenate(parts) if parts else np.zeros((0, self.module.w_dim), np.float32)
+
+    def pairs(self, view_w: np.ndarray, content_w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Images uint8 [n h w 3] and flat W* float32 [n s] of view and content codes [n w_dim]."""
+        images, w_stars = [], []
+        for start in range(0, len(view_w), self.batch_size):
+            rows = np.minimum(np.arange(start, start + self.batch_size), len(view_w) - 1)
+            image, w_star = self._synthesise(self.gan.variables, view_w[rows], content_w[rows])
+            kept = min(self.batch_size, len(view_w) - start)
+            images.append(np.asarray(image)[:kept])
+            w_stars.append(np.asarray(w_star)[:kept])
+        return np.concatenate(images), np.concatenate(w_stars)
+
+    def images(self, ws: np.ndarray) -> np.ndarray:
+        """Images uint8 [n h w 3] of ws [n num_ws w_dim], where every row may be of another code."""
+        parts = []
+        for start in range(0, len(ws), self.batch_size):
+            rows = np.minimum(np.arange(start, start + self.batch_size), len(ws) - 1)
+            part = self._draw(self.gan.variables, ws[rows])
+            parts.append(np.asarray(part)[: len(ws) - start])
+        return np.concatenate(parts)
+
+    def grid(self, view_w: np.ndarray, content_w: np.ndarray) -> np.ndarray:
+        """Images uint8 [contents views h w 3] of every content [c w_dim] in every view [v w_dim]."""
+        views, contents = len(view_w), len(content_w)
+        images, _ = self.pairs(np.tile(view_w, (contents, 1)), np.repeat(content_w, views, axis=0))
+        return images.reshape(contents, views, *images.shape[1:])

@@ -1,0 +1,81 @@
+"""Trained GANs as files: one safetensors file per network, with what is needed to rebuild it."""
+
+import os
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from ganverse_jax.models.stylegan2.networks import Discriminator, Generator
+from ganverse_jax.runtime.checkpoint import fingerprint, load_weights, save_weights
+
+_BUNDLE = {"generator": ("noise", "w_avg"), "discriminator": ()}
+
+
+class LoadedGenerator(NamedTuple):
+    """A generator ready to use: ``module.apply(variables, ...)``; ``w_avg`` is [w_dim].
+
+    ``fingerprint`` names these weights: annotations, data sets and networks refer to it.
+    """
+
+    module: Generator
+    variables: dict[str, Any]
+    w_avg: np.ndarray
+    fingerprint: str
+    metadata: dict[str, Any]
+
+
+class LoadedDiscriminator(NamedTuple):
+    """A discriminator ready to use: ``module.apply(variables, images)``."""
+
+    module: Discriminator
+    variables: dict[str, Any]
+    metadata: dict[str, Any]
+
+
+def save_generator(
+    path: str | os.PathLike, settings: dict, variables: dict, w_avg: np.ndarray, metadata: dict, *, dtype=None
+) -> None:
+    """Write a generator; ``settings`` are the keyword arguments of :class:`Generator`."""
+    bundle = {"params": variables["params"], "noise": variables["noise"], "w_avg": w_avg}
+    save_weights(path, bundle, {"kind": "generator", "settings": settings, "card": metadata}, dtype=dtype)
+
+
+def save_discriminator(
+    path: str | os.PathLike, settings: dict, variables: dict, metadata: dict, *, dtype=None
+) -> None:
+    """Write a discriminator; ``settings`` are the keyword arguments of :class:`Discriminator`."""
+    bundle = {"params": variables["params"]}
+    save_weights(path, bundle, {"kind": "discriminator", "settings": settings, "card": metadata}, dtype=dtype)
+
+
+def load_generator(path: str | os.PathLike) -> LoadedGenerator:
+    """Read a generator; ValueError when the file holds something else or does not fit its settings."""
+    bundle, metadata = _load(path, "generator")
+    variables = {"params": bundle["params"], "noise": bundle["noise"]}
+    module = Generator(**metadata["settings"])
+    return LoadedGenerator(module, variables, bundle["w_avg"], fingerprint(bundle), metadata["card"])
+
+
+def load_discriminator(path: str | os.PathLike) -> LoadedDiscriminator:
+    """Read a discriminator; ValueError when the file holds something else."""
+    bundle, metadata = _load(path, "discriminator")
+    return LoadedDiscriminator(
+        Discriminator(**metadata["settings"]), {"params": bundle["params"]}, metadata["card"]
+    )
+
+
+def _load(path: str | os.PathLike, kind: str) -> tuple[dict, dict]:
+    bundle, metadata = load_weights(path)
+    if metadata.get("kind") != kind:
+        raise ValueError(f"{Path(path)} holds a {metadata.get('kind')!r}, not a {kind}; check the path")
+    absent = {"params", *_BUNDLE[kind]} - set(bundle) | {"settings", "card"} - set(metadata)
+    if absent:
+        raise ValueError(f"{Path(path)} lacks {sorted(absent)}; write it again, or check the path")
+    for name, leaf in jax.tree_util.tree_leaves_with_path(bundle):
+        if not np.isfinite(leaf).all():
+            raise ValueError(
+                f"{Path(path)} holds NaN or infinity in {jax.tree_util.keystr(name)}; use an earlier file"
+            )
+    return bundle, metadata

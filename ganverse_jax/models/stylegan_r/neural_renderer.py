@@ -1,0 +1,168 @@
+"""StyleGAN-R in use: camera, shape, texture and background to an image (Sec. 3.3, arXiv:2010.09125).
+
+Trained parameters are {"mapper", "generator"}; fixed beside them, as `constants`, are the mapper's
+"statistics", the generator's "noise" buffers and "w_avg". Styles outside W* (the intermediate toRGBs) have
+no w to come from: they are the affine of w_avg.
+"""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from ganverse_jax.models.stylegan2.networks import Generator
+from ganverse_jax.models.stylegan2.stored import load_generator, save_generator
+from ganverse_jax.models.stylegan2.style_space import StyleLayout, complete_styles, style_layout
+from ganverse_jax.models.stylegan_r.latent_mapper import LatentMapper
+from ganverse_jax.runtime.checkpoint import load_weights, save_weights
+
+MAPPER_FILE, GENERATOR_FILE = "mapper.safetensors", "generator.safetensors"
+
+
+def make_synthesise(generator: Generator, layout: StyleLayout, height: int | None = None) -> Callable:
+    """synthesise(generator_params, constants, view [b n], content [b m]) -> images [b h w 3] near [0, 1].
+
+    height: rows of the picture, in the middle of the square the network draws (384 of 512 for the paper's
+    car); all of it when None.
+    """
+    height = height or generator.resolution
+    top = (generator.resolution - height) // 2
+
+    def synthesise(params, constants, view, content):
+        variables = {"params": params, "noise": constants["noise"]}
+        w_avg = jnp.asarray(constants["w_avg"])
+        mean_ws = jnp.broadcast_to(w_avg, (1, generator.num_ws, *w_avg.shape))
+        mean = generator.apply(variables, mean_ws, method=Generator.styles)
+        styles = complete_styles(jnp.concatenate([view, content], axis=-1), layout, mean)
+        image = generator.apply(variables, styles, method=Generator.from_styles)
+        return 0.5 * (image[:, top : top + height] + 1.0)
+
+    return synthesise
+
+
+def render_codes(
+    mapper: LatentMapper, synthesise: Callable, params, constants, camera, shape, texture, image, mask
+) -> tuple[Float[Array, "b h w 3"], Float[Array, "b m"]]:
+    """Four properties to (images in about [0, 1], background codes g_b(B)): mapper, then generator.
+
+    camera: as `LatentMapper` reads it, columns [b]; shape: displacements [b v 3]; texture [b th tw 3], image
+    [b h w 3] and mask [b h w 1] in [0, 1], of which the background is taken.
+    """
+    variables = {"params": params["mapper"], "statistics": constants["statistics"]}
+
+    def apply(method, *inputs):
+        return mapper.apply(variables, *inputs, method=method)
+
+    background = apply(LatentMapper.background_code, image, mask)
+    content = apply(
+        LatentMapper.combine,
+        apply(LatentMapper.shape_code, shape),
+        apply(LatentMapper.texture_code, texture),
+        background,
+    )
+    view = apply(LatentMapper.view_code, *camera[:3])
+    return synthesise(params["generator"], constants, view, content), background
+
+
+class NeuralRenderer:
+    """StyleGAN-R with its weights: NumPy in, NumPy out, in compiled batches of one size.
+
+    Args:
+      mapper, generator: the modules; layout: which styles make up W*; height: see `make_synthesise`.
+      params: {"mapper", "generator"}; constants: {"statistics", "noise", "w_avg"}.
+      batch_size: images per compiled call; the last batch is padded.
+    """
+
+    def __init__(
+        self,
+        mapper: LatentMapper,
+        generator: Generator,
+        layout: StyleLayout,
+        params: dict[str, Any],
+        constants: dict[str, Any],
+        *,
+        height: int | None = None,
+        batch_size: int = 32,
+    ):
+        self.mapper, self.generator, self.layout, self.height = mapper, generator, layout, height
+        self.params, self.batch_size = params, batch_size
+        self.constants = {name: constants[name] for name in ("statistics", "noise", "w_avg")}
+        synthesise = make_synthesise(generator, layout, height)
+
+        @jax.jit
+        def draw(params, constants, cameras, shapes, textures, images, masks):
+            camera = tuple(cameras[:, i] for i in range(3))
+            background = (images.astype(jnp.float32) / 255.0, masks.astype(jnp.float32)[..., None] / 255.0)
+            objects = (shapes, textures.astype(jnp.float32))
+            drawn, _ = render_codes(mapper, synthesise, params, constants, camera, *objects, *background)
+            return jnp.clip(drawn, 0.0, 1.0)
+
+        self._draw = draw
+
+    def __call__(
+        self,
+        cameras: Float[np.ndarray, "n 3"],
+        shapes: Float[np.ndarray, "n v 3"],
+        textures: Float[np.ndarray, "n th tw 3"],
+        images: np.ndarray,
+        masks: np.ndarray,
+    ) -> Float[np.ndarray, "n h w 3"]:
+        """Images in [0, 1] for cameras (azimuth, elevation, distance), displacements, textures in [0, 1].
+
+        The background is that of pictures `images` uint8 [n h w 3] with object masks `masks` uint8 [n h w].
+        """
+        inputs = (np.asarray(cameras, np.float32), shapes, textures, images, masks)
+        parts = []
+        for start in range(0, len(cameras), self.batch_size):
+            rows = np.minimum(np.arange(start, start + self.batch_size), len(cameras) - 1)
+            part = self._draw(self.params, self.constants, *(array[rows] for array in inputs))
+            parts.append(np.asarray(part)[: len(cameras) - start])
+        return np.concatenate(parts)
+
+
+def save_neural_renderer(
+    folder: str | os.PathLike,
+    renderer: NeuralRenderer,
+    mapper_settings: dict[str, Any],
+    generator_settings: dict[str, Any],
+    metadata: dict[str, Any],
+) -> None:
+    """Write mapper.safetensors and generator.safetensors; settings are the modules' keyword arguments.
+
+    metadata should name the generator (fingerprint) the renderer was made from.
+    """
+    folder, constants = Path(folder), renderer.constants
+    bundle = {"params": renderer.params["mapper"], "statistics": constants["statistics"]}
+    code = {"names": list(renderer.layout.names), "height": renderer.height}
+    described = {"kind": "latent_mapper", "settings": mapper_settings, "code": code, "card": metadata}
+    save_weights(folder / MAPPER_FILE, bundle, described)
+    variables = {"params": renderer.params["generator"], "noise": constants["noise"]}
+    save_generator(folder / GENERATOR_FILE, generator_settings, variables, constants["w_avg"], metadata)
+
+
+def load_neural_renderer(folder: str | os.PathLike, *, batch_size: int = 32) -> NeuralRenderer:
+    """Read what `save_neural_renderer` wrote. ValueError for a file of another kind, or FileNotFoundError."""
+    folder = Path(folder)
+    bundle, metadata = load_weights(folder / MAPPER_FILE)
+    if metadata.get("kind") != "latent_mapper":
+        raise ValueError(f"{folder / MAPPER_FILE} holds {metadata.get('kind')!r}, no mapper; run stylegan_r")
+    settings = metadata["settings"]
+    mapper = LatentMapper(**settings | {"hidden": tuple(settings["hidden"])})
+    loaded = load_generator(folder / GENERATOR_FILE)
+    params = {"mapper": bundle["params"], "generator": loaded.variables["params"]}
+    constants = {
+        "statistics": bundle["statistics"],
+        "noise": loaded.variables["noise"],
+        "w_avg": loaded.w_avg,
+    }
+    layouts = (style_layout(loaded.module, include_torgb=include) for include in (False, True))
+    layout = next(layout for layout in layouts if list(layout.names) == metadata["code"]["names"])
+    height = metadata["code"]["height"]
+    return NeuralRenderer(
+        mapper, loaded.module, layout, params, constants, height=height, batch_size=batch_size
+    )

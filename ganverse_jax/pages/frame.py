@@ -1,0 +1,38 @@
+"""What every offline page of ours is framed by: one template, its styles and scripts."""
+
+from __future__ import annotations
+
+import importlib.resources
+import string
+from collections.abc import Sequence
+
+from ganverse_jax.pages.markup import Section, escape
+
+
+def template(name: str) -> str:
+    """The text of one file in pages/templates; tokens.css holds the colours and fonts of all our pages."""
+    return (importlib.resources.files("ganverse_jax.pages") / "templates" / name).read_text(encoding="utf-8")
+
+
+def assemble(
+    parts: Sequence[Section], *, title: str, name: str, opening: str, first: Section | None = None
+) -> str:
+    """A page of numbered sections under a title. opening: HTML below it; first: its entry in the contents."""
+    contents = "".join(
+        f'<li><a href="#{s.anchor}"{"" if s.ran else " class=gap"}>{escape(s.title)}</a></li>'
+        for s in ([] if first is None else [first]) + list(parts)
+    )
+    body = "".join(
+        f'<section id="{s.anchor}"><h2><span>{i}</span>{escape(s.title)}</h2><p class="lede">{s.lede}</p>'
+        f"{s.body}</section>"
+        for i, s in enumerate(parts, start=1)
+    )
+    return string.Template(template("page.html")).substitute(
+        title=escape(title),
+        name=escape(name),
+        contents=contents,
+        opening=opening,
+        body=body,
+        style=template("tokens.css") + template("style.css"),
+        script=template("page.js") + template("viewer.js"),
+    )

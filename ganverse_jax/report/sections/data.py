@@ -1,0 +1,152 @@
+"""Sections on what the GAN gives: samples, views, masks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ganverse_jax.pages.markup import ReportError, Section, bars, escape, figure, number, placeholder
+from ganverse_jax.pages.pictures import Pictures, outline_overlay
+from ganverse_jax.report.artefacts import Run, StageArtefacts
+
+CONTOUR = (235, 106, 54)
+
+
+def gan_section(run: Run, pictures: Pictures) -> Section:
+    """Samples of the GAN."""
+    stage = run.stages["gan"]
+    lede = (
+        "Where everything starts: pictures drawn by a StyleGAN2 from random codes. No camera, no mask, no 3D."
+    )
+    samples = stage.pictures("samples", 1)
+    if samples is None:
+        return Section("gan", "Samples of the GAN", lede, placeholder("gan", "Random samples"), ran=False)
+    size = f"{samples.shape[2]} × {samples.shape[1]}"
+    body = figure(
+        pictures.sheet(samples, "GAN sample", 30),
+        f"Uncurated samples at {size} pixels. Look at how wheels, windows and the ground sit together: "
+        "what is wrong here, the later stages inherit.",
+    )
+    return Section("gan", "Samples of the GAN", lede, body)
+
+
+def _views(stage: StageArtefacts, count: int) -> list[dict[str, Any]]:
+    """Views of viewpoints.json when they fit the picture grid, else unlabelled ones."""
+    content = stage.json("viewpoints.json")
+    path = stage.directory / "viewpoints.json"
+    if content is None:
+        return [{} for _ in range(count)]
+    views = content.get("views") if isinstance(content, dict) else None
+    if not isinstance(views, list) or not all(isinstance(v, dict) for v in views):
+        raise ReportError(
+            f"viewpoints.json has no list of views; delete it and run the viewpoints stage again ({path})"
+        )
+    return views if len(views) == count else [{} for _ in range(count)]
+
+
+def bin_label(view: dict[str, Any]) -> str:
+    """Azimuth of a view's bin in degrees, a dash where it has none."""
+    azimuth = view.get("azimuth_bin")
+    return f"{int(azimuth) * 30}°" if azimuth is not None else "–"
+
+
+def viewpoints_section(run: Run, pictures: Pictures) -> Section:
+    """The paper's Fig. 2: one object per row, one view code per column."""
+    stage = run.stages["viewpoints"]
+    title = "One object, many views"
+    lede = (
+        "The first four layers hold the camera. Fix them and every content code is seen from one side; "
+        "change them and one object turns."
+    )
+    grid = stage.pictures("grid", 2)
+    if grid is None:
+        return Section("views", title, lede, placeholder("viewpoints", "The grid of views"), ran=False)
+    views = _views(stage, grid.shape[1])
+    order = sorted(
+        range(len(views)),
+        key=lambda i: (views[i].get("azimuth_bin") is None, views[i].get("azimuth_bin") or 0, i),
+    )
+    labels = [bin_label(views[i]) for i in order]
+    rows = [[row[i] for i in order] for row in grid[:8]]
+    alts = [[f"Object {r + 1}, view at about {name}" for name in labels] for r in range(len(rows))]
+    annotated = any(v.get("azimuth_bin") is not None for v in views)
+    body = figure(
+        pictures.grid(rows, alts, columns=labels if annotated else ()),
+        "Rows are contents, columns are view codes, as in the paper’s Fig. 2"
+        + (
+            "; above each column the azimuth bin it starts from, one of twelve (0° looks at the front)"
+            f"{_annotator(stage)}. "
+            if annotated
+            else "; no azimuth bins are annotated yet. "
+        )
+        + "Read down a column: the pose should stay. Read along a row: the car should.",
+        "wide",
+    )
+    return Section("views", title, lede, body)
+
+
+def _annotator(stage: StageArtefacts) -> str:
+    """Who gave the bins, when the summary says so: a regressor's bins must not pass for a person's."""
+    name = stage.summary.get("annotated_by")
+    return f", annotated by: {escape(str(name).replace('_', ' '))}" if name else ""
+
+
+def _reasons(summary: dict[str, Any]) -> list[tuple[str, float]]:
+    """Counts by reason, from whichever nested table of the summary speaks of reasons or rejects."""
+    for name, value in summary.items():
+        if isinstance(value, dict) and ("reason" in name or "reject" in name):
+            counts = [(k.replace("_", " "), v) for k, v in value.items() if isinstance(v, (int, float))]
+            return sorted(counts, key=lambda item: -item[1])
+    return []
+
+
+def dataset_section(run: Run, pictures: Pictures) -> Section:
+    """Masks over pictures, and what the filter turned away."""
+    stage = run.stages["multiview_dataset"]
+    title = "Masks and what was turned away"
+    lede = "Every picture gets a mask; those with a bad one leave the dataset, as in the paper’s Sec. 3.1."
+    images, masks = stage.pictures("images", 1), stage.masks("masks")
+    if not stage.ran:
+        return Section("masks", title, lede, placeholder("multiview_dataset", "Masks and rejects"), ran=False)
+    parts = []
+    if images is not None and masks is not None:
+        if images.shape[:3] != masks.shape:
+            raise ReportError(
+                f"figures.npz: images {list(images.shape)} and masks {list(masks.shape)} differ; "
+                f"delete it and run "
+                f"the multiview_dataset stage again ({stage.directory / 'figures.npz'})"
+            )
+        overlays = [outline_overlay(i, m, CONTOUR) for i, m in zip(images[:20], masks[:20], strict=True)]
+        parts.append(
+            figure(
+                _sheet(pictures, overlays, "GAN picture with its mask outlined"),
+                "The mask’s outline over the picture, the background faded. Look at wheels and "
+                "mirrors, and at shadows "
+                "under the car, which should stay outside.",
+            )
+        )
+    parts.append(_rejects(stage, pictures))
+    return Section("masks", title, lede, "".join(parts))
+
+
+def _sheet(pictures: Pictures, images: Sequence[np.ndarray], alt: str) -> str:
+    cells = "".join(pictures.img(p, f"{alt}, {i + 1}") for i, p in enumerate(images))
+    return f'<div class="sheet">{cells}</div>'
+
+
+def _rejects(stage: StageArtefacts, pictures: Pictures) -> str:
+    rejected, reasons = stage.pictures("rejected", 1), _reasons(stage.summary)
+    body = ""
+    if reasons:
+        body += "<h3>Rejected, by reason</h3>" + bars(reasons)
+    if rejected is not None:
+        total = sum(count for _, count in reasons)
+        of_all = f" of {number(total)}" if total > len(rejected) else ""
+        body += figure(
+            pictures.sheet(rejected, "Rejected picture", 16, "small"),
+            f"Some{escape(of_all)} rejected pictures. Look for good ones among them: the filter is "
+            f"then too strict.",
+        )
+    return body

@@ -1,0 +1,226 @@
+"""Sections made of numbers: the opening, training curves, the comparison with the paper, provenance."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from typing import Any
+
+from ganverse_jax.pages.charts import line_chart
+from ganverse_jax.pages.markup import Section, details, duration, escape, number, placeholder, table
+from ganverse_jax.pages.pictures import Pictures
+from ganverse_jax.report import paper
+from ganverse_jax.report.artefacts import STAGE_TITLES, STAGES, Run
+
+NOT_CURVES = {"stage", "step", "time", "timestamp", "wall_time"}
+NOT_FIGURES = {"card", "config", "settings"}  # nested descriptions inside a summary
+NOT_SINGLE = ("reason", "per_view", "by_view")  # tables of counts, not figures
+MAX_CURVES = 14
+
+
+def flat_figures(summary: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, float]]:
+    """Scalars of a nested summary as (dotted name, value)."""
+    for name, value in summary.items():
+        if isinstance(value, dict) and name not in NOT_FIGURES:
+            yield from flat_figures(value, f"{prefix}{name}.")
+        elif isinstance(value, (int, float)):
+            yield f"{prefix}{name}", value
+
+
+def find_figure(run: Run, wanted: paper.Figure) -> tuple[float, str] | None:
+    """This run's value of a figure and the name it was found under; in the summary first, then in the log."""
+    summary = dict(flat_figures(run.stages[wanted.stage].summary))
+    for key in wanted.keys:
+        for name, value in summary.items():
+            if name == key or name.endswith("." + key):
+                return value, name
+    if (fallback := _implied(run, wanted)) is not None:
+        return fallback, wanted.keys[0]
+    for entry in reversed(run.log):
+        for key in wanted.keys:
+            if entry.get("stage") == wanted.stage and isinstance(entry.get(key), (int, float)):
+                return entry[key], key
+    return None
+
+
+def _implied(run: Run, wanted: paper.Figure) -> float | None:
+    """Figures that other artefacts tell when no summary does: steps, a stage's time, the number of views."""
+    stage = run.stages[wanted.stage]
+    if wanted.keys[0] == "steps":
+        return run.last_step(wanted.stage)
+    if wanted.keys[0] == "train_seconds":
+        done = stage.json("DONE.json")
+        minutes = done.get("minutes") if isinstance(done, dict) else None
+        return 60.0 * minutes if isinstance(minutes, (int, float)) else None
+    if wanted.keys[0] == "views":
+        content = stage.json("viewpoints.json")
+        views = content.get("views") if isinstance(content, dict) else None
+        return len(views) if isinstance(views, list) else None
+    return None
+
+
+def run_label(run: Run) -> str | None:
+    """A badge when inverse graphics took less than a tenth of the paper's iterations; None otherwise."""
+    steps = find_figure(run, next(f for f in paper.FIGURES if f.keys[0] == "steps"))
+    if not steps or steps[0] >= paper.SHORT_FRACTION * paper.ITERATIONS:
+        return None
+    return f"Short run: {number(steps[0])} of the paper’s {number(paper.ITERATIONS)} iterations"
+
+
+def _show(value: float, wanted: paper.Figure, name: str) -> str:
+    return duration(value) if name.endswith("seconds") else number(value) + wanted.unit
+
+
+def overview_section(run: Run, pictures: Pictures, label: str | None) -> Section:
+    """What this is, headline figures beside the paper's, and how far the run has come."""
+    del pictures
+    cards = []
+    for wanted in paper.FIGURES:
+        found = find_figure(run, wanted)
+        if found and len(cards) < 6:
+            cards.append(
+                f'<div class="card"><b>{_show(found[0], wanted, found[1])}</b>'
+                f"<span>{escape(wanted.label)}</span>"
+                f"<small>paper {escape(wanted.paper)}</small></div>"
+            )
+    chain = "".join(_link(run, name) for name in STAGES)
+    badge = f'<p class="badge">{escape(label)}</p>' if label else ""
+    warning = (
+        '<p class="note">The paper’s figures were measured on another dataset, at another size, '
+        "after days on four "
+        "GPUs; they stand beside for orientation, not as a match.</p>"
+        if cards
+        else ""
+    )
+    body = f'{badge}<div class="cards">{"".join(cards)}</div>{warning}<ol class="chain">{chain}</ol>'
+    lede = (
+        "A GAN that has learned to draw cars also knows how they look from all sides. Holding its "
+        "first layers "
+        "still fixes the camera; so it can teach a network to turn one picture into a textured mesh, "
+        "and the mesh "
+        "in turn gives the GAN handles for camera, shape, texture and background. An open implementation of "
+        "<cite>Image GANs meet Differentiable Rendering</cite> (Zhang et al., ICLR 2021) in JAX."
+    )
+    return Section("overview", "Overview", lede, body)
+
+
+def _link(run: Run, name: str) -> str:
+    steps = run.last_step(name)
+    ran = run.stages[name].ran
+    done = run.stages[name].json("DONE.json")
+    minutes = done.get("minutes") if isinstance(done, dict) else None
+    state = (f"{number(steps)} steps" if steps else "done") if ran else ("begun" if steps else "not run")
+    state += f" · {duration(60.0 * minutes)}" if ran and isinstance(minutes, (int, float)) else ""
+    return f'<li class="{"ran" if ran else "gap"}"><b>{STAGE_TITLES[name]}</b><span>{state}</span></li>'
+
+
+def _stage_series(run: Run, stage: str) -> dict[str, tuple[list[float], list[float]]]:
+    series: dict[str, tuple[list[float], list[float]]] = {}
+    for entry in run.log:
+        if entry.get("stage") != stage or not isinstance(entry.get("step"), (int, float)):
+            continue
+        for name, value in entry.items():
+            if name not in NOT_CURVES and (value is None or isinstance(value, (int, float))):
+                steps, values = series.setdefault(name, ([], []))
+                steps.append(entry["step"])
+                values.append(math.nan if value is None else value)
+    return {name: s for name, s in series.items() if len(s[0]) > 1}
+
+
+def curves_section(run: Run, pictures: Pictures) -> Section:
+    """Every scalar that was logged more than once, as small charts by stage."""
+    del pictures
+    body = ""
+    # stages first in the pipeline's order, then whatever else was logged
+    others = sorted({str(e["stage"]) for e in run.log if e.get("stage")} - {*STAGES, "report"})
+    for stage in (*STAGES, *others):
+        series = _stage_series(run, stage)
+        if not series:
+            continue
+        charts = [line_chart(_words(name), *points) for name, points in series.items()]
+        shown, rest = "".join(charts[:MAX_CURVES]), "".join(charts[MAX_CURVES:])
+        more = (
+            details(f"{len(charts) - MAX_CURVES} more", f'<div class="charts">{rest}</div>') if rest else ""
+        )
+        body += f'<h3>{escape(STAGE_TITLES.get(stage, stage))}</h3><div class="charts">{shown}</div>{more}'
+    lede = "Every figure that was logged along the way; a thin line is the log, a thick one its running mean."
+    ran = bool(body)
+    return Section("curves", "Training curves", lede, body or placeholder("gan", "Training curves"), ran=ran)
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ").replace("/", " · ").replace(".", " · ")
+
+
+def metrics_section(run: Run, pictures: Pictures) -> Section:
+    """This run beside the paper, then all else that the stages reported."""
+    del pictures
+    rows, used = [], set()
+    for wanted in paper.FIGURES:
+        found = find_figure(run, wanted)
+        used |= {(wanted.stage, found[1])} if found else set()
+        mine = _show(found[0], wanted, found[1]) if found else '<span class="muted">not measured</span>'
+        note = f"<br><small>{escape(wanted.note)}</small>" if wanted.note else ""
+        rows.append(
+            [
+                escape(wanted.label) + note,
+                f"<b>{mine}</b>" if found else mine,
+                escape(wanted.paper),
+                escape(wanted.source),
+            ]
+        )
+    body = table(("figure", "this run", "paper", "where"), rows, "compare", numeric=(1, 2))
+    rest = [
+        [escape(STAGE_TITLES[stage]), escape(_words(name)), number(value)]
+        for stage in STAGES
+        for name, value in flat_figures(run.stages[stage].summary)
+        if (stage, name) not in used and not any(word in name for word in NOT_SINGLE)
+    ]
+    if rest:
+        further = table(("stage", "figure", "value"), rest, numeric=(2,))
+        heading = "Further figures of this run"
+        body += (
+            f"<h3>{heading}</h3>{further}"
+            if len(rest) <= 24
+            else details(f"{heading} ({len(rest)})", further)
+        )
+    body += details(
+        "Table 1 of the paper",
+        table(
+            ("figure", "Pascal3D", "StyleGAN dataset"), [[escape(c) for c in row] for row in paper.TABLE_1]
+        ),
+    )
+    lede = "What was measured in this run, and what the paper prints where it prints it."
+    return Section("metrics", "Figures beside the paper’s", lede, body)
+
+
+def deviations_section(run: Run, pictures: Pictures) -> Section:
+    """Where this code departs from the paper, and where the paper departs from itself."""
+    del run, pictures
+    body = table(
+        ("", "the paper", "here", "why"),
+        [[f"<b>{escape(a)}</b>", escape(b), escape(c), escape(d)] for a, b, c, d in paper.DEVIATIONS],
+        "prose",
+    )
+    body += "<h3>Where the paper disagrees with itself</h3><ul>"
+    body += "".join(f"<li>{line}</li>" for line in paper.INCONSISTENCIES) + "</ul>"
+    lede = (
+        "What the toy world does otherwise, and why. With imported weights and a person’s annotation the "
+        "first four rows fall away."
+    )
+    return Section("deviations", "Deviations from the paper", lede, body)
+
+
+def provenance_section(run: Run, pictures: Pictures) -> Section:
+    """Settings and versions that made this run."""
+    del pictures
+    config = json.dumps(run.config, indent=2, ensure_ascii=False, default=str)
+    parts = []
+    if run.config:
+        parts.append(details("Settings (config.json)", f'<pre tabindex="0">{escape(config)}</pre>'))
+    if run.versions.strip():
+        parts.append(details("Versions (versions.txt)", f'<pre tabindex="0">{escape(run.versions)}</pre>'))
+    body = "".join(parts) or '<p class="note">This workdir holds neither config.json nor versions.txt.</p>'
+    lede = "A figure without its settings is a rumour."
+    return Section("provenance", "Settings and versions", lede, body, ran=bool(parts))

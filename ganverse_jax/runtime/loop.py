@@ -1,0 +1,176 @@
+"""The training loop every stage shares: resumable to the bit, logged, stopped by non-finite values."""
+
+import json
+import math
+import os
+import signal
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import Mesh, NamedSharding
+from jax.sharding import PartitionSpec as P
+
+from ganverse_jax.runtime import parallel
+from ganverse_jax.runtime.checkpoint import Checkpoints, write_atomic
+from ganverse_jax.runtime.progress import Progress
+
+
+class Metrics:
+    """``metrics.jsonl`` of a workdir: one JSON object per logged step, with its stage."""
+
+    def __init__(self, workdir: str | os.PathLike):
+        self.path = Path(workdir) / "metrics.jsonl"
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+
+    def write(self, stage: str, step: int, **scalars: float) -> None:
+        """Append one line; values are converted to plain floats."""
+        row = {"stage": stage, "step": int(step)} | {name: float(value) for name, value in scalars.items()}
+        with open(self.path, "ab+") as file:
+            _drop_cut_line(file)
+            file.write((json.dumps(row) + "\n").encode())
+
+    def read(self) -> list[dict[str, Any]]:
+        """All lines in order; a last line cut short by a kill is left out."""
+        if not self.path.exists():
+            return []
+        rows = []
+        lines = self.path.read_text().splitlines()
+        for number, line in enumerate(lines, start=1):
+            try:
+                row = json.loads(line)
+            except json.JSONDecodeError as error:
+                if number == len(lines):
+                    break
+                raise ValueError(
+                    f"{self.path}:{number} is not JSON ({error}); repair or delete it"
+                ) from error
+            if not isinstance(row, dict):
+                raise ValueError(f"{self.path}:{number} is not an object: {line[:60]!r}; repair or delete it")
+            rows.append(row)
+        return rows
+
+    def rewind(self, stage: str, step: int) -> None:
+        """Drop the stage's lines after ``step``, as a resumed run writes them again."""
+        rows = [row for row in self.read() if row["stage"] != stage or row["step"] <= step]
+        text = "".join(json.dumps(row) + "\n" for row in rows)
+        write_atomic(self.path, lambda temporary: temporary.write_text(text))
+
+
+def _drop_cut_line(file) -> None:
+    """Remove a last line without its end, which a kill or a full disk left, so that none is glued to it."""
+    file.seek(0, os.SEEK_END)
+    if size := file.tell():
+        file.seek(size - 1)
+        if file.read(1) != b"\n":
+            file.seek(0)
+            file.truncate(file.read().rfind(b"\n") + 1)
+
+
+class _TerminationFlag:
+    """Turns SIGTERM into a flag while training, so that the step in flight can be saved."""
+
+    def __enter__(self) -> "_TerminationFlag":
+        self.raised = False
+        self._usable = threading.current_thread() is threading.main_thread()
+        if self._usable:
+            self._previous = signal.signal(signal.SIGTERM, self._raise)
+        return self
+
+    def _raise(self, *_) -> None:
+        self.raised = True
+
+    def __exit__(self, *_) -> None:
+        if self._usable:
+            signal.signal(signal.SIGTERM, self._previous)
+
+
+def _check_finite(stage: str, step: int, values: dict[str, float]) -> None:
+    bad = [name for name, value in values.items() if not math.isfinite(value)]
+    if bad:
+        shown = ", ".join(f"{name} = {values[name]}" for name in bad)
+        raise FloatingPointError(
+            f"{stage}: {shown} at step {step}; the last good checkpoint is kept. "
+            "Lower the learning rate or look at the data, then run the same command again"
+        )
+
+
+def _finite_on_host(stage: str, step: int, state: Any) -> Any:
+    """The state's arrays on the host. A gradient may turn infinite after its loss was taken: such a state
+    must not become a checkpoint, so FloatingPointError names the first array."""
+    host = jax.device_get(state)
+    for path, leaf in jax.tree_util.tree_leaves_with_path(host):
+        if jnp.issubdtype(leaf.dtype, jnp.inexact) and not np.isfinite(leaf).all():
+            raise FloatingPointError(
+                f"{stage}: {jax.tree_util.keystr(path)} is not finite after step {step}, though the losses "
+                "were; the last good checkpoint is kept. Lower the learning rate, clip gradients (clip_norm) "
+                "or look at the data, then run the same command again"
+            )
+    return host
+
+
+def fit(
+    state: Any,
+    step_at: Callable[[int], Callable],
+    batch_at: Callable[[int], dict[str, np.ndarray]],
+    *,
+    num_steps: int,
+    key: jax.Array,
+    mesh: Mesh,
+    stage: str,
+    checkpoints: Checkpoints,
+    metrics: Metrics,
+    log_every: int,
+    save_every: int,
+    on_save: Callable[[int, Any], None] | None = None,
+) -> Any:
+    """Train from the newest checkpoint, or from ``state``, up to ``num_steps``; returns the state.
+
+    ``step_at(i)`` gives the (data-parallel) step function of step ``i``; ``batch_at(i)`` its host
+    batch, leading axis global. Both must depend on ``i`` alone and the step's key is
+    ``fold_in(key, i)``: nothing random is stored, so a resumed run repeats an undisturbed one to
+    the bit. Steps may report different metrics; each is logged as last seen.
+
+    Metrics are looked at when they are logged, and with the state before it is saved. Raises
+    FloatingPointError naming metric (or the state's array) and step when one is not finite, so that every
+    checkpoint is good, and SystemExit (143) after saving when the process receives SIGTERM.
+    """
+    for name, value in (("num_steps", num_steps), ("log_every", log_every), ("save_every", save_every)):
+        if value < 1:
+            raise ValueError(f"{stage}: {name} = {value}; set it to 1 or more")
+    start = checkpoints.latest_step() or 0
+    if start:
+        state = checkpoints.restore(state)
+    metrics.rewind(stage, start)
+    state = parallel.replicate(state, mesh)
+    sharded = NamedSharding(mesh, P(parallel.AXIS))
+    seen: dict[str, Any] = {}
+    with _TerminationFlag() as termination, Progress(stage, num_steps, first=start) as progress:
+        for index in range(start, num_steps):
+            batch = jax.device_put(batch_at(index), sharded)
+            state, values = step_at(index)(state, batch, key=jax.random.fold_in(key, index))
+            seen |= values
+            done = index + 1
+            stopping = termination.raised  # read once: a signal may come while this step is written out
+            last = done == num_steps or stopping
+            if done % log_every == 0 or done % save_every == 0 or last:
+                scalars = {name: float(value) for name, value in jax.device_get(seen).items()}
+                _check_finite(stage, done, scalars)
+                if done % log_every == 0 or last:
+                    metrics.write(stage, done, **scalars)
+                    shown = "  ".join(f"{name} {value:.4g}" for name, value in scalars.items())
+                    progress.update(done, shown, show=True)
+            if done % save_every == 0 or last:
+                checkpoints.save(done, _finite_on_host(stage, done, state))
+                if on_save is not None:
+                    on_save(done, state)
+            progress.update(done)
+            if stopping:
+                checkpoints.wait()
+                raise SystemExit(143)
+    checkpoints.wait()
+    return state

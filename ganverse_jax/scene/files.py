@@ -1,0 +1,139 @@
+"""Textured meshes as files: GLB (glTF 2.0) and OBJ, out and in.
+
+Inside, UV has its origin bottom-left and a texture's row 0 is its top (v = 1), like a picture's. OBJ
+agrees; glTF counts v from the top. trimesh turns v round on its way to and from GLB, so nothing here does:
+once is enough, and tests/interchange/test_mesh_files.py reads the raw bytes to see it was once.
+"""
+
+import io
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from ganverse_jax.runtime.checkpoint import write_atomic
+
+FORMATS = (".glb", ".obj")
+
+
+class TexturedMesh(NamedTuple):
+    """vertices [v 3], faces [f 3] into them, uv [t 2] (origin bottom-left), uv_faces [f 3] into uv,
+    texture [th tw 3] in [0, 1], row 0 on top."""
+
+    vertices: np.ndarray
+    faces: np.ndarray
+    uv: np.ndarray
+    uv_faces: np.ndarray
+    texture: np.ndarray
+
+
+def write_mesh(path: str | Path, mesh: TexturedMesh) -> Path:
+    """Write a mesh as .glb (one file) or .obj (with <stem>.mtl and <stem>.png beside it), by the path's
+    suffix.
+
+    The material is named after the file, so that many meshes can share a folder or a scene.
+    Raises ValueError for another suffix, for shapes that do not fit and for values that are not finite.
+    """
+    path = Path(path)
+    _check(mesh)
+    if path.suffix.lower() == ".glb":
+        content = _glb_bytes(mesh, _material_name(path))
+        write_atomic(path, lambda temporary: temporary.write_bytes(content))
+    elif path.suffix.lower() == ".obj":
+        _write_obj(path, mesh)
+    else:
+        raise ValueError(f"{path}: {path.suffix!r} is none of {FORMATS}")
+    return path
+
+
+def read_mesh(path: str | Path) -> TexturedMesh:
+    """Read a textured mesh from .glb or .obj; vertices come one per (position, uv) pair, so uv_faces is
+    faces.
+
+    Raises FileNotFoundError, or ValueError naming the file when it is damaged, holds no triangles or no
+    texture.
+    """
+    import trimesh
+
+    path = Path(path)
+    if path.suffix.lower() not in FORMATS:
+        raise ValueError(f"{path}: {path.suffix!r} is none of {FORMATS}")
+    if not path.is_file():
+        raise FileNotFoundError(f"no mesh at {path}")
+    try:
+        loaded = trimesh.load(path, process=False, force="mesh")
+    except Exception as error:  # trimesh's readers raise whatever a broken file makes them raise
+        raise ValueError(f"{path} is not a readable {path.suffix} file ({error}); export it again") from error
+    if not isinstance(loaded, trimesh.Trimesh) or not len(loaded.faces):
+        raise ValueError(f"{path} holds no triangles")
+    uv, material = getattr(loaded.visual, "uv", None), getattr(loaded.visual, "material", None)
+    image = getattr(material, "baseColorTexture", None) or getattr(material, "image", None)
+    if uv is None or image is None:
+        raise ValueError(f"{path} has no texture; export it with UV coordinates and one texture image")
+    faces = np.asarray(loaded.faces, np.int32)
+    try:
+        texture = np.asarray(image.convert("RGB"), np.float32) / 255.0
+    except (OSError, UnidentifiedImageError) as error:
+        raise ValueError(f"{path}: its texture is damaged ({error})") from error
+    vertices = np.asarray(loaded.vertices, np.float32)
+    return TexturedMesh(vertices, faces, np.asarray(uv, np.float32), faces, texture)
+
+
+def _check(mesh: TexturedMesh) -> None:
+    shapes = {name: np.shape(value) for name, value in mesh._asdict().items()}
+    fits = (
+        all(shapes[name][1:] == (3,) for name in ("vertices", "faces", "uv_faces"))
+        and shapes["uv"][1:] == (2,)
+        and shapes["faces"] == shapes["uv_faces"]
+        and shapes["texture"][2:] == (3,)
+    )
+    if not fits:
+        raise ValueError(
+            f"{shapes}: wanted vertices [v 3], faces and uv_faces [f 3], uv [t 2], texture [th tw 3]"
+        )
+    for name in ("vertices", "uv", "texture"):
+        if not np.isfinite(getattr(mesh, name)).all():
+            raise ValueError(f"{name} holds values that are not finite; the prediction diverged")
+
+
+def _material_name(path: Path) -> str:
+    return re.sub(r"[^A-Za-z0-9_.-]", "_", path.stem) or "mesh"
+
+
+def _picture(texture: np.ndarray) -> Image.Image:
+    return Image.fromarray((np.clip(texture, 0, 1) * 255 + 0.5).astype(np.uint8))
+
+
+def _glb_bytes(mesh: TexturedMesh, name: str) -> bytes:
+    import trimesh
+
+    # glTF has one index list: a vertex on the seam becomes two, one per UV.
+    pairs = np.stack([mesh.faces, mesh.uv_faces], axis=-1).reshape(-1, 2)
+    unique, inverse = np.unique(pairs, axis=0, return_inverse=True)
+    material = trimesh.visual.material.PBRMaterial(
+        name=name, baseColorTexture=_picture(mesh.texture), metallicFactor=0.0, roughnessFactor=1.0
+    )
+    visual = trimesh.visual.TextureVisuals(uv=np.asarray(mesh.uv)[unique[:, 1]], material=material)
+    whole = trimesh.Trimesh(
+        np.asarray(mesh.vertices)[unique[:, 0]], inverse.reshape(-1, 3), process=False, visual=visual
+    )
+    return whole.export(file_type="glb")
+
+
+def _write_obj(path: Path, mesh: TexturedMesh) -> None:
+    """Positions and UV keep their own index lists, so the mesh stays closed (trimesh would split the
+    seam)."""
+    name = _material_name(path)
+    lines = [f"mtllib {name}.mtl", f"o {name}", f"usemtl {name}"]
+    lines += [f"v {x:.7g} {y:.7g} {z:.7g}" for x, y, z in np.asarray(mesh.vertices, float)]
+    lines += [f"vt {u:.7g} {v:.7g}" for u, v in np.asarray(mesh.uv, float)]
+    corners = np.stack([mesh.faces, mesh.uv_faces], axis=-1) + 1
+    lines += ["f " + " ".join(f"{v}/{t}" for v, t in face) for face in corners.tolist()]
+    png = io.BytesIO()
+    _picture(mesh.texture).save(png, "PNG")
+    material = f"newmtl {name}\nKa 1 1 1\nKd 1 1 1\nKs 0 0 0\nmap_Kd {name}.png\n"
+    write_atomic(path.with_name(f"{name}.png"), lambda temporary: temporary.write_bytes(png.getvalue()))
+    write_atomic(path.with_name(f"{name}.mtl"), lambda temporary: temporary.write_text(material))
+    write_atomic(path, lambda temporary: temporary.write_text("\n".join(lines) + "\n"))

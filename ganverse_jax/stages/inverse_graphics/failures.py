@@ -1,0 +1,100 @@
+"""Where inverse graphics fails (Fig. O of arXiv:2010.09125): its worst test cases, found by figures."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+from ganverse_jax.data.multiview.set import MultiviewSet
+from ganverse_jax.evaluation.inverse_graphics import Cameras, ImageErrors, PredictedMeshes, take_cameras
+from ganverse_jax.pages.grid import labelled_grid
+from ganverse_jax.stages.inverse_graphics.figures import render_on_white, turn_round
+
+NUM_WORST = 3  # objects by each figure
+BY_IOU, BY_COLOUR = "2D IOU", "colour error, another view"
+
+
+class Case(NamedTuple):
+    """One of the worst: image `row`, seen from the view of image `other` as well (-1: there is none)."""
+
+    by: str
+    value: float
+    row: int
+    other: int
+
+
+def worst_cases(errors: ImageErrors, objects: np.ndarray, count: int = NUM_WORST) -> list[Case]:
+    """The `count` objects [n] of least 2D IOU in the input's view, then those of the greatest colour error in
+    another view, each by its worst picture, none twice. A tie goes to the first picture."""
+    other = dict(zip(errors.rows.tolist(), errors.others.tolist(), strict=True))
+    ranked = [
+        Case(BY_IOU, float(errors.own.iou[row]), int(row), other.get(int(row), -1))
+        for row in np.argsort(errors.own.iou, kind="stable")
+    ]
+    cases = _of_new_objects(ranked, objects, set(), count)
+    if errors.elsewhere is not None:
+        error = errors.elsewhere.colour_error
+        order = np.argsort(-np.where(np.isfinite(error), error, 1.0), kind="stable")
+        pairs = zip(errors.rows[order].tolist(), errors.others[order].tolist(), error[order], strict=True)
+        ranked = [Case(BY_COLOUR, float(value), row, seen) for row, seen, value in pairs if value == value]
+        cases += _of_new_objects(ranked, objects, {int(objects[case.row]) for case in cases}, count)
+    return cases
+
+
+def _of_new_objects(ranked: list[Case], objects: np.ndarray, shown: set[int], count: int) -> list[Case]:
+    found: dict[int, Case] = {}
+    for case in ranked:
+        label = int(objects[case.row])
+        if label not in shown and len(found) < count:
+            found.setdefault(label, case)
+    return list(found.values())
+
+
+def failure_figures(
+    meshes: PredictedMeshes, errors: ImageErrors, test: MultiviewSet, cameras: Cameras, fov_y: float
+) -> dict[str, np.ndarray]:
+    """Arrays of the worst cases [m] for figures.npz; nothing without test images.
+
+    failures_by, failures_value: the figure that chose a case. uint8: failures_inputs,
+    failures_reconstructions [m h w 3] in the input's view; failures_views [m 6 h w 3]; and where objects have
+    other views failures_others, failures_other_views [m h w 3], the picture there and the render.
+    """
+    cases = worst_cases(errors, test.object_id)
+    if not cases:
+        return {}
+    rows, others = (np.array([getattr(case, name) for case in cases]) for name in ("row", "other"))
+
+    def seen_from(images: np.ndarray) -> np.ndarray:
+        return render_on_white(meshes, rows, take_cameras(cameras, test.view_id[images]), test.size, fov_y)
+
+    arrays = {
+        "failures_by": np.array([case.by for case in cases]),
+        "failures_value": np.array([case.value for case in cases]),
+        "failures_inputs": test.images[rows],
+        "failures_reconstructions": seen_from(rows),
+        "failures_views": turn_round(meshes, rows, cameras, test.size, fov_y),
+    }
+    if (others >= 0).all():
+        arrays |= {"failures_others": test.images[others], "failures_other_views": seen_from(others)}
+    return arrays
+
+
+def failure_sheet(arrays: Mapping[str, np.ndarray]) -> np.ndarray:
+    """failures.png of `failure_figures`: a row per case, uint8 [H W 3]."""
+    columns = {
+        "input": "inputs",
+        "same view": "reconstructions",
+        "another view": "others",
+        "rendered": "other_views",
+    }
+    keys = {head: f"failures_{name}" for head, name in columns.items()}
+    shown = {head: arrays[key] for head, key in keys.items() if key in arrays}
+    sides = arrays["failures_views"]
+    rows = np.concatenate([np.stack(list(shown.values()), axis=1), sides], axis=1)
+    heads = [*shown, *(f"{360 * side // sides.shape[1]}°" for side in range(sides.shape[1]))]
+    short = {BY_IOU: "IOU", BY_COLOUR: "colour error"}
+    labels = [
+        f"{short[by]} {value:.2f}"
+        for by, value in zip(arrays["failures_by"].tolist(), arrays["failures_value"], strict=True)
+    ]
+    return labelled_grid(labels, list(rows[:, None]), heads)

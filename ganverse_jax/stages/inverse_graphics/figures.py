@@ -1,0 +1,135 @@
+"""Pictures of inverse graphics: what the network saw, what it rebuilt, the object all round; meshes as
+files."""
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+import rasterizer
+from ganverse_jax.evaluation.inverse_graphics import PredictedMeshes, other_views, render_meshes, take_cameras
+from ganverse_jax.runtime.checkpoint import write_atomic, write_npz
+from ganverse_jax.runtime.pixels import unit_to_uint8
+from ganverse_jax.scene.files import TexturedMesh, write_mesh
+
+NUM_TURNS = 6
+TURN_ELEVATION = np.radians(15.0)
+# A lamp above and in front, over soft ambient light, as spherical harmonics (constant, y, z, x, then none).
+CLAY = 0.72
+CLAY_LIGHT = np.array([2.2, 0.75, 0.35, 0.25, 0, 0, 0, 0, 0], np.float32)
+
+
+def sample_sheet(
+    path: str | Path,
+    meshes: PredictedMeshes,
+    view: np.ndarray,
+    objects: np.ndarray,
+    cameras: dict[str, np.ndarray],
+    images: np.ndarray,
+    fov_y: float,
+) -> None:
+    """A PNG, one row per object: input, its render, another view, its render, then six views all round.
+    Where light is predicted, the first render without it (texture alone) follows it, as in Fig. K.
+
+    Objects of a single image have no other view; where all are such, its two columns are left out.
+    images uint8 [n h w 3] are the inputs of meshes [n], of views [n]; cameras per view code, learned.
+    Renders lie on white. The six views start at the front, at 15 degrees of elevation and the cameras' mean
+    distance.
+    """
+    size = images.shape[1:3]
+    rows, others = other_views(objects)
+    if not len(rows):
+        rows, others = np.arange(len(objects)), None
+    first = np.unique(objects[rows], return_index=True)[1]
+    rows = rows[first]
+    own = take_cameras(cameras, view[rows])
+    columns = [images[rows], render_on_white(meshes, rows, own, size, fov_y)]
+    if meshes.light is not None:
+        columns.append(render_on_white(meshes._replace(light=None), rows, own, size, fov_y))
+    if others is not None:
+        others = others[first]
+        other = render_on_white(meshes, rows, take_cameras(cameras, view[others]), size, fov_y)
+        columns += [images[others], other]
+    columns += [*np.moveaxis(turn_round(meshes, rows, cameras, size, fov_y), 1, 0)]
+    sheet = np.concatenate([np.concatenate(list(column), axis=0) for column in columns], axis=1)
+    write_atomic(path, lambda temporary: Image.fromarray(sheet).save(temporary, "PNG"))
+
+
+def turn_round(meshes, rows, cameras, size, fov_y, **options) -> np.ndarray:
+    """Meshes `rows` [m] from six sides: uint8 [m 6 h w 3] on white, azimuth 0, 60, ... 300 degrees."""
+    camera = turn_cameras(len(rows), np.mean(cameras["distance"]))
+    sides = render_on_white(meshes, np.repeat(rows, NUM_TURNS), camera, size, fov_y, **options)
+    return sides.reshape(len(rows), NUM_TURNS, *sides.shape[1:])
+
+
+def turn_cameras(count: int, distance: float) -> dict[str, np.ndarray]:
+    """The cameras of `turn_round`, six for each of `count` objects in a row."""
+    return {
+        "azimuth": np.tile(np.arange(NUM_TURNS) * 2 * np.pi / NUM_TURNS, count),
+        "elevation": np.full(count * NUM_TURNS, TURN_ELEVATION),
+        "distance": np.full(count * NUM_TURNS, distance),
+    }
+
+
+def clay(meshes: PredictedMeshes) -> PredictedMeshes:
+    """The meshes in plain grey; lit by CLAY_LIGHT they show the shape alone."""
+    return meshes._replace(texture=np.full((len(meshes.texture), 2, 2, 3), CLAY, np.float32))
+
+
+def write_figures(
+    folder: Path, meshes: PredictedMeshes, rows, view, cameras, images, fov_y: float, **more: np.ndarray
+) -> list[Path]:
+    """figures.npz and meshes/car_<i>.glb of meshes `rows` [m] for the report; the paths of the latter.
+
+    Arrays, uint8: inputs, reconstructions [m h w 3]; views, shape_views [m 6 h w 3] (the latter in grey
+    clay); textures [m th tw 3]; those of `light_figures` where light is predicted; and `more`.
+    """
+    size, own = images.shape[1:3], take_cameras(cameras, view[rows])
+    if meshes.light is not None:
+        more = light_figures(meshes, rows, own, size, fov_y) | more
+    write_npz(
+        folder / "figures.npz",
+        inputs=images[rows],
+        reconstructions=render_on_white(meshes, rows, own, size, fov_y),
+        views=turn_round(meshes, rows, cameras, size, fov_y),
+        shape_views=turn_round(clay(meshes), rows, cameras, size, fov_y, lighting=CLAY_LIGHT),
+        textures=unit_to_uint8(meshes.texture[rows]),
+        **more,
+    )
+    (folder / "meshes").mkdir(parents=True, exist_ok=True)
+    paths = [folder / "meshes" / f"car_{index:02d}.glb" for index in range(len(rows))]
+    for path, row in zip(paths, rows, strict=True):
+        mesh = TexturedMesh(
+            meshes.vertices[row], meshes.faces, meshes.uv, meshes.uv_faces, meshes.texture[row]
+        )
+        write_mesh(path, mesh)
+    return paths
+
+
+def light_figures(meshes: PredictedMeshes, rows, own, size, fov_y: float) -> dict[str, np.ndarray]:
+    """The predicted light apart from the texture (Fig. K of arXiv:2010.09125): uint8 [m h w 3] of meshes
+    `rows`, each from its camera in `own` [m].
+
+    unlit: the texture alone; clay_lit, sphere_lit: the light alone, on the shape and on a sphere of clay,
+    scaled so that its brightest direction shows the clay's own grey (texture and light share their scale).
+    """
+    sphere = rasterizer.icosphere(4)
+    radii = 0.8 * own["distance"] * np.sin(fov_y / 2)
+    vertices = np.zeros((len(meshes.vertices), *sphere.vertices.shape), np.float32)
+    vertices[rows] = radii[:, None, None] * np.asarray(sphere.vertices)
+    surface = {name: np.asarray(getattr(sphere, name)) for name in ("faces", "uv", "uv_faces")}
+    basis = np.asarray(rasterizer.spherical_harmonics_basis(sphere.vertices))
+    brightest = np.maximum((meshes.light @ basis.T).max(axis=1, keepdims=True), 1e-6)
+    lit = clay(meshes)._replace(light=meshes.light / brightest)
+    shown = {
+        "unlit": meshes._replace(light=None),
+        "clay_lit": lit,
+        "sphere_lit": lit._replace(vertices=vertices, **surface),
+    }
+    return {name: render_on_white(each, rows, own, size, fov_y) for name, each in shown.items()}
+
+
+def render_on_white(meshes, rows, camera, size, fov_y, **options) -> np.ndarray:
+    """Meshes `rows` [m], each from its own camera [m], uint8 [m h w 3]; options of `render_meshes`."""
+    colour, mask = render_meshes(meshes, rows, camera, size, fov_y, **options)
+    return unit_to_uint8(colour * mask[..., None] + (1.0 - mask[..., None]))

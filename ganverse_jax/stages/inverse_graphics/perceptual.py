@@ -1,0 +1,74 @@
+"""Which network L_percept of Eq. 1 (arXiv:2010.09125) compares pictures in, by the stage's settings."""
+
+from pathlib import Path
+
+from ganverse_jax.interchange.metric_weights import GET_LPIPS, load_lpips
+from ganverse_jax.models.features.perceptual import Perceptual, discriminator_perceptual, lpips_perceptual
+from ganverse_jax.models.stylegan2.networks import block_resolutions
+from ganverse_jax.stages.gan import stage as gan
+
+SOURCES = ("discriminator", "lpips", "none")
+MEASURED_BLOCKS = 4  # GAN2Shape's
+
+
+def make_perceptual(
+    workdir: Path,
+    num_blocks: int,
+    *,
+    source: str = "discriminator",
+    vgg: str | None = None,
+    lpips: str | None = None,
+) -> Perceptual | None:
+    """The perceptual distance that `source` names; None for "none".
+
+    "discriminator": the first `num_blocks` blocks of the GAN's (0: no term). "lpips": the paper's VGG16
+    features, from torchvision's file `vgg` and LPIPS v0.1's linear layers `lpips`; nothing stands in for a
+    missing file. Raises ValueError for another source or a path that is not set, FileNotFoundError for a file
+    that is not there, ImportedFileError for one that is something else.
+    """
+    if source not in SOURCES:
+        raise ValueError(f"inverse_graphics.perceptual.source = {source!r}; choose one of {SOURCES}")
+    if source == "none":
+        return None
+    if source == "discriminator":
+        return gan_perceptual(workdir, num_blocks)
+    if not vgg or not lpips:
+        raise ValueError(
+            f"perceptual.source 'lpips' needs both files, got vgg = {vgg!r}, lpips = {lpips!r}; {GET_LPIPS}"
+        )
+    try:
+        return lpips_perceptual(load_lpips(vgg, lpips))
+    except FileNotFoundError as error:
+        raise FileNotFoundError(
+            f"{error}; then correct inverse_graphics.perceptual.vgg and .lpips, or set perceptual.source to "
+            "'discriminator' (the GAN's own features) or 'none'"
+        ) from error
+
+
+def gan_perceptual(workdir: Path, num_blocks: int) -> Perceptual | None:
+    """The perceptual distance in the first `num_blocks` blocks of the GAN's discriminator; None for 0."""
+    if not num_blocks:
+        return None
+    _, (module, variables, _) = gan.load(workdir)
+    return discriminator_perceptual(
+        lambda image: module.apply(variables, image, method="features"), num_blocks
+    )
+
+
+def measured_perceptual(
+    workdir: Path, resolution: int, *, source: str = "discriminator", **files: str | None
+) -> Perceptual | None:
+    """The perceptual distance to measure pictures of `resolution` with, by the settings of `make_perceptual`.
+
+    The discriminator's is that of its first four blocks (fewer where it has fewer), whatever training uses.
+    None where the run has no GAN of that resolution, and for source "none".
+    """
+    if source != "discriminator":
+        return make_perceptual(workdir, 0, source=source, **files)
+    if not gan.discriminator_path(workdir).is_file():
+        return None
+    _, (module, _, _) = gan.load(workdir)
+    blocks = len(block_resolutions(module.resolution)) - 1
+    if module.resolution != resolution:
+        return None
+    return gan_perceptual(workdir, min(MEASURED_BLOCKS, blocks))

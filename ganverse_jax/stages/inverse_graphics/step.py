@@ -1,0 +1,281 @@
+"""One training step of inverse graphics: Eq. 1 and 2 of arXiv:2010.09125, per device, pure."""
+
+import functools
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+import rasterizer
+from ganverse_jax.losses.image import iou_loss, masked_l1
+from ganverse_jax.losses.mesh import flatten_loss, laplacian_loss, mesh_topology, movement_loss
+from ganverse_jax.losses.texture_flow import flow_loss, surface_texels
+from ganverse_jax.models.features.perceptual import Perceptual
+from ganverse_jax.models.inverse_graphics.network import InverseGraphics, Prediction
+from ganverse_jax.pipeline.setting_checks import check_training
+from ganverse_jax.runtime import parallel
+from ganverse_jax.scene.cameras import offset_vertices, select_cameras, select_offsets
+
+TERMS = ("colour", "iou", "perceptual", "laplacian", "flatten", "movement", "flow")
+
+
+def make_optimizer(
+    num_steps: int,
+    *,
+    learning_rate: float,
+    camera_learning_rate: float,
+    camera_start: int = 0,
+    decay: bool = False,
+) -> optax.GradientTransformation:
+    """Adam for {"network", "cameras"}, each at its own rate; `decay` brings both to a tenth along a cosine.
+
+    Cameras stand still for the first `camera_start` steps: against a shape that is still the template, moving
+    them only chases errors of the shape.
+    """
+
+    def schedule(rate: float, start: int):
+        steps = max(num_steps - start, 1)
+        run = optax.cosine_decay_schedule(rate, steps, alpha=0.1) if decay else optax.constant_schedule(rate)
+        return optax.join_schedules([optax.constant_schedule(0.0), run], [start]) if start else run
+
+    network = optax.adam(schedule(learning_rate, 0))
+    cameras = optax.adam(schedule(camera_learning_rate, camera_start))
+    return optax.partition(
+        {"network": network, "cameras": cameras}, lambda params: {name: name for name in params}
+    )
+
+
+def initial_state(params: Mapping[str, Any], optimizer: optax.GradientTransformation) -> dict[str, Any]:
+    """Training state around {"network", "cameras"}: params, their running average, optimizer, step count."""
+    params = dict(params)
+    return {
+        "params": params,
+        "average": jax.tree.map(jnp.array, params),
+        "optimizer": optimizer.init(params),
+        "step": jnp.zeros((), jnp.int32),
+    }
+
+
+def render_prediction(
+    network: InverseGraphics,
+    prediction: Prediction,
+    camera: rasterizer.Camera,
+    size: tuple[int, int],
+    *,
+    offset: jax.Array | None = None,
+    **options,
+) -> rasterizer.Rendered:
+    """Render each prediction, in its light if it has one, from as many cameras in a row as cameras per
+    prediction: cameras [b * k], k >= 1, with their offsets [b * k 2] in NDC if they have some."""
+    times = len(camera.azimuth) // len(prediction.vertices)
+    template, light = network.template, prediction.light
+    return rasterizer.render(
+        offset_vertices(prediction.vertices.repeat(times, axis=0), camera, offset, size[1] / size[0]),
+        template.faces,
+        template.uv,
+        template.uv_faces,
+        prediction.texture.repeat(times, axis=0),
+        camera,
+        *size,
+        lighting=None if light is None else light.repeat(times, axis=0),
+        **options,
+    )
+
+
+def in_place_of_object(rendered: rasterizer.Rendered, images: jax.Array, masks: jax.Array) -> jax.Array:
+    """The picture [b h w 3] with its object, cut out by the true mask [b h w 1], replaced by the render.
+
+    Black where the render leaves the object uncovered: were the render laid over the whole picture, a
+    vanishing shape would show the object itself, and be perfect.
+    """
+    return masks * rendered.mask * rendered.rgb + (1.0 - masks) * images
+
+
+def loss_terms(
+    prediction: Prediction,
+    rendered,
+    images,
+    masks,
+    topology,
+    *,
+    perceptual: Perceptual | None,
+    both_views: bool,
+    multiview_weight: float = 1.0,
+) -> dict[str, jax.Array]:
+    """Every term of Eq. 1, unweighted; images and masks [2 b ...] lie as (object, view) pairs.
+
+    Terms of pictures are the mean of the two views', the second's (the one the network has not seen) times
+    multiview_weight. L_percept sees `in_place_of_object`; with `both_views` off the second view alone.
+    """
+
+    def over_views(term):
+        seen, unseen = (term(slice(view, None, 2)) for view in (0, 1))
+        return 0.5 * (seen + multiview_weight * unseen)
+
+    terms = {
+        "colour": over_views(
+            lambda rows: masked_l1(images[rows], masks[rows], rendered.rgb[rows], rendered.mask[rows])
+        ),
+        "iou": over_views(lambda rows: iou_loss(masks[rows], rendered.mask[rows])),
+        "laplacian": laplacian_loss(prediction.displacements, topology),
+        "flatten": flatten_loss(prediction.vertices, topology),
+        "movement": movement_loss(prediction.displacements),
+    }
+    if perceptual is not None:
+        composite = in_place_of_object(rendered, images, masks)
+
+        def distance(rows):
+            return perceptual(images[rows], composite[rows], masks[rows])
+
+        terms["perceptual"] = over_views(distance) if both_views else distance(slice(1, None, 2))
+    return terms
+
+
+def clip_gradient(gradient: Any, clip_norm: float) -> tuple[Any, jax.Array]:
+    """The gradient, scaled so that its norm over all arrays is at most `clip_norm`, and the norm it had.
+
+    What is not finite stays so, and the norm tells.
+    """
+    norm = jnp.sqrt(sum(jnp.sum(leaf**2) for leaf in jax.tree.leaves(gradient)))
+    scale = jnp.where(norm > clip_norm, clip_norm / jnp.maximum(norm, clip_norm), 1.0)
+    return jax.tree.map(lambda leaf: leaf * scale, gradient), norm
+
+
+def make_step(
+    network: InverseGraphics,
+    optimizer: optax.GradientTransformation,
+    *,
+    fov_y: float,
+    weights: Mapping[str, float],
+    perceptual: Perceptual | None = None,
+    perceptual_both_views: bool = True,
+    multiview_weight: float = 1.0,
+    average_decay: float = 0.99,
+    clip_norm: float | None = None,
+    render_options: Mapping[str, Any] | None = None,
+) -> Callable:
+    """The per-device step(state, batch, *, key) -> (state, metrics) for `parallel.data_parallel`.
+
+    batch: images uint8 [b 2 h w 3], masks uint8 [b 2 h w], views int32 [b 2]. The network sees view 0 and is
+    rendered in both (Eq. 2), all 2 b pictures in one rasterizer call. weights: lambda of each of TERMS.
+    multiview_weight: of the losses in view 1 against those in view 0; 1 is Eq. 2, less lets a shape fit its
+    own picture where a GAN's views of one object disagree.
+    clip_norm: gradients of a longer global norm are shortened to it, see `clip_gradient`.
+    Raises ValueError for a weight that is no term's, a negative multiview_weight, or a clip_norm that is not
+    above 0.
+    """
+    check_training("inverse_graphics", {"multiview_weight": multiview_weight, "clip_norm": clip_norm})
+    unknown = set(weights) - set(TERMS)
+    if unknown:
+        raise ValueError(f"loss weights {sorted(unknown)} are none of {TERMS}")
+    topology = mesh_topology(network.template.faces, len(network.template.vertices))
+    options = dict(render_options or {})
+    read_flow = _make_flow_term(network)
+
+    def loss(params, batch):
+        b, _, height, width, _ = batch["images"].shape
+        images = batch["images"].reshape(2 * b, height, width, 3).astype(jnp.float32) / 255.0
+        masks = batch["masks"].reshape(2 * b, height, width, 1).astype(jnp.float32) / 255.0
+        prediction = network.apply({"params": params["network"]}, images[::2], masks[::2])
+        views = batch["views"].reshape(-1)
+        camera = select_cameras(params["cameras"], views, fov_y)
+        offset = select_offsets(params["cameras"], views)
+        rendered = render_prediction(network, prediction, camera, (height, width), offset=offset, **options)
+        terms = loss_terms(
+            prediction,
+            rendered,
+            images,
+            masks,
+            topology,
+            perceptual=perceptual,
+            both_views=perceptual_both_views,
+            multiview_weight=multiview_weight,
+        )
+        terms |= read_flow(prediction, camera, offset, (height, width))
+        # Eq. 2 adds the two views' losses; the means above run over both, hence the factor.
+        total = 2.0 * sum(weights.get(name, 0.0) * value for name, value in terms.items())
+        return total, terms
+
+    def step(state, batch, *, key):
+        del key  # nothing is drawn: the batch holds all that is random
+        (total, terms), gradient = jax.value_and_grad(loss, has_aux=True)(state["params"], batch)
+        gradient, metrics = parallel.mean((gradient, {"loss": total, **terms}))
+        if clip_norm is not None:
+            gradient, metrics["gradient_norm"] = clip_gradient(gradient, clip_norm)
+        updates, optimizer_state = optimizer.update(gradient, state["optimizer"], state["params"])
+        params = optax.apply_updates(state["params"], updates)
+        count = state["step"] + 1
+        # Early averages follow quickly, so that the start is forgotten in short runs too.
+        decay = jnp.minimum(average_decay, count / (count + 10.0))
+        average = jax.tree.map(lambda old, new: decay * old + (1.0 - decay) * new, state["average"], params)
+        return {"params": params, "average": average, "optimizer": optimizer_state, "step": count}, metrics
+
+    return step
+
+
+def _make_flow_term(network: InverseGraphics) -> Callable[..., dict[str, jax.Array]]:
+    """term(prediction, cameras [2 b], offsets [2 b 2] | None, size) -> {"flow"} in the inputs' views, the
+    first of each pair; {} for a network that decodes its colours."""
+    if network.texture == "decoded":
+        return lambda *_: {}
+    template = network.template
+    texels = surface_texels(network.texture_size, template.faces, template.uv, template.uv_faces)
+
+    def term(prediction, cameras, offsets, size):
+        camera, offset = jax.tree.map(lambda leaf: leaf[::2], (cameras, offsets))
+        vertices = offset_vertices(prediction.vertices, camera, offset, size[1] / size[0])
+        seen = (vertices, template.faces, camera, size, texels)
+        return {"flow": flow_loss(prediction.flow, *seen, symmetric=network.symmetric)}
+
+    return term
+
+
+def make_step_at(
+    network: InverseGraphics,
+    optimizer: optax.GradientTransformation,
+    mesh,
+    *,
+    perceptual: Perceptual | None = None,
+    perceptual_start: int = 0,
+    perceptual_both_views: bool = True,
+    sigma_inverse: float = 7000.0,
+    margin: float = 0.02,
+    **settings: Any,
+) -> Callable[[int], Callable]:
+    """step_at(i) for `loop.fit`: the data-parallel step of step i; L_percept joins at `perceptual_start`.
+
+    sigma_inverse, margin: the silhouette's softness (`rasterizer.silhouette`). settings: see `make_step`.
+    """
+    settings |= {"render_options": {"sigma_inverse": sigma_inverse, "margin": margin}}
+    plain = parallel.data_parallel(make_step(network, optimizer, **settings), mesh)
+    if perceptual is None:
+        return lambda step: plain
+    refined = parallel.data_parallel(
+        make_step(
+            network, optimizer, perceptual=perceptual, perceptual_both_views=perceptual_both_views, **settings
+        ),
+        mesh,
+    )
+    return lambda step: refined if step >= perceptual_start else plain
+
+
+def predict_in_batches(
+    network: InverseGraphics, params, images: np.ndarray, masks: np.ndarray, batch_size: int = 16
+) -> Prediction:
+    """Predictions (NumPy) for images uint8 [n h w 3] and masks uint8 [n h w]; the last batch is padded."""
+    parts = []
+    for begin in range(0, len(images), batch_size):
+        rows = np.minimum(np.arange(begin, begin + batch_size), len(images) - 1)
+        part = _predict(network, params, images[rows], masks[rows])
+        keep = min(batch_size, len(images) - begin)
+        parts.append(jax.tree.map(lambda leaf, keep=keep: np.asarray(leaf)[:keep], part))
+    return jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _predict(network, params, image, mask):
+    image, mask = image.astype(jnp.float32) / 255.0, mask[..., None].astype(jnp.float32) / 255.0
+    return network.apply({"params": params}, image, mask)

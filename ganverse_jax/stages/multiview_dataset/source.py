@@ -1,0 +1,171 @@
+"""Where inverse graphics gets its images: the set in memory, the set on disk, or the GAN itself.
+
+`load_source` chooses. From the GAN no set is needed: the batch of a step is drawn, segmented and filtered
+when it is wanted, as a function of seed and step alone, so that training sees new objects for ever.
+"""
+
+import copy
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ganverse_jax.data.masks import instances
+from ganverse_jax.data.masks.folder import MaskFolder
+from ganverse_jax.data.multiview.set import MultiviewSet, MultiviewSource
+from ganverse_jax.models.stylegan2.multiview_generator import MultiviewGenerator
+from ganverse_jax.models.stylegan2.stored import LoadedGenerator
+from ganverse_jax.stages.multiview_dataset import stage as multiview_dataset
+from ganverse_jax.stages.multiview_dataset.parts import draw_objects
+from ganverse_jax.stages.perception import stage as perception
+from ganverse_jax.stages.viewpoints import stage as viewpoints
+from ganverse_jax.stages.viewpoints.stage import Viewpoints
+
+SOURCES = ("disk", "generator")
+# Contents of training pairs are drawn among these seeds, above all ranges that are counted through.
+_SEEDS = (2**50, 2**62)
+_MAX_CALLS = 20  # of the generator for one batch
+
+
+def load_source(
+    workdir: Path,
+    gan: LoadedGenerator,
+    *,
+    source: str,
+    seed: int,
+    batch_size: int,
+    memory_gib: float,
+    on_the_fly: Mapping[str, Any],
+) -> MultiviewSource:
+    """The source that the settings of inverse graphics name.
+
+    "disk": the set of the multiview_dataset stage, read into memory while its decoded images take at most
+    `memory_gib` (fastest), else read and decoded for each batch. "generator": `GeneratorSource`, whose
+    settings are `on_the_fly` ("crop" as in `MultiviewGenerator`). Raises ValueError for another name, missing
+    settings, or a segmenter that cannot keep up.
+    """
+    if source not in SOURCES:
+        raise ValueError(f"inverse_graphics.source = {source!r}; choose one of {', '.join(SOURCES)}")
+    if source == "disk":
+        stored = multiview_dataset.open_set(workdir, gan.fingerprint)
+        height, width = stored.size
+        fits = 4 * height * width * len(stored) <= memory_gib * 2**30
+        return stored.read().multiview if fits else stored
+    segmenter = perception.load(workdir).segmenter
+    if isinstance(segmenter, MaskFolder):
+        raise ValueError(
+            'inverse_graphics.source = "generator" draws new images at every step, and perception.segmenter '
+            'is a folder of masks; set source = "disk", or take a segmenter that runs'
+        )
+    views, settings = viewpoints.load(workdir, gan.fingerprint, gan.module.w_dim), dict(on_the_fly)
+    missing = {"content_truncation", "num_held_out"} - set(settings)
+    if missing:
+        raise ValueError(f"inverse_graphics.on_the_fly lacks {sorted(missing)}; see configs/toy_car.py")
+    # A few pairs more than a batch, so that rejected ones rarely cost a second call.
+    generator = MultiviewGenerator(
+        gan, batch_size=2 * (batch_size + max(batch_size // 8, 1)), crop=settings.pop("crop", None)
+    )
+    return GeneratorSource(generator, segmenter, views, seed=seed, **settings)
+
+
+class GeneratorSource:
+    """A `MultiviewSource` and its `Pairs` in one, which draws, segments and filters images when asked.
+
+    `num_held_out` objects each of validation and test, in all views, are drawn at once and kept in memory; no
+    training pair shows one of them. content_truncation: psi of the contents; min_instance, min_area: see
+    `instances.judge`.
+    """
+
+    num_objects, num_dropped, threads = None, 0, 1
+    _single_view = False
+
+    def __init__(
+        self,
+        generator: MultiviewGenerator,
+        segmenter,
+        views: Viewpoints,
+        *,
+        seed: int,
+        content_truncation: float,
+        num_held_out: int,
+        min_instance: float = 0.02,
+        min_area: float = 0.10,
+    ):
+        if num_held_out < 1 or len(views.views) < 2:
+            raise ValueError(
+                f"{num_held_out} held-out objects in {len(views.views)} views leave nothing to measure; set "
+                "inverse_graphics.on_the_fly.num_held_out to 1 or more, and choose two views or more"
+            )
+        self.views, self.size = views.views, generator.size
+        self._generator, self._segmenter, self._w = generator, segmenter, views.w
+        self._psi = content_truncation
+        self._filter = {"min_instance": min_instance, "min_area": min_area}
+        drawing = {"seed": seed, "psi": content_truncation, "views_per_object": len(views.views)}
+        self._held_out = {
+            name: self._draw_held_out(name, views, first + np.arange(num_held_out), drawing)
+            for name, first in {"validation": 0, "test": num_held_out}.items()
+        }
+
+    def training_pairs(self, *, single_view: bool = False) -> "GeneratorSource":
+        """Itself: objects without end; with single_view in one view twice, see `PairSampler`."""
+        pairs = copy.copy(self)
+        pairs._single_view = single_view
+        return pairs
+
+    def split(self, name: str, num_objects: int | None = None) -> MultiviewSet:
+        """The "validation" or "test" objects; see `MultiviewSet.split`. Training objects are no split."""
+        if name not in self._held_out:
+            raise ValueError(f"split {name!r} is none of {sorted(self._held_out)}")
+        whole = self._held_out[name]
+        objects = np.unique(whole.object_id)[:num_objects]
+        return whole.take(np.flatnonzero(np.isin(whole.object_id, objects)))
+
+    def pair_batch(self, step_key: int | Sequence[int], batch_size: int) -> dict[str, np.ndarray]:
+        """See `Pairs.pair_batch`: the first `batch_size` pairs of the key's stream whose images both pass.
+
+        Raises ValueError with the share of rejected pairs when they are too many.
+        """
+        stream, at_once = np.random.default_rng(step_key), self._generator.batch_size // 2
+        found, kept, reasons = [], 0, Counter()
+        for _ in range(_MAX_CALLS):
+            images, masks, views, reason = self._draw_pairs(stream, at_once)
+            rows = np.flatnonzero((reason == instances.KEPT).all(axis=1))[: batch_size - kept]
+            found.append((images[rows], masks[rows], views[rows]))
+            reasons.update(reason.reshape(-1).tolist())
+            kept += len(rows)
+            if kept == batch_size:
+                images, masks, views = (np.concatenate(parts) for parts in zip(*found, strict=True))
+                return {"images": images, "masks": masks, "views": views}
+        told = ", ".join(f"{name} {count}" for name, count in sorted(reasons.items()))
+        raise ValueError(
+            f"only {kept} of {batch_size} pairs passed the mask filter, of {reasons.total()} images drawn "
+            f"({told}); train the GAN longer, choose other views, or lower "
+            "inverse_graphics.on_the_fly.min_area"
+        )
+
+    def _draw_pairs(self, stream: np.random.Generator, count: int):
+        """images [c 2 h w 3], masks [c 2 h w], view ids int32 [c 2] and reasons [c 2] of fresh contents."""
+        seeds = stream.integers(*_SEEDS, count)
+        first = stream.integers(len(self._w), size=count)
+        second = (first + 1 + stream.integers(len(self._w) - 1, size=count)) % len(self._w)
+        second = first if self._single_view else second
+        views = np.stack([first, second], axis=1).astype(np.int32)
+        contents = np.repeat(self._generator.codes(seeds, self._psi), 2, axis=0)
+        images, _ = self._generator.pairs(self._w[views.reshape(-1)], contents)
+        verdict = instances.judge_images(self._segmenter, images, **self._filter)
+        pictures = (images, verdict.masks, np.array(verdict.reason))
+        images, masks, reason = (array.reshape(count, 2, *array.shape[1:]) for array in pictures)
+        return images, masks, views, reason
+
+    def _draw_held_out(self, name: str, views: Viewpoints, objects: np.ndarray, drawing) -> MultiviewSet:
+        drawn = draw_objects(self._generator, self._segmenter, views, objects, **drawing, **self._filter)
+        kept = np.flatnonzero(drawn.reason == 0)
+        if not len(kept):
+            raise ValueError(
+                f"the mask filter kept none of {len(drawn.reason)} {name} images; train the GAN longer, "
+                "choose other views, or lower inverse_graphics.on_the_fly.min_area"
+            )
+        held = MultiviewSet(drawn.images, drawn.masks, drawn.view_id, drawn.object_id, views.views)
+        return held.take(kept)

@@ -1,0 +1,83 @@
+"""What StyleGAN-R trains on: generated images with their mask, camera, predicted shape and texture, and
+code W*.
+
+Everything here is fixed during training, so it is computed once (the paper samples anew at every step; the
+examples are those of the generated multi-view set, drawn the same way). All of it is held in memory: at 64
+pixels 40 kB an example, at 512 x 384 with a 256 x 512 texture about 2 MB; limit `num_examples` accordingly.
+"""
+
+import dataclasses
+
+import numpy as np
+
+
+@dataclasses.dataclass(frozen=True)
+class Properties:
+    """n examples seen from k views.
+
+    images uint8 [n h w 3]; masks uint8 [n h w]; view_id, object_id int [n]; shapes float32 [n v 3],
+    displacements in world units; textures float16 [n th tw 3] in [0, 1]; content_styles float32 [n m],
+    W*_STB; view_styles float32 [k n_v], W*_V; cameras float32 [k 3]: azimuth, elevation (radians), distance,
+    or [k 5] with the offset x, y (NDC) of `scene/cameras.py`, which DIB-R's pictures obey and the
+    mapper does not read.
+    """
+
+    images: np.ndarray
+    masks: np.ndarray
+    view_id: np.ndarray
+    object_id: np.ndarray
+    shapes: np.ndarray
+    textures: np.ndarray
+    content_styles: np.ndarray
+    view_styles: np.ndarray
+    cameras: np.ndarray
+
+    def __post_init__(self):
+        n = len(self.images)
+        names = ("masks", "view_id", "object_id", "shapes", "textures", "content_styles")
+        sizes = {name: len(getattr(self, name)) for name in names}
+        if any(size != n for size in sizes.values()):
+            raise ValueError(f"{n} images, but {sizes}; one entry per image is needed")
+        if len(self.view_styles) != len(self.cameras):
+            raise ValueError(f"{len(self.view_styles)} view codes, but {len(self.cameras)} cameras")
+        if n < 2:
+            raise ValueError(f"{n} examples; StyleGAN-R pairs objects and needs at least 2")
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def take(self, rows: np.ndarray) -> "Properties":
+        """The examples `rows`, with the same views."""
+        names = ("images", "masks", "view_id", "object_id", "shapes", "textures", "content_styles")
+        return dataclasses.replace(self, **{name: getattr(self, name)[rows] for name in names})
+
+    def rows(self, step_key, batch_size: int) -> np.ndarray:
+        """Examples [b], without repetition while there are enough; pure in `step_key`."""
+        return np.random.default_rng(step_key).choice(len(self), batch_size, replace=batch_size > len(self))
+
+    def partners(self, step_key, rows: np.ndarray) -> np.ndarray:
+        """For `rows` [b], examples of other objects (where there are any); pure in `step_key`."""
+        generator = np.random.default_rng((1, *np.atleast_1d(step_key)))
+        partners = generator.integers(len(self), size=len(rows))
+        for _ in range(8):  # a few more draws for partners that are the object itself
+            same = self.object_id[partners] == self.object_id[rows]
+            partners = np.where(same, generator.integers(len(self), size=len(rows)), partners)
+        return partners
+
+    def _seen(self, rows: np.ndarray) -> dict[str, np.ndarray]:
+        camera = self.cameras[self.view_id[rows]]
+        return {"image": self.images[rows], "mask": self.masks[rows], "camera": camera}
+
+    def warmup_batch(self, rows: np.ndarray) -> dict[str, np.ndarray]:
+        """Batch of the warm-up step for examples `rows` [b]."""
+        return self._seen(rows) | {
+            "shape": self.shapes[rows],
+            "texture": self.textures[rows],
+            "view_style": self.view_styles[self.view_id[rows]],
+            "content_style": self.content_styles[rows],
+        }
+
+    def finetune_batch(self, rows: np.ndarray, partners: np.ndarray) -> dict[str, np.ndarray]:
+        """Batch of the fine-tuning step: view and background of `rows`, {S, T} of both."""
+        both = np.stack([rows, partners], axis=1)
+        return self._seen(rows) | {"shape": self.shapes[both], "texture": self.textures[both]}

@@ -1,0 +1,41 @@
+"""Fresh samples of the GAN for StyleGAN-R: any content in any chosen view (the warm-up of Sec. 3.3).
+
+The paper samples anew at every step. Here the samples are drawn before training, together with what inverse
+graphics reads off them, so that a step costs no more than the mapper; there are many more contents among them
+than objects in the multi-view set.
+"""
+
+import numpy as np
+
+from ganverse_jax.data.masks import instances
+from ganverse_jax.data.multiview.set import MultiviewSet
+from ganverse_jax.models.stylegan2.multiview_generator import MultiviewGenerator
+from ganverse_jax.stages.viewpoints.stage import CONTENT_SEEDS, SEED_STRIDE, Viewpoints
+
+# Above the objects of the multi-view set, in the same range of seeds (see `multiview_dataset`).
+FIRST_SAMPLE = 5_000_000
+
+
+def draw_samples(
+    generator: MultiviewGenerator,
+    segmenter,
+    views: Viewpoints,
+    count: int,
+    *,
+    seed: int,
+    content_truncation: float,
+) -> tuple[MultiviewSet, np.ndarray]:
+    """Images of `count` fresh contents, each in one random view, and their flat W* [n s].
+
+    Images that fail the multi-view set's filter are left out: n is at most `count`. Object ids are seeds.
+    Raises ValueError when the filter leaves none.
+    """
+    seeds = CONTENT_SEEDS + SEED_STRIDE * seed + FIRST_SAMPLE + np.arange(count)
+    view_id = np.random.default_rng([seed, FIRST_SAMPLE]).integers(len(views.w), size=count)
+    images, w_star = generator.pairs(views.w[view_id], generator.codes(seeds, content_truncation))
+    verdict = instances.judge_images(segmenter, images)
+    kept = np.array([reason == instances.KEPT for reason in verdict.reason])
+    if not kept.any():
+        raise ValueError(f"the mask filter kept none of {count} samples; train the GAN longer")
+    samples = MultiviewSet(images, verdict.masks, view_id, seeds, views.views)
+    return samples.take(np.flatnonzero(kept)), w_star[kept]

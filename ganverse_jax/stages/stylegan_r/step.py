@@ -1,0 +1,203 @@
+"""The two training steps of StyleGAN-R: warm-up (Eq. 5) and fine-tuning (Eq. 6), arXiv:2010.09125.
+
+Both are written per device for `parallel.data_parallel`. Networks that stay fixed (inverse graphics,
+segmenter, statistics, noise buffers) travel beside the state as `constants`, so that checkpoints hold only
+what is trained.
+
+Choices where the paper is silent:
+
+- The background of a synthesised image is what lies outside its mask. The mask counts as constant:
+  otherwise the cycle could be closed by growing it.
+- g_b reads the returned backgrounds with weights held fixed. Were they trained through that reading, g_b
+  could close the last two terms of Eq. 6 by mapping everything to one code.
+- The second {S, T} pair belongs to another object of the set; camera and background are shared.
+- The weight "anchor" (not in the paper, 0 there) adds the mean absolute difference between an example and
+  the image rendered from its own four properties: it keeps the pictures of a small network in place.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from jax.sharding import Mesh
+
+from ganverse_jax.losses import cycle
+from ganverse_jax.models.stylegan_r.latent_mapper import LatentMapper
+from ganverse_jax.models.stylegan_r.neural_renderer import render_codes
+from ganverse_jax.runtime import parallel
+
+TERMS = ("shape", "texture", "background", "background_pair", "anchor")
+PROPERTY_INPUTS = ("camera", "shape", "texture", "image", "mask")
+
+
+class CycleNetworks(NamedTuple):
+    """What fine-tuning needs besides the mapper, as pure functions of (trained or constant) parameters.
+
+    synthesise(generator_params, constants, view [b n], content [b m]) -> images [b h w 3] in [0, 1], not
+    clipped; segment(constants, images, displacements, camera) -> masks [b h w 1] in [0, 1];
+    predict(constants, images, masks) -> (displacements [b v 3], textures [b th tw 3]).
+    """
+
+    synthesise: Callable
+    segment: Callable
+    predict: Callable
+
+
+def with_constants(step: Callable, mesh: Mesh, constants: Any) -> Callable:
+    """`data_parallel` of step((state, constants), batch, *, key), called as f(state, batch, *, key).
+
+    The constants stay on the devices between calls: buffers are donated to each call and handed back by it.
+    """
+    run = parallel.data_parallel(step, mesh)
+    held = [parallel.replicate(constants, mesh)]
+
+    def call(state, batch, *, key):
+        (state, held[0]), metrics = run((state, held[0]), batch, key=key)
+        return state, metrics
+
+    return call
+
+
+def make_optimizer(
+    learning_rates: dict[str, float], num_steps: int, decay: float = 0.0
+) -> optax.GradientTransformation:
+    """Adam with one learning rate for each top-level group of the parameters ("mapper", "generator").
+
+    decay: the last fraction of `num_steps` over which the rates fall linearly to zero; 0 keeps them
+    constant, as in the paper.
+    """
+
+    def rate(value: float):
+        if not decay:
+            return value
+        begin = round(num_steps * (1.0 - decay))
+        return optax.schedules.linear_schedule(value, 0.0, max(num_steps - begin, 1), begin)
+
+    rules = {name: optax.adam(rate(value)) for name, value in learning_rates.items()}
+    return optax.transforms.partition(rules, lambda params: {name: name for name in params})
+
+
+def new_state(params: dict, optimizer: optax.GradientTransformation) -> dict:
+    """Training state: {"params", "opt_state"}."""
+    return {"params": params, "opt_state": optimizer.init(params)}
+
+
+def _update(optimizer, state: dict, gradient: dict) -> dict:
+    updates, opt_state = optimizer.update(parallel.mean(gradient), state["opt_state"], state["params"])
+    return {"params": optax.apply_updates(state["params"], updates), "opt_state": opt_state}
+
+
+def unpack(batch: dict) -> dict:
+    """Device side of a host batch: pictures and masks from uint8 to [0, 1], half-precision textures to
+    float32.
+
+    image uint8 [b h w 3] -> [0, 1]; mask uint8 [b h w] -> [b h w 1]; texture and others -> float32; camera
+    [b c] -> its columns: azimuth, elevation, distance and perhaps the offset's x, y.
+    """
+    ready = {name: jnp.asarray(value, jnp.float32) for name, value in batch.items()}
+    ready["image"] = ready["image"] / 255.0
+    ready["mask"] = ready["mask"][..., None] / 255.0
+    ready["camera"] = tuple(ready["camera"][:, i] for i in range(ready["camera"].shape[1]))
+    return ready
+
+
+def warmup_losses(mapper: LatentMapper, variables: dict, batch: dict) -> dict[str, jax.Array]:
+    """Terms of Eq. 5: "code" (mean squared error over all of W*), and "entropy" (nats).
+
+    batch: `unpack`ed image, mask, shape, texture, camera and the generator's codes view_style [b n],
+    content_style [b m].
+    """
+    view, content = mapper.apply(variables, *(batch[name] for name in PROPERTY_INPUTS))
+    mapped = jnp.concatenate([view, content], axis=-1)
+    target = jnp.concatenate([batch["view_style"], batch["content_style"]], axis=-1)
+    gates = mapper.apply(variables, method=LatentMapper.gates)
+    return {"code": cycle.code_distance(mapped, target), "entropy": cycle.gate_entropy(gates)}
+
+
+def make_warmup_step(
+    mapper: LatentMapper, optimizer: optax.GradientTransformation, entropy_weight: float
+) -> Callable:
+    """Step of the warm-up for `with_constants`; parameters {"mapper"}, constants {"statistics"}.
+
+    Nothing in it is random: the generator's noise buffers are fixed and samples come from the batch.
+    """
+
+    def step(state_and_constants, batch, *, key):
+        state, constants = state_and_constants
+        ready = unpack(batch)
+
+        def loss(params):
+            variables = {"params": params["mapper"], "statistics": constants["statistics"]}
+            terms = warmup_losses(mapper, variables, ready)
+            return terms["code"] + entropy_weight * terms["entropy"], terms
+
+        gradient, terms = jax.grad(loss, has_aux=True)(state["params"])
+        return (_update(optimizer, state, gradient), constants), parallel.mean(terms)
+
+    return step
+
+
+def finetune_losses(
+    mapper: LatentMapper, networks: CycleNetworks, params: dict, constants: dict, batch: dict
+) -> dict[str, jax.Array]:
+    """The four terms of Eq. 6 and "anchor", the reconstruction of the example itself; unweighted means.
+
+    batch: `unpack`ed; shape [b 2 v 3] and texture [b 2 th tw 3] hold the example's own pair first,
+    another's second.
+    """
+    b = batch["image"].shape[0]
+    twice = lambda x: jnp.concatenate([x, x])  # noqa: E731
+    halves = lambda x: (x[:b], x[b:])  # noqa: E731
+    shape = batch["shape"].swapaxes(0, 1).reshape(2 * b, *batch["shape"].shape[2:])
+    texture = batch["texture"].swapaxes(0, 1).reshape(2 * b, *batch["texture"].shape[2:])
+    camera = tuple(twice(x) for x in batch["camera"])
+    background = (twice(batch["image"]), twice(batch["mask"]))
+    images, codes = render_codes(
+        mapper, networks.synthesise, params, constants, camera, shape, texture, *background
+    )
+    masks = jax.lax.stop_gradient(networks.segment(constants, images, shape, camera))
+    shape_back, texture_back = networks.predict(constants, images, masks)
+    reader = {"params": jax.lax.stop_gradient(params["mapper"]), "statistics": constants["statistics"]}
+    background_back = mapper.apply(reader, images, masks, method=LatentMapper.background_code)
+    sampled = {
+        "shape": halves(shape),
+        "texture": halves(texture),
+        "background": jax.lax.stop_gradient(codes[:b]),
+    }
+    returned = zip(halves(shape_back), halves(texture_back), halves(background_back), strict=True)
+    first, second = (dict(zip(("shape", "texture", "background"), parts, strict=True)) for parts in returned)
+    terms = cycle.cycle_terms(sampled, first, second)
+    terms["anchor"] = jnp.mean(jnp.abs(images[:b] - batch["image"]))
+    return terms
+
+
+def make_finetune_step(
+    mapper: LatentMapper,
+    networks: CycleNetworks,
+    optimizer: optax.GradientTransformation,
+    weights: dict[str, float],
+) -> Callable:
+    """Step of the fine-tuning for `with_constants`; parameters {"mapper", "generator"}.
+
+    constants: {"statistics"} and whatever `networks` read. weights: factor of each term of `finetune_losses`.
+    Raises ValueError for a weight that is no term's.
+    """
+    unknown = set(weights) - set(TERMS)
+    if unknown:
+        raise ValueError(f"stylegan_r.finetune.weights has {sorted(unknown)}, none of {TERMS}")
+
+    def step(state_and_constants, batch, *, key):
+        state, constants = state_and_constants
+        ready = unpack(batch)
+
+        def loss(params):
+            terms = finetune_losses(mapper, networks, params, constants, ready)
+            return sum(weights[name] * terms[name] for name in weights), terms
+
+        (total, terms), gradient = jax.value_and_grad(loss, has_aux=True)(state["params"])
+        metrics = parallel.mean(terms | {"total": total})
+        return (_update(optimizer, state, gradient), constants), metrics
+
+    return step

@@ -1,0 +1,273 @@
+"""The viewpoints stage: choose view codes of a GAN and give each a rough camera (section 3.1, App. C, D).
+
+Choosing needs no truth (mask agreement across contents, see evaluation/view_selection.py). The camera is one
+of 12 azimuth bins at elevation 0 and a fixed distance. For a shipped GAN the annotated file is shipped; for a
+retrained toy GAN the pose regressor annotates and is named; for a real class a person does (launch.annotate),
+who may also click points of one object, from which the cameras are solved (viewpoints_keypoints).
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from ganverse_jax.annotation.bins import store
+from ganverse_jax.annotation.bins.view_records import check_views
+from ganverse_jax.annotation.contact_sheet import candidate_sheet
+from ganverse_jax.annotation.keypoints import store as keypoint_store
+from ganverse_jax.evaluation.disentanglement import view_disentanglement
+from ganverse_jax.models.stylegan2.multiview_generator import MultiviewGenerator
+from ganverse_jax.pages.grid import image_grid
+from ganverse_jax.pipeline.remedies import make
+from ganverse_jax.runtime.checkpoint import read_json, write_atomic, write_json, write_npz
+from ganverse_jax.runtime.loop import Metrics
+from ganverse_jax.runtime.shipped import ASSETS
+from ganverse_jax.stages.gan import stage as gan_stage
+from ganverse_jax.stages.perception import stage as perception_stage
+from ganverse_jax.stages.viewpoints import keypoints as viewpoints_keypoints
+from ganverse_jax.stages.viewpoints.choice import CONTENT_SEEDS, NUM_BINS, SEED_STRIDE, choose
+
+STAGE = "viewpoints"
+ANNOTATORS = ("pose_regressor", "person", "keypoints", "shipped")
+SHOWN = 8  # contents a person sees of each view
+SHEET = "candidates.png"
+
+
+class AwaitsAnnotation(ValueError):
+    """Views are proposed, and a person has not annotated them all yet."""
+
+
+class Viewpoints(NamedTuple):
+    """Chosen views: `views` as in viewpoints.json, `w` float32 [k w_dim], and the GAN's fingerprint."""
+
+    views: list[dict[str, Any]]
+    w: np.ndarray
+    fingerprint: str
+
+
+def path_of(workdir: Path) -> Path:
+    """Where the stage leaves its annotated views."""
+    return Path(workdir) / STAGE / "viewpoints.json"
+
+
+def load(workdir: Path, fingerprint: str, w_dim: int | None = None) -> Viewpoints:
+    """The views of a finished stage, which must belong to the GAN `fingerprint`; w_dim: see `read_views`."""
+    return read_views(path_of(workdir), fingerprint, w_dim)
+
+
+def read_views(path: Path, fingerprint: str, w_dim: int | None = None) -> Viewpoints:
+    """Read and check a viewpoints.json.
+
+    w_dim: length of the GAN's codes (None: only that all are equally long). Raises FileNotFoundError;
+    ValueError when it belongs to another GAN, an entry is wrong, a bin is missing or outside 0..11, or when
+    it is no such file at all. Every message names file, value and remedy.
+    """
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"no views at {path}; {make(STAGE)}")
+    content = read_json(path, remedy=f"delete it and {make(STAGE)}")
+    if not isinstance(content, Mapping) or not {"views", "fingerprint"} <= set(content):
+        raise ValueError(f"{path} is no viewpoints file; delete it and {make(STAGE)}")
+    views, owner = content["views"], content["fingerprint"]
+    if owner != fingerprint:
+        raise ValueError(
+            f"the views in {path} belong to GAN {owner}, but this GAN is {fingerprint}; use that GAN, "
+            'or set viewpoints.annotated_by="pose_regressor" to choose and annotate views of this one'
+        )
+    remedy = f"correct it, or delete the file and {make(STAGE)}"
+    check_views(views, path, remedy, w_dim=w_dim)
+    for view in views:
+        azimuth_bin = view.get("azimuth_bin")
+        if type(azimuth_bin) is not int or azimuth_bin not in range(NUM_BINS):
+            raise ValueError(
+                f"view {view['id']} in {path} : azimuth_bin {azimuth_bin!r}; see samples/viewpoints.png "
+                "and give every view the nearest bin of 30 degrees: 0 front, 3 its left side, 6 back, ... 11"
+            )
+    return Viewpoints(views, np.array([view["w"] for view in views], np.float32), fingerprint)
+
+
+def run(
+    workdir: Path,
+    *,
+    seed: int,
+    mesh,
+    metrics: Metrics,
+    world: Mapping[str, Any] | None = None,
+    annotated_by: str,
+    shipped: str | None = None,
+    num_contents: int,
+    content_truncation: float,
+    batch_size: int = 64,
+    crop: tuple[int, int] | None = None,
+    **selection: Any,
+) -> None:
+    """Leave viewpoints.json, the picture grid and a summary in ``workdir``/viewpoints.
+
+    annotated_by: "shipped" takes assets/`shipped`/viewpoints.json, which must belong to this GAN;
+    "pose_regressor" chooses and annotates automatically; "person" proposes views, stops with AwaitsAnnotation
+    until they are annotated, and then takes those kept (a complete viewpoints.json put there counts too);
+    "keypoints" does so for clicked points and solves the cameras in the `world`'s field of view and distance.
+    selection: the settings of `choose`.
+    """
+    if annotated_by not in ANNOTATORS:
+        raise ValueError(f"viewpoints.annotated_by = {annotated_by!r}; choose one of {', '.join(ANNOTATORS)}")
+    workdir = Path(workdir)
+    gan, _ = gan_stage.load(workdir)
+    w_dim = gan.module.w_dim
+    drawing = dict(seed=seed, num_contents=num_contents, content_truncation=content_truncation,
+                   batch_size=batch_size, crop=crop)  # fmt: skip
+    if annotated_by in ("person", "keypoints"):
+        content = (
+            viewpoints_keypoints.keypoint_views(workdir / STAGE, gan.fingerprint, world)
+            if annotated_by == "keypoints"
+            else _by_person(workdir, gan.fingerprint, w_dim)
+        )
+        if content is None:
+            await_person(workdir, keypoints=annotated_by == "keypoints", **drawing, **selection)
+    perception = perception_stage.load(workdir)
+    generator, contents, fresh_contents = source(gan, **drawing)
+    if annotated_by == "shipped":
+        shipped_path = _shipped(shipped)
+        read_views(shipped_path, gan.fingerprint, w_dim)
+        content = read_json(shipped_path)
+    elif annotated_by == "pose_regressor":
+        chosen = choose(generator, contents, perception, annotated_by=annotated_by, seed=seed, **selection)
+        content = {"fingerprint": gan.fingerprint, "annotated_by": annotated_by, "views": chosen}
+    write_json(path_of(workdir), content)
+    load(workdir, gan.fingerprint, w_dim)
+    _report(workdir, content, generator, fresh_contents, perception.pose_regressor, metrics)
+
+
+def _shipped(name: str | None) -> Path:
+    """The views of a shipped GAN. Raises ValueError for a name that is none."""
+    known = {path.parent.name: path for path in sorted(ASSETS.glob("*/viewpoints.json"))}
+    if name not in known:
+        raise ValueError(
+            f"viewpoints.shipped = {name!r} names no shipped views; choose one of {', '.join(known)}, or "
+            'viewpoints.annotated_by="pose_regressor"'
+        )
+    return known[name]
+
+
+def content_seeds(seed: int, num_contents: int) -> tuple[np.ndarray, np.ndarray]:
+    """Seeds of the contents that views are chosen with, and of as many that the choice has not seen."""
+    return np.split(CONTENT_SEEDS + SEED_STRIDE * seed + np.arange(2 * num_contents), 2)
+
+
+def source(gan, *, seed, num_contents, content_truncation, batch_size=64, crop=None):
+    """The generator, contents to choose views with, and contents the choice has not seen."""
+    generator = MultiviewGenerator(gan, batch_size=batch_size, crop=crop)
+    seeds = np.concatenate(content_seeds(seed, num_contents))
+    return generator, *np.split(generator.codes(seeds, content_truncation), 2)
+
+
+def _by_person(workdir: Path, fingerprint: str, w_dim: int) -> dict[str, Any] | None:
+    """Content of viewpoints.json from a finished annotation, or from a file put there; None: still open."""
+    folder, path = workdir / STAGE, path_of(workdir)
+    if (folder / store.ANNOTATION).exists() or not path.exists():
+        return store.annotated_views(folder, fingerprint)
+    read_views(path, fingerprint, w_dim)
+    return read_json(path)
+
+
+def check_annotation(workdir: Path) -> None:
+    """Raise ValueError when a person's answers and the viewpoints.json made from them no longer agree."""
+    folder, path = workdir / STAGE, path_of(workdir)
+    content = read_json(path) if path.is_file() else {}  # who needs it says so
+    if not isinstance(content, Mapping) or content.get("annotated_by") != "person":
+        return
+    answered = store.annotated_views(folder, content.get("fingerprint"))
+    if answered is not None and answered["views"] != content.get("views"):
+        raise ValueError(
+            f"{folder / store.ANNOTATION} has other answers than {path}; to take the former, delete "
+            f"{folder / 'DONE.json'} and {make(STAGE)}; to take the latter, move the former away"
+        )
+
+
+def await_person(workdir: Path, *, keypoints: bool = False, **settings: Any) -> None:
+    """Propose views if that was not done; raise AwaitsAnnotation with the command. settings: `propose`."""
+    candidates = propose(workdir, **settings)
+    folder = workdir / STAGE
+    path, answered, flag = folder / store.ANNOTATION, "0 are annotated", ""
+    if keypoints:
+        flag = keypoint_store.FLAG
+        answered = "the points of one object are to be clicked in them, and are not all decided"
+    elif path.exists():
+        answers = store.read_annotation(path, candidates).answers
+        answered = f"{sum(answer is not None for answer in answers)} are annotated"
+    raise AwaitsAnnotation(
+        f"{len(candidates.views)} views are proposed in {folder} ({SHEET} shows them), {answered}; run "
+        f"python -m launch.annotate --config=(this config) --workdir={workdir}{flag} and then this command "
+        "again"
+    )
+
+
+def propose(
+    workdir: Path,
+    *,
+    seed: int,
+    num_contents: int,
+    content_truncation: float,
+    batch_size: int = 64,
+    crop: tuple[int, int] | None = None,
+    **selection: Any,
+) -> store.Candidates:
+    """Choose views and leave them with their pictures for a person, once: later calls read what is there.
+
+    candidates.png shows them, rows contents and columns views, neighbours alike. selection: the settings of
+    `choose`. Raises ValueError when the views there are of another GAN.
+    """
+    workdir = Path(workdir)
+    folder, (gan, _) = workdir / STAGE, gan_stage.load(workdir)
+    if not (folder / store.CANDIDATES).exists():
+        generator, contents, fresh = source(
+            gan,
+            seed=seed,
+            num_contents=num_contents,
+            content_truncation=content_truncation,
+            batch_size=batch_size,
+            crop=crop,
+        )
+        perception = perception_stage.load(workdir)
+        views = choose(generator, contents, perception, annotated_by="person", seed=seed, **selection)
+        pictures = generator.grid(np.array([view["w"] for view in views], np.float32), fresh[:SHOWN])
+        store.write_candidates(folder, gan.fingerprint, views, np.swapaxes(pictures, 0, 1))
+    candidates = store.read_candidates(folder, gan.fingerprint, gan.module.w_dim)
+    if not (folder / SHEET).exists():
+        title = f"{len(candidates.views)} candidate views; below: id, agreement of the outlines"
+        sheet = candidate_sheet(store.read_pictures(folder, candidates), candidates.views, title=title)
+        write_atomic(folder / SHEET, lambda path: sheet.save(path, "PNG"))
+    return candidates
+
+
+def _report(workdir: Path, content: dict, generator, contents, regressor, metrics: Metrics) -> None:
+    """Picture grid and figures on contents the choice has not seen; readings are for evaluation only."""
+    views = content["views"]
+    grid = generator.grid(np.array([view["w"] for view in views], np.float32), contents)
+    flat = grid.reshape(-1, *grid.shape[2:])
+    bins = [view["azimuth_bin"] for view in views]
+    scalars = {
+        "num_views": len(bins),
+        "num_bins": len({b for b in bins if b is not None}),
+    }
+    consistency = [view["consistency"] for view in views if "consistency" in view]
+    if consistency:  # a file put there need not tell it
+        scalars["consistency"] = float(np.mean(consistency))
+    summary = {"annotated_by": content.get("annotated_by"), "fingerprint": content["fingerprint"]}
+    if regressor is not None:
+        figures = view_disentanglement(regressor(flat).azimuth.reshape(grid.shape[:2]).T)
+        per_view = figures.pop("per_view")
+        scalars |= {f"azimuth_{name}": value for name, value in figures.items()}
+        summary["regressor"] = [
+            {"id": view["id"], **reading} for view, reading in zip(views, per_view, strict=True)
+        ]
+    if "keypoints" in content:
+        scalars["keypoint_rms_pixels"] = content["keypoints"]["rms_pixels"]
+    metrics.write(STAGE, 0, **scalars)
+    summary |= scalars
+    write_json(workdir / STAGE / "summary.json", summary)
+    write_npz(workdir / STAGE / "figures.npz", grid=grid[:8])
+    picture = workdir / "samples" / "viewpoints.png"
+    picture.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(image_grid(flat, grid.shape[1])).save(picture)

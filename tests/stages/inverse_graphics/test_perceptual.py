@@ -1,0 +1,33 @@
+"""The settings of the perceptual term: what each chooses, and that nothing stands in for a missing file."""
+
+import pytest
+
+from ganverse_jax.stages.inverse_graphics import perceptual as inverse_graphics_perceptual
+from ganverse_jax.stages.inverse_graphics.perceptual import make_perceptual
+
+
+def test_no_blocks_and_no_source_leave_the_term_out(tmp_path):
+    assert make_perceptual(tmp_path, 0) is None
+    assert make_perceptual(tmp_path, 4, source="none") is None
+
+
+def test_a_missing_vgg_says_what_to_get_under_which_licence_and_what_to_set(tmp_path):
+    with pytest.raises(FileNotFoundError, match="vgg16-397923af.pth .BSD-3-Clause.*perceptual.vgg"):
+        make_perceptual(tmp_path, 4, source="lpips", vgg="no/vgg.pth", lpips="no/lpips.pth")
+
+
+def test_a_path_that_is_not_set_is_named(tmp_path):
+    with pytest.raises(ValueError, match="lpips = None"):
+        make_perceptual(tmp_path, 4, source="lpips", vgg="vgg.pth")
+
+
+def test_a_mistyped_source_is_named(tmp_path):
+    with pytest.raises(ValueError, match="'vgg'; choose one of"):
+        make_perceptual(tmp_path, 4, source="vgg")
+
+
+def test_the_files_reach_the_distance_in_their_order(tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr(inverse_graphics_perceptual, "load_lpips", lambda *paths: seen.append(paths) or {})
+    assert callable(make_perceptual(tmp_path, 0, source="lpips", vgg="a.pth", lpips="b.pth"))
+    assert seen == [("a.pth", "b.pth")]

@@ -1,0 +1,35 @@
+"""What the network starts from: an imported encoder, and no silent substitute for a missing one."""
+
+import pytest
+
+from ganverse_jax.models.inverse_graphics.network import InverseGraphics
+from ganverse_jax.stages.inverse_graphics import start as inverse_graphics_start
+from ganverse_jax.stages.inverse_graphics.start import starting_network
+
+SMALL = dict(
+    icosphere_level=1, encoder_width=8, encoder_blocks=(1,), code_size=8, shape_hidden=8, texture_size=8,
+    texture_channels=(4,),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("architecture", "path"), [("resnet18", None), ("residual", "resnet18.pth")])
+def test_a_resnet_and_its_file_go_together(architecture, path):
+    network = InverseGraphics(**SMALL, encoder_architecture=architecture)
+    with pytest.raises(ValueError, match="starts from a file .get torchvision's resnet18"):
+        starting_network(network, (128, 128), 0, path)
+
+
+def test_a_missing_file_says_what_to_get_and_which_setting_to_correct():
+    network = InverseGraphics(**SMALL, encoder_architecture="resnet50")
+    with pytest.raises(FileNotFoundError, match="resnet50-.*BSD-3-Clause.*inverse_graphics.encoder_weights"):
+        starting_network(network, (128, 128), 0, "no/resnet50.pth")
+
+
+def test_imported_parameters_replace_the_encoders_and_nothing_else(monkeypatch):
+    seen, fresh = [], {"encoder": {"conv1": 0}, "code": {"kernel": 1}}
+    imported = {"conv1": 2, "mask_stem": 3}
+    monkeypatch.setattr(inverse_graphics_start, "load_resnet", lambda *a: seen.append(a) or imported)
+    monkeypatch.setattr(inverse_graphics_start, "init_network", lambda *a: fresh)
+    network = InverseGraphics(**SMALL, encoder_architecture="resnet18")
+    params = starting_network(network, (128, 128), 3, "resnet18.pth")
+    assert seen == [("resnet18.pth", 18)] and params == {"encoder": imported, "code": {"kernel": 1}}

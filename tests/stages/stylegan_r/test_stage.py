@@ -1,0 +1,203 @@
+"""Claims about the StyleGAN-R stage, on random networks of 16 pixels."""
+
+import functools
+
+import jax
+import numpy as np
+import pytest
+
+from ganverse_jax.data.multiview.set import MultiviewSet
+from ganverse_jax.models.inverse_graphics.network import InverseGraphics
+from ganverse_jax.models.perception.segmenter import LearnedSegmenter, SegmenterNet
+from ganverse_jax.models.stylegan2.multiview_generator import MultiviewGenerator
+from ganverse_jax.models.stylegan2.networks import Generator
+from ganverse_jax.models.stylegan2.stored import LoadedGenerator
+from ganverse_jax.models.stylegan2.style_space import style_layout
+from ganverse_jax.models.stylegan_r.neural_renderer import load_neural_renderer
+from ganverse_jax.runtime import parallel
+from ganverse_jax.runtime.checkpoint import fingerprint, read_json, read_npz
+from ganverse_jax.runtime.loop import Metrics
+from ganverse_jax.stages.stylegan_r import inputs as stylegan_r_inputs
+from ganverse_jax.stages.stylegan_r import stage as stylegan_r
+
+SIZE, VIEWS, OBJECTS, WIDTHS, W_DIM = 16, 4, 6, (8, 8), 6
+
+
+def _random(module, *inputs):
+    """Variables of the module's shapes, drawn by NumPy: compiling an init would take longer than the test."""
+    shapes = jax.eval_shape(module.init, jax.random.key(0), *inputs)
+    rng = np.random.default_rng(0)
+    return jax.tree.map(lambda leaf: rng.normal(size=leaf.shape).astype(leaf.dtype) / 4, shapes)
+
+
+@functools.cache
+def _generator():
+    module = Generator(
+        resolution=SIZE, z_dim=W_DIM, w_dim=W_DIM, mapping_layers=1, channel_base=64, channel_max=8
+    )
+    variables = _random(module, np.zeros((1, W_DIM), np.float32))
+    return LoadedGenerator(module, variables, np.full(W_DIM, 0.3, np.float32), fingerprint(variables), {})
+
+
+NETWORK = InverseGraphics(
+    icosphere_level=0, encoder_width=8, encoder_blocks=(1,), code_size=8, shape_hidden=8, texture_size=16,
+    texture_channels=(8, 8),
+)  # fmt: skip
+CAMERAS = {
+    "azimuth": np.arange(VIEWS) * np.pi / 2, "elevation": np.zeros(VIEWS), "distance": np.full(VIEWS, 4.2)
+}  # fmt: skip
+
+
+@functools.cache
+def _inputs():
+    generator = _generator()
+    rng = np.random.default_rng(0)
+    multiview = MultiviewGenerator(generator, batch_size=VIEWS * OBJECTS)
+    view_w, content_w = (rng.normal(size=(n, W_DIM)).astype(np.float32) for n in (VIEWS, OBJECTS))
+    view_id, object_id = np.tile(np.arange(VIEWS), OBJECTS), np.repeat(np.arange(OBJECTS), VIEWS)
+    images, w_star = multiview.pairs(view_w[view_id], content_w[object_id])
+    masks = np.zeros((len(images), SIZE, SIZE), np.uint8)
+    masks[:, 4:12, 3:13] = 255
+    whole = MultiviewSet(images, masks, view_id, object_id, [{"azimuth_bin": 3 * i} for i in range(VIEWS)])
+    rows = {"train": np.flatnonzero(object_id < 4), "test": np.flatnonzero(object_id >= 4)}
+    picture = (np.zeros((1, SIZE, SIZE, 3), np.float32), np.zeros((1, SIZE, SIZE, 1), np.float32))
+    segmenter_params = _random(SegmenterNet(WIDTHS), picture[0])["params"]
+    return stylegan_r_inputs.assemble(
+        generator, NETWORK, _random(NETWORK, *picture)["params"],
+        {name: (whole.take(index), w_star[index]) for name, index in rows.items()}, view_w, CAMERAS,
+        segmenter=LearnedSegmenter(segmenter_params, widths=WIDTHS, resolution=SIZE),
+        regress=None, fov_y=0.5, cycle_mask="segment",
+    )  # fmt: skip
+
+
+SETTINGS = {
+    "mapper": {"view_dims": 12, "hidden": (8,), "channels": 4, "channels_max": 4},
+    "warmup": {
+        "num_steps": 20,
+        "batch_size": 4,
+        "learning_rates": {"mapper": 1e-2},
+        "weights": {"entropy": 0.1},
+    },
+    "finetune": {
+        "num_steps": 3,
+        "batch_size": 2,
+        "learning_rates": {"mapper": 1e-3, "generator": 1e-3},
+        "weights": {"shape": 1.0, "texture": 1.0, "background": 1.0, "background_pair": 1.0},
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    workdir = tmp_path_factory.mktemp("run")
+    summary = stylegan_r.train_and_measure(
+        workdir, _inputs(), seed=0, mesh=parallel.data_mesh(1), metrics=Metrics(workdir), sweep_steps=4,
+        log_every=1, **SETTINGS,
+    )  # fmt: skip
+    return workdir, summary
+
+
+@pytest.mark.slow  # half a minute of compiling
+def test_summary_tells_before_and_after(finished):
+    workdir, summary = finished
+    assert read_json(workdir / "stylegan_r" / "summary.json") == summary
+    assert summary["code_after"] < summary["code_before"]
+    for when in ("before_finetuning", "after_finetuning"):
+        assert {"cycle_shape", "background_change_texture", "mask_iou_other_view"} <= set(summary[when])
+    gates = [summary[f"gate_{name}"] for name in ("shape", "texture", "background")]
+    assert sum(gates) == pytest.approx(1, rel=1e-5)  # float32 softmax
+
+
+@pytest.mark.slow  # half a minute of compiling
+def test_both_phases_are_logged(finished):
+    stages = [row["stage"] for row in Metrics(finished[0]).read()]
+    assert stages.count("stylegan_r_warmup") == 20
+    assert stages.count("stylegan_r_finetune") == 3
+
+
+@pytest.mark.slow  # half a minute of compiling
+def test_figures_have_the_agreed_names_and_shapes(finished):
+    arrays = read_npz(finished[0] / "stylegan_r" / "figures.npz")
+    shapes = {name: array.shape for name, array in arrays.items()}
+    picture = (SIZE, SIZE, 3)
+    assert shapes["azimuth_sweep"] == shapes["elevation_sweep"] == shapes["scale_sweep"] == (3, 4, *picture)
+    for name in ("sampled", "shape_swap", "texture_swap", "background_swap"):
+        assert shapes[name] == (3, *picture)
+    assert shapes["inputs"] == shapes["dibr"] == shapes["neural"]
+    assert all(array.dtype == np.uint8 for array in arrays.values())
+
+
+@pytest.mark.slow  # half a minute of compiling
+def test_written_renderer_draws_the_written_figures(finished):
+    data, workdir = _inputs().test, finished[0]
+    renderer = load_neural_renderer(workdir / "stylegan_r")
+    row = np.array([0])
+    camera = data.cameras[data.view_id[row]]
+    image = renderer(camera, data.shapes[row], data.textures[row], data.images[row], data.masks[row])
+    shown = read_npz(workdir / "stylegan_r" / "figures.npz")["neural"][0]
+    np.testing.assert_allclose(255 * image[0], shown, atol=0.51)  # half a step of uint8, and rounding
+
+
+@pytest.mark.parametrize("include_torgb", [False, True])
+def test_stored_w_star_gives_the_content_styles_of_either_layout(include_torgb):
+    generator = _generator()
+    w = np.random.default_rng(1).normal(size=(5, W_DIM)).astype(np.float32)
+    layout = style_layout(generator.module, include_torgb=include_torgb)
+    codes = stylegan_r_inputs.StyleCodes(generator, layout)
+    stored = codes.flat(w, style_layout(generator.module))
+    # Solving for w from float32 styles loses about the condition of the affines (here below 100).
+    np.testing.assert_allclose(codes.content(stored), codes.flat(w)[:, layout.view_size :], atol=1e-4)
+
+
+def test_code_of_the_mean_w_gives_the_mean_image():
+    inputs, generator = _inputs(), _generator()
+    size = inputs.layout.view_size
+    flat = stylegan_r_inputs.StyleCodes(generator, inputs.layout).flat(generator.w_avg[None])
+    variables, module = generator.variables, generator.module
+    drawn = jax.jit(inputs.networks.synthesise)(
+        variables["params"], inputs.constants, flat[:, :size], flat[:, size:]
+    )
+    ws = np.broadcast_to(generator.w_avg, (1, module.num_ws, module.w_dim))
+    image = jax.jit(functools.partial(module.apply, method=Generator.synthesis))(variables, ws)
+    np.testing.assert_allclose(2 * drawn - 1, image, atol=1e-5)  # the same float32 program but for 2 x / 2
+
+
+def test_render_mask_is_the_silhouette_at_the_requested_camera():
+    data, dibr = _inputs().test, _inputs().dibr
+    layout = _inputs().layout
+    networks = stylegan_r_inputs.make_networks(_generator(), layout, NETWORK, None, 0.5, "render")
+    camera, images = data.cameras[data.view_id], data.images.astype(np.float32)
+    mask = jax.jit(networks.segment)({}, images, data.shapes, tuple(camera.T))
+    np.testing.assert_array_equal(mask[..., 0], dibr(camera, data.shapes, data.textures)[1])
+
+
+def test_render_mask_obeys_the_offset_as_dibr_does():
+    data, dibr = _inputs().test, _inputs().dibr
+    networks = stylegan_r_inputs.make_networks(_generator(), _inputs().layout, NETWORK, None, 0.5, "render")
+    camera, images = data.cameras[data.view_id], data.images.astype(np.float32)
+    offset = np.random.default_rng(0).uniform(-0.4, 0.4, (len(camera), 2)).astype(np.float32)
+    camera = np.concatenate([camera, offset], axis=1)
+    mask = jax.jit(networks.segment)({}, images, data.shapes, tuple(camera.T))[..., 0]
+    np.testing.assert_array_equal(mask, dibr(camera, data.shapes, data.textures)[1])
+    assert (mask != dibr(camera[:, :3], data.shapes, data.textures)[1]).any(axis=(1, 2)).all()
+
+
+def test_unknown_cycle_mask_names_the_setting():
+    with pytest.raises(ValueError, match="stylegan_r.cycle_mask is 'guess'"):
+        stylegan_r_inputs.make_networks(_generator(), None, NETWORK, None, 0.5, "guess")
+
+
+def test_learned_segmenter_gives_the_same_mask_in_the_step_as_outside():
+    inputs = _inputs()
+    images = inputs.test.images[:2]
+    inside = inputs.networks.segment(inputs.constants, images.astype(np.float32) / 255.0, None, None)
+    # Float32 in another order of operations.
+    np.testing.assert_allclose(inside[..., 0], inputs.segment(images), atol=1e-5)
+
+
+def test_a_segmenter_that_cannot_be_compiled_is_refused_for_the_cycle():
+    layout = style_layout(_generator().module)
+    with pytest.raises(ValueError, match="'segment', but function cannot run"):
+        stylegan_r_inputs.make_networks(
+            _generator(), layout, NETWORK, lambda images: images[..., 0], 0.5, "segment"
+        )
