@@ -1,0 +1,216 @@
+"""Typed settings: frozen dataclasses, built from plain mappings and refused by dotted path.
+
+A field is explained by a comment. Its annotation says what it may be: int, float, bool, str, a ``Literal``,
+another dataclass of settings, or a tuple of these; any of them within limits (``Count`` and others below)
+and any ``| None``. What depends on several fields is refused by the dataclass's own ``__post_init__``, with a
+ValueError that begins with a field's name ("texture_size = 64, but ..."); :func:`build` puts the path before.
+"""
+
+import dataclasses
+import difflib
+import functools
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class AtLeast:
+    """The limit value >= low."""
+
+    low: float
+
+    def allows(self, value: float) -> bool:
+        """Whether the limit holds."""
+        return value >= self.low
+
+    @property
+    def remedy(self) -> str:
+        """What to do about a value beyond the limit."""
+        return f"set it to {self.low} or more"
+
+
+@dataclass(frozen=True)
+class Above:
+    """The limit value > low."""
+
+    low: float
+
+    def allows(self, value: float) -> bool:
+        """Whether the limit holds."""
+        return value > self.low
+
+    @property
+    def remedy(self) -> str:
+        """What to do about a value beyond the limit."""
+        return f"set it above {self.low}"
+
+
+@dataclass(frozen=True)
+class Below:
+    """The limit value < high."""
+
+    high: float
+
+    def allows(self, value: float) -> bool:
+        """Whether the limit holds."""
+        return value < self.high
+
+    @property
+    def remedy(self) -> str:
+        """What to do about a value beyond the limit."""
+        return f"set it below {self.high}"
+
+
+@dataclass(frozen=True)
+class Within:
+    """The limits low <= value <= high."""
+
+    low: float
+    high: float
+
+    def allows(self, value: float) -> bool:
+        """Whether the limits hold."""
+        return self.low <= value <= self.high
+
+    @property
+    def remedy(self) -> str:
+        """What to do about a value beyond the limits."""
+        return f"set it to a number from {self.low} to {self.high}"
+
+
+Count = Annotated[int, AtLeast(1)]
+Whole = Annotated[int, AtLeast(0)]
+Positive = Annotated[float, Above(0)]
+NonNegative = Annotated[float, AtLeast(0)]
+Share = Annotated[float, Within(0, 1)]
+FieldOfView = Annotated[float, Above(0), Below(180)]  # degrees
+
+NOUNS = {int: "whole number", float: "number", bool: "boolean (True or False)", str: "text"}
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What the values of a field may be, as its annotation says."""
+
+    type: type  # int, float, bool, str, tuple or a dataclass of settings
+    optional: bool = False  # whether None will do
+    limits: tuple[AtLeast | Above | Below | Within, ...] = ()
+    choices: tuple[Any, ...] = ()  # of a Literal
+    entries: tuple["Kind", ...] = ()  # of a tuple
+    repeated: bool = False  # whether a tuple has any number of entries, all of one kind
+
+    @property
+    def noun(self) -> str:
+        """The kind in words, for messages."""
+        nouns = [entry.noun for entry in self.entries] + ["..."] * self.repeated
+        return f"tuple ({', '.join(nouns)})" if self.type is tuple else NOUNS.get(self.type, "section")
+
+
+@functools.cache
+def kinds(cls: type) -> dict[str, Kind]:
+    """The kind of every field of a dataclass of settings, by name, in order.
+
+    Raises TypeError for an annotation that no setting can have.
+    """
+    hints = get_type_hints(cls, include_extras=True)
+    return {field.name: _kind(hints[field.name]) for field in dataclasses.fields(cls)}
+
+
+def build(cls: type[T], values: Mapping[str, Any], path: str) -> T:
+    """The dataclass ``cls`` of nested plain ``values``: what they leave out is its own default.
+
+    path: of the section, dotted, for messages ("" for none). A list serves for a tuple, an int for a float,
+    which it becomes; a section may be an instance, which is checked like a mapping. Raises ValueError, naming
+    path, value and remedy, for an unknown or missing setting, a wrong type, a number that is not finite, and
+    a value beyond its limits, defaults included.
+    """
+    known = kinds(cls)
+    if isinstance(values, cls):
+        values = plain(values)
+    if not isinstance(values, Mapping):
+        raise ValueError(f"{path} = {values!r} is no section; its settings are {', '.join(known)}")
+    for name in values:
+        if name not in known:
+            near = difflib.get_close_matches(str(name), known, 1)
+            hint = f"did you mean {_join(path, near[0])}?" if near else f"choose one of {', '.join(known)}"
+            raise ValueError(f"{_join(path, name)} is no setting; {hint}")
+    values = _defaults(cls) | dict(values)
+    arguments = {}
+    for name, kind in known.items():
+        if name not in values:
+            raise ValueError(f"{_join(path, name)} is not set; set it to a {kind.noun}")
+        arguments[name] = _value(kind, values[name], _join(path, name))
+    try:
+        return cls(**arguments)
+    except ValueError as error:
+        raise ValueError(_join(path, str(error))) from error
+
+
+def plain(settings: Any) -> dict[str, Any]:
+    """The nested plain dict of a dataclass of settings, whose tuples stay tuples; :func:`build` undoes it."""
+    return dataclasses.asdict(settings)
+
+
+def _kind(annotation: Any) -> Kind:
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        inner = _kind(arguments[0])
+        return replace(inner, limits=inner.limits + arguments[1:])
+    if origin is Literal:
+        return Kind(type(arguments[0]), choices=arguments)
+    if origin is tuple:
+        repeated = arguments[-1] is Ellipsis
+        entries = arguments[:-1] if repeated else arguments
+        return Kind(tuple, entries=tuple(_kind(entry) for entry in entries), repeated=repeated)
+    if origin in (Union, UnionType):
+        inner = [argument for argument in arguments if argument is not NoneType]
+        if len(inner) == 1:
+            return replace(_kind(inner[0]), optional=True)
+    if annotation in NOUNS or dataclasses.is_dataclass(annotation):
+        return Kind(annotation)
+    raise TypeError(f"{annotation} is no type of a setting")
+
+
+def _join(path: str, name: Any) -> str:
+    return f"{path}.{name}" if path else str(name)
+
+
+def _defaults(cls: type) -> dict[str, Any]:
+    fields, missing = dataclasses.fields(cls), dataclasses.MISSING
+    values = {field.name: field.default for field in fields if field.default is not missing}
+    made = {field.name: field.default_factory() for field in fields if field.default_factory is not missing}
+    return values | made
+
+
+def _value(kind: Kind, value: Any, path: str) -> Any:
+    """The value as its kind has it; ValueError where it cannot be that."""
+    if value is None and kind.optional:
+        return None
+    or_none = ", or None" if kind.optional else ""
+    if dataclasses.is_dataclass(kind.type):
+        return build(kind.type, value, path)
+    if kind.type is tuple:
+        if not isinstance(value, list | tuple) or not (kind.repeated or len(value) == len(kind.entries)):
+            raise ValueError(f"{path} = {value!r}; set it to a {kind.noun}{or_none}")
+        entries = kind.entries * len(value) if kind.repeated else kind.entries
+        places = range(len(value))
+        return tuple(_value(entries[i], value[i], _join(path, i)) for i in places)
+    fits = isinstance(value, int | float if kind.type is float else kind.type)
+    fits = fits and isinstance(value, bool) == (kind.type is bool)  # a bool is an int to Python
+    if kind.choices:
+        if not fits or value not in kind.choices:
+            choices = ", ".join(map(str, kind.choices))
+            raise ValueError(f"{path} = {value!r}; choose one of {choices}{or_none}")
+    elif kind.type in (int, float) and isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"{path} = {value} is no finite number; set one{or_none}")
+    elif not fits:
+        raise ValueError(f"{path} = {value!r} is no {kind.noun}; set one{or_none}")
+    for limit in kind.limits:
+        if not limit.allows(value):
+            raise ValueError(f"{path} = {value}; {limit.remedy}{or_none}")
+    return kind.type(value)
