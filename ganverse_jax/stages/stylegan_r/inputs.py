@@ -8,7 +8,6 @@ handles, and shows inverse graphics the outline it should find.
 """
 
 import dataclasses
-import functools
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -25,7 +24,13 @@ from ganverse_jax.models.perception.segmenter import LearnedSegmenter, resize
 from ganverse_jax.models.stylegan2.multiview_generator import MultiviewGenerator
 from ganverse_jax.models.stylegan2.networks import Generator
 from ganverse_jax.models.stylegan2.stored import LoadedGenerator
-from ganverse_jax.models.stylegan2.style_space import StyleLayout, flatten_styles, style_layout
+from ganverse_jax.models.stylegan2.style_space import (
+    StyleLayout,
+    flatten_styles,
+    split_view_content,
+    style_layout,
+    styles_of,
+)
 from ganverse_jax.models.stylegan_r.neural_renderer import make_synthesise
 from ganverse_jax.pipeline.remedies import make_again
 from ganverse_jax.scene.cameras import offset_vertices, stack_cameras, unstack_cameras
@@ -124,54 +129,10 @@ def generator_settings(module: Generator) -> dict[str, Any]:
     return {name: getattr(module, name) for name in names}
 
 
-class StyleCodes:
-    """Flat codes of a generator's w, under one layout of W*.
-
-    The set stores the paper's W*; a layout that includes intermediate toRGBs needs the w behind it.
-    Affines are linear, so that w is the least-squares solution, exact while the content's code is longer
-    than w.
-    """
-
-    def __init__(self, generator: LoadedGenerator, layout: StyleLayout):
-        self._generator, self._layout = generator, layout
-
-        @functools.partial(jax.jit, static_argnums=2)
-        def apply(variables, w, layout):
-            module = generator.module
-            return flatten_styles(
-                module.apply(variables, module.broadcast(w), method=Generator.styles), layout
-            )
-
-        self._apply = apply
-
-    def flat(self, w: np.ndarray, layout: StyleLayout | None = None) -> np.ndarray:
-        """Flat code [n s] of w [n w_dim] that drives every layer."""
-        w = np.asarray(w, np.float32)
-        return np.asarray(self._apply(self._generator.variables, w, layout or self._layout))
-
-    def view(self, w: np.ndarray) -> np.ndarray:
-        """W*_V [n view_size] of view codes w [n w_dim]."""
-        return self.flat(w)[:, : self._layout.view_size]
-
-    def content(self, w_star: np.ndarray) -> np.ndarray:
-        """W*_STB [n content_size] of the paper's flat W* [n s], as the multi-view set stores it.
-
-        Raises ValueError when the content's code is shorter than w and the layout is not the paper's.
-        """
-        paper = style_layout(self._generator.module)
-        stored = w_star[:, paper.view_size :]
-        if paper == self._layout:
-            return stored
-        w_dim = self._generator.module.w_dim
-        if paper.content_size < w_dim:
-            raise ValueError(
-                f"{paper.content_size} content styles do not determine a w of {w_dim}; set "
-                "stylegan_r.include_torgb = False"
-            )
-        probes = self.flat(np.concatenate([np.zeros((1, w_dim)), np.eye(w_dim)]), paper)[:, paper.view_size :]
-        slope = (probes[1:] - probes[0]).astype(np.float64)
-        w = np.linalg.lstsq(slope.T, (stored - probes[0]).T.astype(np.float64), rcond=None)[0].T
-        return self.flat(w)[:, self._layout.view_size :]
+def style_codes(generator: LoadedGenerator, layout: StyleLayout, w: np.ndarray) -> np.ndarray:
+    """Flat codes W* [n s] of w [n w_dim], each driving every layer."""
+    draw = jax.jit(lambda variables, w: flatten_styles(styles_of(generator.module, variables, w), layout))
+    return np.asarray(draw(generator.variables, np.asarray(w, np.float32)))
 
 
 def assemble(
@@ -190,17 +151,17 @@ def assemble(
 ) -> Inputs:
     """Inputs from their pieces: predicts {S, T} of every example and takes W* apart.
 
-    params: of inverse graphics; splits: "train" and "test", images with their flat W* [n s]; view_w [k w_dim]
-    and cameras (azimuth, elevation in radians, distance [k], perhaps offset [k 2]) of the views; regress:
-    pose regressor or None.
+    params: of inverse graphics; splits: "train" and "test", images with their contents' w [n w_dim]; view_w
+    [k w_dim] and cameras (azimuth, elevation in radians, distance [k], perhaps offset [k 2]) of the views;
+    regress: pose regressor or None.
     """
     layout = style_layout(generator.module, include_torgb=include_torgb)
-    codes = StyleCodes(generator, layout)
-    views = {"view_styles": codes.view(view_w), "cameras": stack_cameras(cameras)}
-    parts = {
-        name: predict_properties(network, params, images, content_styles=codes.content(w_star), **views)
-        for name, (images, w_star) in splits.items()
-    }
+    view_styles, _ = split_view_content(style_codes(generator, layout, view_w), layout)
+    views = {"view_styles": view_styles, "cameras": stack_cameras(cameras)}
+    parts = {}
+    for name, (images, content_w) in splits.items():
+        _, content_styles = split_view_content(style_codes(generator, layout, content_w), layout)
+        parts[name] = predict_properties(network, params, images, content_styles=content_styles, **views)
     constants = {"noise": generator.variables["noise"], "w_avg": generator.w_avg}
     constants |= {"inverse_graphics": params, "segmenter": getattr(segmenter, "params", {})}
     size = parts["test"].images.shape[1:3]
@@ -261,12 +222,11 @@ def load_inputs(
             f"{generator.fingerprint}; {make_again(workdir, inverse_graphics.STAGE)}"
         )
     segmenter, pose = perception.load(workdir)
-    splits = {}
+    source, splits = MultiviewGenerator(generator, crop=crop), {}
     for name, limit in {"train": num_examples, "test": num_test}.items():
         examples = stored.read(choose_rows(stored.rows_of(name), limit))
-        splits[name] = (examples.multiview, examples.w_star)
+        splits[name] = (examples.multiview, source.codes(examples.content_seed, content_truncation))
     if num_samples:
-        source = MultiviewGenerator(generator, crop=crop)
         drawing = {"seed": seed, "content_truncation": content_truncation}
         fresh = draw_samples(source, segmenter, views, num_samples, **drawing)
         splits["train"] = _joined(splits["train"], fresh)

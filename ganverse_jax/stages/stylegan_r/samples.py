@@ -25,17 +25,18 @@ def draw_samples(
     seed: int,
     content_truncation: float,
 ) -> tuple[MultiviewSet, np.ndarray]:
-    """Images of `count` fresh contents, each in one random view, and their flat W* [n s].
+    """Images of `count` fresh contents, each in one random view, and their w [n w_dim].
 
     Images that fail the multi-view set's filter are left out: n is at most `count`. Object ids are seeds.
     Raises ValueError when the filter leaves none.
     """
     seeds = CONTENT_SEEDS + SEED_STRIDE * seed + FIRST_SAMPLE + np.arange(count)
     view_id = np.random.default_rng([seed, FIRST_SAMPLE]).integers(len(views.w), size=count)
-    images, w_star = generator.pairs(views.w[view_id], generator.codes(seeds, content_truncation))
+    content_w = generator.codes(seeds, content_truncation)
+    images, _ = generator.pairs(views.w[view_id], content_w)
     verdict = instances.judge_images(segmenter, images)
     kept = np.array([reason == instances.KEPT for reason in verdict.reason])
     if not kept.any():
         raise ValueError(f"the mask filter kept none of {count} samples; train the GAN longer")
     samples = MultiviewSet(images, verdict.masks, view_id, seeds, views.views)
-    return samples.take(np.flatnonzero(kept)), w_star[kept]
+    return samples.take(np.flatnonzero(kept)), content_w[kept]

@@ -41,14 +41,13 @@ def _nothing(images):
 
 
 def test_samples_pass_the_filter_and_carry_the_codes_of_their_view(generator, views):
-    samples, w_star = draw_samples(generator, _every_other, views, COUNT, **DRAW)
-    assert len(samples) == len(w_star) == COUNT // 2
+    samples, content_w = draw_samples(generator, _every_other, views, COUNT, **DRAW)
+    assert len(samples) == len(content_w) == COUNT // 2
     assert len(np.unique(samples.object_id)) == len(samples)
-    again, same_w_star = generator.pairs(
-        views.w[samples.view_id], generator.codes(samples.object_id, DRAW["content_truncation"])
-    )
+    same_w = generator.codes(samples.object_id, DRAW["content_truncation"])
     # The same program on the same rows in another order of the batch: equal up to rounding.
-    np.testing.assert_allclose(w_star, same_w_star, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(content_w, same_w, rtol=1e-5, atol=1e-6)
+    again, _ = generator.pairs(views.w[samples.view_id], content_w)
     assert np.abs(samples.images.astype(int) - again).max() <= 1
 
 

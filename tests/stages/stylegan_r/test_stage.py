@@ -12,7 +12,7 @@ from ganverse_jax.models.perception.segmenter import LearnedSegmenter, Segmenter
 from ganverse_jax.models.stylegan2.multiview_generator import MultiviewGenerator
 from ganverse_jax.models.stylegan2.networks import Generator
 from ganverse_jax.models.stylegan2.stored import LoadedGenerator
-from ganverse_jax.models.stylegan2.style_space import style_layout
+from ganverse_jax.models.stylegan2.style_space import flatten_styles, mix_ws, style_layout, styles_of
 from ganverse_jax.models.stylegan_r.neural_renderer import load_neural_renderer
 from ganverse_jax.runtime import parallel
 from ganverse_jax.runtime.checkpoint import fingerprint, read_json, read_npz
@@ -55,7 +55,7 @@ def _inputs():
     multiview = MultiviewGenerator(generator, batch_size=VIEWS * OBJECTS)
     view_w, content_w = (rng.normal(size=(n, W_DIM)).astype(np.float32) for n in (VIEWS, OBJECTS))
     view_id, object_id = np.tile(np.arange(VIEWS), OBJECTS), np.repeat(np.arange(OBJECTS), VIEWS)
-    images, w_star = multiview.pairs(view_w[view_id], content_w[object_id])
+    images, _ = multiview.pairs(view_w[view_id], content_w[object_id])
     masks = np.zeros((len(images), SIZE, SIZE), np.uint8)
     masks[:, 4:12, 3:13] = 255
     whole = MultiviewSet(images, masks, view_id, object_id, [{"azimuth_bin": 3 * i} for i in range(VIEWS)])
@@ -64,7 +64,8 @@ def _inputs():
     segmenter_params = _random(SegmenterNet(WIDTHS), picture[0])["params"]
     return stylegan_r_inputs.assemble(
         generator, NETWORK, _random(NETWORK, *picture)["params"],
-        {name: (whole.take(index), w_star[index]) for name, index in rows.items()}, view_w, CAMERAS,
+        {name: (whole.take(index), content_w[object_id[index]]) for name, index in rows.items()},
+        view_w, CAMERAS,
         segmenter=LearnedSegmenter(segmenter_params, widths=WIDTHS, resolution=SIZE),
         regress=None, fov_y=0.5, cycle_mask="segment",
     )  # fmt: skip
@@ -139,20 +140,22 @@ def test_written_renderer_draws_the_written_figures(finished):
 
 
 @pytest.mark.parametrize("include_torgb", [False, True])
-def test_stored_w_star_gives_the_content_styles_of_either_layout(include_torgb):
-    generator = _generator()
-    w = np.random.default_rng(1).normal(size=(5, W_DIM)).astype(np.float32)
-    layout = style_layout(generator.module, include_torgb=include_torgb)
-    codes = stylegan_r_inputs.StyleCodes(generator, layout)
-    stored = codes.flat(w, style_layout(generator.module))
-    # Solving for w from float32 styles loses about the condition of the affines (here below 100).
-    np.testing.assert_allclose(codes.content(stored), codes.flat(w)[:, layout.view_size :], atol=1e-4)
+def test_codes_of_a_view_and_a_content_are_those_of_the_picture_of_both(include_torgb):
+    module, variables = _generator().module, _generator().variables
+    layout = style_layout(module, include_torgb=include_torgb)
+    view_w, content_w = np.random.default_rng(1).normal(size=(2, 5, W_DIM)).astype(np.float32)
+    drawn = jax.jit(lambda a, b: mix_ws(module.broadcast(a), module.broadcast(b)))(view_w, content_w)
+    drawn = jax.jit(lambda ws: flatten_styles(styles_of(module, variables, ws), layout))(drawn)
+    view, content = (stylegan_r_inputs.style_codes(_generator(), layout, w) for w in (view_w, content_w))
+    size = layout.view_size
+    codes = np.concatenate([view[:, :size], content[:, size:]], axis=1)
+    np.testing.assert_allclose(codes, drawn, rtol=1e-5, atol=1e-6)  # float32 in another program
 
 
 def test_code_of_the_mean_w_gives_the_mean_image():
     inputs, generator = _inputs(), _generator()
     size = inputs.layout.view_size
-    flat = stylegan_r_inputs.StyleCodes(generator, inputs.layout).flat(generator.w_avg[None])
+    flat = stylegan_r_inputs.style_codes(generator, inputs.layout, generator.w_avg[None])
     variables, module = generator.variables, generator.module
     drawn = jax.jit(inputs.networks.synthesise)(
         variables["params"], inputs.constants, flat[:, :size], flat[:, size:]
