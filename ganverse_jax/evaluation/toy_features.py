@@ -11,8 +11,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ganverse_jax.models.perception.learned import resize
 from ganverse_jax.models.perception.pose_regressor import LearnedPoseRegressor
-from ganverse_jax.models.perception.segmenter import resize
 
 
 class ToyFeatures:

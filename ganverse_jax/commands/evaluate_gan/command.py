@@ -19,7 +19,7 @@ from ganverse_jax.evaluation.toy_features import ToyFeatures
 from ganverse_jax.interchange.metric_weights import GET_INCEPTION, GET_LPIPS, load_inception, load_lpips
 from ganverse_jax.models.features.inception import NUM_FEATURES, Inception, inception_input
 from ganverse_jax.models.features.lpips import LPIPS
-from ganverse_jax.models.perception.segmenter import in_batches
+from ganverse_jax.models.perception.learned import in_batches
 from ganverse_jax.models.stylegan2.networks import Generator, truncate
 from ganverse_jax.models.stylegan2.stored import LoadedGenerator
 from ganverse_jax.runtime.checkpoint import write_json

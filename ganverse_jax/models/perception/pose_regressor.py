@@ -7,16 +7,13 @@ it is never part of a training loss (evaluation protocol, DESIGN.md section 5).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 import flax.linen as nn
 import jax
-import jax.numpy as jnp
 import numpy as np
 
-from ganverse_jax.models.perception.segmenter import in_batches, resize, space_to_depth
-from ganverse_jax.runtime import checkpoint
+from ganverse_jax.models.perception.learned import LearnedNetwork, space_to_depth
 
 
 class Pose(NamedTuple):
@@ -47,16 +44,14 @@ class PoseNet(nn.Module):
         return nn.Dense(4, name="pose")(x)
 
 
-class LearnedPoseRegressor:
-    """Trained `PoseNet`: images [n h w 3] uint8 -> `Pose`.
+class LearnedPoseRegressor(LearnedNetwork):
+    """Trained `PoseNet` of such widths and hidden units: images [n h w 3] uint8 -> `Pose`.
 
-    Args:
-      params: the network's parameters.
-      widths, hidden: its shape.
-      resolution: side of the square it was trained on (other images are resized to it).
-      elevation_stats, distance_stats: (mean, standard deviation) used to standardise the targets.
-      batch_size: images per compiled call.
+    elevation_stats, distance_stats: (mean, standard deviation) used to standardise the targets.
     """
+
+    kind = "pose_regressor"
+    settings = ("widths", "hidden", "resolution", "elevation_stats", "distance_stats")
 
     def __init__(
         self,
@@ -69,43 +64,12 @@ class LearnedPoseRegressor:
         distance_stats=(0.0, 1.0),
         batch_size: int = 128,
     ):
-        self.params, self.widths, self.hidden, self.resolution = params, tuple(widths), hidden, resolution
+        self.widths, self.hidden = tuple(widths), hidden
         self.elevation_stats, self.distance_stats = tuple(elevation_stats), tuple(distance_stats)
-        self.batch_size = batch_size
-        self.module = PoseNet(self.widths, hidden)
-        self._predict = jax.jit(self._raw)
-
-    def _raw(self, params, images: jax.Array) -> jax.Array:
-        small = resize(images.astype(jnp.float32) / 127.5 - 1.0, self.resolution, self.resolution)
-        return self.module.apply({"params": params}, small)
+        super().__init__(params, PoseNet(self.widths, hidden), resolution, batch_size)
 
     def __call__(self, images: np.ndarray) -> Pose:
-        raw = in_batches(lambda x: self._predict(self.params, x), images, self.batch_size)
+        raw = self.predict(images)
         elevation = raw[:, 2] * self.elevation_stats[1] + self.elevation_stats[0]
         distance = raw[:, 3] * self.distance_stats[1] + self.distance_stats[0]
         return Pose(np.arctan2(raw[:, 0], raw[:, 1]), elevation, distance)
-
-
-def save_pose_regressor(path: Path, regressor: LearnedPoseRegressor, metadata: dict) -> None:
-    """Write the regressor as float16 safetensors with its shape and scales in the metadata."""
-    settings = {
-        "kind": "pose_regressor",
-        "widths": list(regressor.widths),
-        "hidden": regressor.hidden,
-        "resolution": regressor.resolution,
-        "elevation_stats": list(regressor.elevation_stats),
-        "distance_stats": list(regressor.distance_stats),
-    }
-    checkpoint.save_weights(path, regressor.params, {**metadata, **settings}, dtype=np.float16)
-
-
-def load_pose_regressor(path: Path, batch_size: int = 128) -> LearnedPoseRegressor:
-    """Read a file of `save_pose_regressor`. Raises ValueError when the file holds something else."""
-    params, metadata = checkpoint.load_weights(path)
-    if metadata.get("kind") != "pose_regressor":
-        raise ValueError(
-            f"{path} holds {metadata.get('kind')!r}, not a pose regressor; "
-            "write one with the perception stage"
-        )
-    names = ("widths", "hidden", "resolution", "elevation_stats", "distance_stats")
-    return LearnedPoseRegressor(params, batch_size=batch_size, **{name: metadata[name] for name in names})

@@ -7,7 +7,6 @@ world, an ONNX Mask R-CNN or a folder of ready masks can stand in for one anothe
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Protocol
 
 import flax.linen as nn
@@ -15,20 +14,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ganverse_jax.runtime import checkpoint
+from ganverse_jax.models.perception.learned import LearnedNetwork, resize, space_to_depth
 
 
 class Segmenter(Protocol):
     """Images [n h w 3] uint8 -> soft foreground masks [n h w] float32 in [0, 1]."""
 
     def __call__(self, images: np.ndarray) -> np.ndarray: ...
-
-
-def space_to_depth(x: jax.Array, block: int = 2) -> jax.Array:
-    """[b h w c] -> [b h/block w/block block*block*c]; halves the plane without losing detail."""
-    b, h, w, c = x.shape
-    x = x.reshape(b, h // block, block, w // block, block, c)
-    return x.transpose(0, 1, 3, 2, 4, 5).reshape(b, h // block, w // block, block * block * c)
 
 
 def depth_to_space(x: jax.Array, block: int = 2) -> jax.Array:
@@ -70,23 +62,13 @@ class SegmenterNet(nn.Module):
         return depth_to_space(nn.Conv(4, (3, 3), name="logits")(x))[..., 0]
 
 
-def resize(images: jax.Array, height: int, width: int) -> jax.Array:
-    """Antialiased bilinear resize of [b h w c]; the identity when the size is already right."""
-    if images.shape[1:3] == (height, width):
-        return images
-    return jax.image.resize(images, (images.shape[0], height, width, images.shape[3]), "bilinear")
+class LearnedSegmenter(LearnedNetwork):
+    """A `Segmenter` around trained `SegmenterNet` parameters of such widths and refinements.
 
-
-class LearnedSegmenter:
-    """A `Segmenter` around trained `SegmenterNet` parameters.
-
-    Args:
-      params: the network's parameters.
-      widths, refinements: shape of the network.
-      resolution: side of the square the network was trained on; other images are resized to it
-        and their masks resized back.
-      batch_size: images per compiled call; the last batch is padded, so one program serves all.
+    Masks are resized back to the size of their images.
     """
+
+    kind, settings = "segmenter", ("widths", "refinements", "resolution")
 
     def __init__(
         self,
@@ -97,62 +79,12 @@ class LearnedSegmenter:
         resolution: int = 64,
         batch_size: int = 128,
     ):
-        self.params, self.widths, self.resolution = params, tuple(widths), resolution
-        self.refinements = refinements
-        self.batch_size = batch_size
-        self.module = SegmenterNet(self.widths, refinements)
-        self._predict = jax.jit(self._masks)
+        self.widths, self.refinements = tuple(widths), refinements
+        super().__init__(params, SegmenterNet(self.widths, refinements), resolution, batch_size)
 
-    def _masks(self, params, images: jax.Array) -> jax.Array:
-        small = resize(images.astype(jnp.float32) / 127.5 - 1.0, self.resolution, self.resolution)
-        masks = jax.nn.sigmoid(self.module.apply({"params": params}, small))[..., None]
+    def _raw(self, params, images: jax.Array) -> jax.Array:
+        masks = jax.nn.sigmoid(super()._raw(params, images))[..., None]
         return resize(masks, *images.shape[1:3])[..., 0]
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
-        return in_batches(lambda x: self._predict(self.params, x), images, self.batch_size)
-
-
-def in_batches(predict, images: np.ndarray, batch_size: int) -> np.ndarray:
-    """Apply `predict` to [n h w 3] uint8 images in batches of one fixed size; results stacked on host.
-
-    Raises ValueError for images that are not [n h w 3] uint8.
-    """
-    images = np.asarray(images)
-    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[-1] != 3:
-        raise ValueError(f"images must be uint8 [n h w 3], got {images.dtype} {images.shape}")
-    parts = []
-    for start in range(0, len(images), batch_size):
-        part = images[start : start + batch_size]
-        missing = batch_size - len(part)
-        padded = np.concatenate([part, np.zeros((missing, *part.shape[1:]), np.uint8)]) if missing else part
-        parts.append(np.asarray(predict(jnp.asarray(padded)))[: len(part)])
-    if not parts:
-        return np.asarray(predict(jnp.zeros((1, *images.shape[1:]), jnp.uint8)))[:0]
-    return np.concatenate(parts)
-
-
-def save_segmenter(path: Path, segmenter: LearnedSegmenter, metadata: dict) -> None:
-    """Write the segmenter as float16 safetensors with its shape settings in the metadata."""
-    settings = {
-        "kind": "segmenter",
-        "widths": list(segmenter.widths),
-        "refinements": segmenter.refinements,
-        "resolution": segmenter.resolution,
-    }
-    checkpoint.save_weights(path, segmenter.params, {**metadata, **settings}, dtype=np.float16)
-
-
-def load_segmenter(path: Path, batch_size: int = 128) -> LearnedSegmenter:
-    """Read a file of `save_segmenter`. Raises ValueError when the file holds something else."""
-    params, metadata = checkpoint.load_weights(path)
-    if metadata.get("kind") != "segmenter":
-        raise ValueError(
-            f"{path} holds {metadata.get('kind')!r}, not a segmenter; write one with the perception stage"
-        )
-    return LearnedSegmenter(
-        params,
-        widths=metadata["widths"],
-        refinements=int(metadata.get("refinements", 0)),
-        resolution=int(metadata["resolution"]),
-        batch_size=batch_size,
-    )
+        return self.predict(images)

@@ -14,19 +14,8 @@ import jax
 import numpy as np
 
 from ganverse_jax.classes.car.toy.world import ToyCars
-from ganverse_jax.models.perception.pose_regressor import (
-    LearnedPoseRegressor,
-    PoseNet,
-    load_pose_regressor,
-    save_pose_regressor,
-)
-from ganverse_jax.models.perception.segmenter import (
-    LearnedSegmenter,
-    Segmenter,
-    SegmenterNet,
-    load_segmenter,
-    save_segmenter,
-)
+from ganverse_jax.models.perception.pose_regressor import LearnedPoseRegressor, PoseNet
+from ganverse_jax.models.perception.segmenter import LearnedSegmenter, Segmenter, SegmenterNet
 from ganverse_jax.runtime import parallel
 from ganverse_jax.runtime.checkpoint import Checkpoints, read_json, read_npz, write_json, write_npz
 from ganverse_jax.runtime.loop import Metrics, fit
@@ -63,9 +52,11 @@ def load_folder(folder: Path) -> Perception:
     """
     regressor, source = folder / FILES[1], folder / SOURCE
     segmenter = (
-        sources.make_segmenter(read_json(source)) if source.is_file() else load_segmenter(folder / FILES[0])
+        sources.make_segmenter(read_json(source))
+        if source.is_file()
+        else LearnedSegmenter.load(folder / FILES[0])
     )
-    return Perception(segmenter, load_pose_regressor(regressor) if regressor.is_file() else None)
+    return Perception(segmenter, LearnedPoseRegressor.load(regressor) if regressor.is_file() else None)
 
 
 def run(
@@ -149,8 +140,8 @@ def train(
     card["minutes"] = round((time.perf_counter() - started) / 60, 2)
     card |= {"segmenter_steps": segmenter_steps, "pose_steps": pose_steps}
     card["device"] = f"{mesh.size} x {mesh.devices.flat[0].device_kind}"
-    save_segmenter(folder / FILES[0], segmenter, card)
-    save_pose_regressor(folder / FILES[1], regressor, card)
+    for name, network in zip(FILES, (segmenter, regressor), strict=True):
+        network.save(folder / name, card)
     result = load_folder(folder)
     _report(folder, result, held_out, card, metrics, segmenter_steps, pose_steps)
     return result

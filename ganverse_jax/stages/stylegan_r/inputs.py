@@ -20,7 +20,8 @@ import rasterizer
 from ganverse_jax.data.multiview.set import MultiviewSet
 from ganverse_jax.evaluation.inverse_graphics import PredictedMeshes, render_meshes
 from ganverse_jax.models.inverse_graphics.network import InverseGraphics
-from ganverse_jax.models.perception.segmenter import LearnedSegmenter, resize
+from ganverse_jax.models.perception.learned import resize
+from ganverse_jax.models.perception.segmenter import LearnedSegmenter
 from ganverse_jax.models.stylegan2.multiview_generator import MultiviewGenerator
 from ganverse_jax.models.stylegan2.networks import Generator
 from ganverse_jax.models.stylegan2.stored import LoadedGenerator

@@ -7,6 +7,7 @@ import pytest
 
 from ganverse_jax.models.perception import pose_regressor as poses
 from ganverse_jax.models.perception import segmenter as segmenters
+from ganverse_jax.models.perception.learned import space_to_depth
 
 WIDTHS = (8, 8, 8)
 
@@ -32,7 +33,7 @@ def pictures(n, height=16, width=16):
 
 def test_depth_to_space_undoes_space_to_depth():
     x = np.arange(2 * 8 * 6 * 3.0).reshape(2, 8, 6, 3)
-    np.testing.assert_array_equal(segmenters.depth_to_space(segmenters.space_to_depth(x)), x)
+    np.testing.assert_array_equal(segmenters.depth_to_space(space_to_depth(x)), x)
 
 
 def test_masks_lie_in_the_unit_interval_and_do_not_depend_on_the_batching(segmenter):
@@ -68,9 +69,9 @@ def test_poses_come_in_scene_units(regressor):
 
 def test_files_hold_the_networks_up_to_half_precision(segmenter, tmp_path):
     path = tmp_path / "segmenter.safetensors"
-    segmenters.save_segmenter(path, segmenter, {"note": "test"})
-    again = segmenters.load_segmenter(path)
+    segmenter.save(path, {"note": "test"})
+    again = segmenters.LearnedSegmenter.load(path)
     # 5e-3: float16 weights carry 11 bits (5e-4) through five layers
     np.testing.assert_allclose(again(pictures(2)), segmenter(pictures(2)), atol=5e-3)
     with pytest.raises(ValueError, match="'segmenter'.*perception stage"):
-        poses.load_pose_regressor(path)
+        poses.LearnedPoseRegressor.load(path)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from ganverse_jax.models.perception.pose_regressor import PoseNet
-from ganverse_jax.models.perception.segmenter import LearnedSegmenter, SegmenterNet, save_segmenter
+from ganverse_jax.models.perception.segmenter import LearnedSegmenter, SegmenterNet
 from ganverse_jax.runtime import parallel
 from ganverse_jax.runtime.loop import Metrics
 from ganverse_jax.stages.perception import scores as perception_scores
@@ -94,7 +94,7 @@ def test_a_class_without_pose_regressor_keeps_its_segmenter(tmp_path):
     params = steps.initial_state(SegmenterNet(WIDTHS), SIZE, steps.make_optimizer(1e-2, 10), seed=0)["params"]
     given = tmp_path / "given"
     segmenter = LearnedSegmenter(params, widths=WIDTHS, resolution=SIZE)
-    save_segmenter(given / "segmenter.safetensors", segmenter, {})
+    segmenter.save(given / "segmenter.safetensors", {})
     perception.run(tmp_path, seed=0, mesh=None, metrics=None, world={}, pretrained=str(given))
     loaded = perception.load(tmp_path)
     assert loaded.pose_regressor is None and loaded.segmenter.widths == WIDTHS

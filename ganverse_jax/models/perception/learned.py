@@ -1,0 +1,91 @@
+"""What networks trained here share: they read uint8 images of any size in batches, and lie in one file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import ClassVar, Self
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ganverse_jax.runtime import checkpoint
+
+
+def space_to_depth(x: jax.Array, block: int = 2) -> jax.Array:
+    """[b h w c] -> [b h/block w/block block*block*c]; halves the plane without losing detail."""
+    b, h, w, c = x.shape
+    x = x.reshape(b, h // block, block, w // block, block, c)
+    return x.transpose(0, 1, 3, 2, 4, 5).reshape(b, h // block, w // block, block * block * c)
+
+
+def resize(images: jax.Array, height: int, width: int) -> jax.Array:
+    """Antialiased bilinear resize of [b h w c]; the identity when the size is already right."""
+    if images.shape[1:3] == (height, width):
+        return images
+    return jax.image.resize(images, (images.shape[0], height, width, images.shape[3]), "bilinear")
+
+
+def in_batches(predict: Callable, images: np.ndarray, batch_size: int) -> np.ndarray:
+    """Apply `predict` to [n h w 3] uint8 images in batches of one fixed size; results stacked on host.
+
+    Raises ValueError for images that are not [n h w 3] uint8.
+    """
+    images = np.asarray(images)
+    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[-1] != 3:
+        raise ValueError(f"images must be uint8 [n h w 3], got {images.dtype} {images.shape}")
+    parts = []
+    for start in range(0, len(images), batch_size):
+        part = images[start : start + batch_size]
+        missing = batch_size - len(part)
+        padded = np.concatenate([part, np.zeros((missing, *part.shape[1:]), np.uint8)]) if missing else part
+        parts.append(np.asarray(predict(jnp.asarray(padded)))[: len(part)])
+    if not parts:
+        return np.asarray(predict(jnp.zeros((1, *images.shape[1:]), jnp.uint8)))[:0]
+    return np.concatenate(parts)
+
+
+class LearnedNetwork:
+    """A trained network of squares of `resolution` pixels; other images are resized to it.
+
+    kind: what its files are called; settings: the attributes, arguments of the constructor too, that rebuild
+    it around its parameters. batch_size: images per compiled call; the last batch is padded, so one program
+    serves all.
+    """
+
+    kind: ClassVar[str]
+    settings: ClassVar[tuple[str, ...]]
+
+    def __init__(self, params, module: nn.Module, resolution: int, batch_size: int):
+        self.params, self.module = params, module
+        self.resolution, self.batch_size = resolution, batch_size
+        self._predict = jax.jit(self._raw)
+
+    def _raw(self, params, images: jax.Array) -> jax.Array:
+        """The network's output for images uint8 [b h w 3]."""
+        small = resize(images.astype(jnp.float32) / 127.5 - 1.0, self.resolution, self.resolution)
+        return self.module.apply({"params": params}, small)
+
+    def predict(self, images: np.ndarray) -> np.ndarray:
+        """`_raw` of images uint8 [n h w 3] in batches. Raises as `in_batches`."""
+        return in_batches(lambda x: self._predict(self.params, x), images, self.batch_size)
+
+    def save(self, path: Path, metadata: dict) -> None:
+        """Write float16 safetensors, with the settings in the metadata."""
+        settings = {name: getattr(self, name) for name in self.settings}
+        metadata = metadata | {"kind": self.kind} | settings
+        checkpoint.save_weights(path, self.params, metadata, dtype=np.float16)
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read a file of `save`. Raises ValueError when the file holds something else."""
+        params, metadata = checkpoint.load_weights(path)
+        if metadata.get("kind") != cls.kind:
+            raise ValueError(
+                f"{path} holds {metadata.get('kind')!r}, not a {cls.kind.replace('_', ' ')}; write one with "
+                "the perception stage"
+            )
+        # A file of an earlier version may lack a setting, which then is the constructor's own.
+        return cls(params, **{name: metadata[name] for name in cls.settings if name in metadata})
