@@ -1,5 +1,7 @@
 """The training loop every stage shares: resumable to the bit, logged, stopped by non-finite values."""
 
+import contextlib
+import dataclasses
 import json
 import math
 import os
@@ -113,64 +115,86 @@ def _finite_on_host(stage: str, step: int, state: Any) -> Any:
     return host
 
 
-def fit(
-    state: Any,
-    step_at: Callable[[int], Callable],
-    batch_at: Callable[[int], dict[str, np.ndarray]],
-    *,
-    num_steps: int,
-    key: jax.Array,
-    mesh: Mesh,
-    stage: str,
-    checkpoints: Checkpoints,
-    metrics: Metrics,
-    log_every: int,
-    save_every: int,
-    on_save: Callable[[int, Any], None] | None = None,
-) -> Any:
-    """Train from the newest checkpoint, or from ``state``, up to ``num_steps``; returns the state.
+@dataclasses.dataclass(frozen=True)
+class Loop:
+    """How long and where one training goes.
 
-    ``step_at(i)`` gives the (data-parallel) step function of step ``i``; ``batch_at(i)`` its host
-    batch, leading axis global. Both must depend on ``i`` alone and the step's key is
-    ``fold_in(key, i)``: nothing random is stored, so a resumed run repeats an undisturbed one to
-    the bit. Steps may report different metrics; each is logged as last seen.
-
-    Metrics are looked at when they are logged, and with the state before it is saved. Raises
-    FloatingPointError naming metric (or the state's array) and step when one is not finite, so that every
-    checkpoint is good, and SystemExit (143) after saving when the process receives SIGTERM.
+    stage: its name in metrics and messages; num_steps: of all its runs together; key: what is random comes
+    from it; checkpoints: the folder of the states. There is a line of metrics every log_every steps and a
+    checkpoint every save_every, after which on_save(step, state) is called.
     """
-    for name, value in (("num_steps", num_steps), ("log_every", log_every), ("save_every", save_every)):
-        if value < 1:
-            raise ValueError(f"{stage}: {name} = {value}; set it to 1 or more")
-    start = checkpoints.latest_step() or 0
-    if start:
-        state = checkpoints.restore(state)
-    metrics.rewind(stage, start)
-    state = parallel.replicate(state, mesh)
-    sharded = NamedSharding(mesh, P(parallel.AXIS))
-    seen: dict[str, Any] = {}
-    with _TerminationFlag() as termination, Progress(stage, num_steps, first=start) as progress:
-        for index in range(start, num_steps):
+
+    stage: str
+    num_steps: int
+    key: jax.Array
+    mesh: Mesh
+    metrics: Metrics
+    checkpoints: Path
+    log_every: int
+    save_every: int
+    on_save: Callable[[int, Any], None] | None = None
+
+    def fit(
+        self,
+        state: Any,
+        step_at: Callable[[int], Callable],
+        batch_at: Callable[[int], dict[str, np.ndarray]],
+    ) -> Any:
+        """Train from the newest checkpoint, or from ``state``, up to ``num_steps``; returns the state.
+
+        ``step_at(i)`` gives the (data-parallel) step function of step ``i``; ``batch_at(i)`` its host
+        batch, leading axis global. Both must depend on ``i`` alone and the step's key is
+        ``fold_in(key, i)``: nothing random is stored, so a resumed run repeats an undisturbed one to
+        the bit. Steps may report different metrics; each is logged as last seen.
+
+        Metrics are looked at when they are logged, and with the state before it is saved. Raises
+        FloatingPointError naming metric (or the state's array) and step when one is not finite, so that every
+        checkpoint is good, and SystemExit (143) after saving when the process receives SIGTERM.
+        """
+        for name in ("num_steps", "log_every", "save_every"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{self.stage}: {name} = {getattr(self, name)}; set it to 1 or more")
+        with contextlib.closing(Checkpoints(self.checkpoints)) as checkpoints:
+            start = checkpoints.latest_step() or 0
+            if start:
+                state = checkpoints.restore(state)
+            self.metrics.rewind(self.stage, start)
+            state = parallel.replicate(state, self.mesh)
+            with (
+                _TerminationFlag() as termination,
+                Progress(self.stage, self.num_steps, first=start) as shown,
+            ):
+                return self._steps(state, start, step_at, batch_at, checkpoints, termination, shown)
+
+    def _steps(self, state, start: int, step_at, batch_at, checkpoints, termination, progress) -> Any:
+        sharded = NamedSharding(self.mesh, P(parallel.AXIS))
+        seen: dict[str, Any] = {}
+        for index in range(start, self.num_steps):
             batch = jax.device_put(batch_at(index), sharded)
-            state, values = step_at(index)(state, batch, key=jax.random.fold_in(key, index))
+            state, values = step_at(index)(state, batch, key=jax.random.fold_in(self.key, index))
             seen |= values
             done = index + 1
             stopping = termination.raised  # read once: a signal may come while this step is written out
-            last = done == num_steps or stopping
-            if done % log_every == 0 or done % save_every == 0 or last:
-                scalars = {name: float(value) for name, value in jax.device_get(seen).items()}
-                _check_finite(stage, done, scalars)
-                if done % log_every == 0 or last:
-                    metrics.write(stage, done, **scalars)
-                    shown = "  ".join(f"{name} {value:.4g}" for name, value in scalars.items())
-                    progress.update(done, shown, show=True)
-            if done % save_every == 0 or last:
-                checkpoints.save(done, _finite_on_host(stage, done, state))
-                if on_save is not None:
-                    on_save(done, state)
+            last = done == self.num_steps or stopping
+            log, save = (done % every == 0 or last for every in (self.log_every, self.save_every))
+            if log or save:
+                self._look(done, seen, progress, log=log)
+            if save:
+                checkpoints.save(done, _finite_on_host(self.stage, done, state))
+                if self.on_save is not None:
+                    self.on_save(done, state)
             progress.update(done)
             if stopping:
                 checkpoints.wait()
                 raise SystemExit(143)
-    checkpoints.wait()
-    return state
+        checkpoints.wait()
+        return state
+
+    def _look(self, step: int, values: dict[str, Any], progress: Progress, *, log: bool) -> None:
+        """Check the metrics and, if asked, write and show them."""
+        scalars = {name: float(value) for name, value in jax.device_get(values).items()}
+        _check_finite(self.stage, step, scalars)
+        if log:
+            self.metrics.write(self.stage, step, **scalars)
+            shown = "  ".join(f"{name} {value:.4g}" for name, value in scalars.items())
+            progress.update(step, shown, show=True)

@@ -7,7 +7,7 @@ import pytest
 
 from ganverse_jax.runtime import parallel
 from ganverse_jax.runtime.checkpoint import Checkpoints
-from ganverse_jax.runtime.loop import Metrics, fit
+from ganverse_jax.runtime.loop import Loop, Metrics
 
 
 def _noisy_descent(state, batch, *, key):
@@ -19,18 +19,13 @@ def _noisy_descent(state, batch, *, key):
 def _fit(workdir, num_steps, step=_noisy_descent, batch_at=None):
     mesh = parallel.data_mesh(1)
     compiled = parallel.data_parallel(step, mesh)
-    checkpoints = Checkpoints(workdir / "checkpoints")
     metrics = Metrics(workdir)
-    try:
-        state = fit(
-            {"w": np.ones(5, np.float32)},
-            lambda index: compiled,
-            batch_at or (lambda index: {"x": np.full(4, 0.1 * index, np.float32)}),
-            num_steps=num_steps, key=jax.random.key(0), mesh=mesh, stage="toy",
-            checkpoints=checkpoints, metrics=metrics, log_every=2, save_every=4,
-        )  # fmt: skip
-    finally:
-        checkpoints.close()
+    loop = Loop(
+        num_steps=num_steps, key=jax.random.key(0), mesh=mesh, stage="toy",
+        checkpoints=workdir / "checkpoints", metrics=metrics, log_every=2, save_every=4,
+    )  # fmt: skip
+    batch_at = batch_at or (lambda index: {"x": np.full(4, 0.1 * index, np.float32)})
+    state = loop.fit({"w": np.ones(5, np.float32)}, lambda index: compiled, batch_at)
     return np.asarray(state["w"]), metrics.read()
 
 

@@ -21,8 +21,8 @@ from ganverse_jax.models.stylegan2.stored import (
 )
 from ganverse_jax.pages.grid import image_grid
 from ganverse_jax.runtime import parallel
-from ganverse_jax.runtime.checkpoint import Checkpoints, write_json, write_npz
-from ganverse_jax.runtime.loop import Metrics, fit
+from ganverse_jax.runtime.checkpoint import write_json, write_npz
+from ganverse_jax.runtime.loop import Loop, Metrics
 from ganverse_jax.runtime.pixels import gan_to_uint8
 from ganverse_jax.runtime.shipped import weights_folder
 from ganverse_jax.stages.gan.adaptive import AugmentSettings, initial_adaptive
@@ -173,14 +173,12 @@ def train(
         picture.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(image_grid(np.asarray(gan_to_uint8(shown)), _GRID[1])).save(picture)
 
-    checkpoints = Checkpoints(workdir / "checkpoints" / "gan")
-    try:
-        with Prefetch(batch_at, num_steps=num_steps) as prepared:
-            fit(state, make_step_at(module, critic, noise, options, mesh), prepared, num_steps=num_steps,
-                key=key, mesh=mesh, stage="gan", checkpoints=checkpoints, metrics=metrics,
-                log_every=log_every, save_every=save_every, on_save=on_save)  # fmt: skip
-    finally:
-        checkpoints.close()
+    loop = Loop(
+        num_steps=num_steps, key=key, mesh=mesh, stage="gan", checkpoints=workdir / "checkpoints" / "gan",
+        metrics=metrics, log_every=log_every, save_every=save_every, on_save=on_save,
+    )  # fmt: skip
+    with Prefetch(batch_at, num_steps=num_steps) as prepared:
+        loop.fit(state, make_step_at(module, critic, noise, options, mesh), prepared)
 
 
 def _trained_networks(folder: Path, module: Generator, critic: Discriminator) -> tuple[dict, dict]:

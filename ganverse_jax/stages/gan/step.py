@@ -235,7 +235,7 @@ def _reals(batch) -> jax.Array:
 def make_step_at(
     generator: Generator, discriminator: Discriminator, noise: dict, settings: GanSettings, mesh
 ) -> Callable[[int], Callable]:
-    """``step_at(i)`` for :func:`ganverse_jax.runtime.loop.fit`: the phases that are due at step ``i``."""
+    """``step_at(i)`` for :class:`~ganverse_jax.runtime.loop.Loop`: the phases that are due at step ``i``."""
     phases = _Phases(generator, discriminator, noise, settings)
     names = ("g_main", "g_reg", "d_main", "d_reg", "average")
     compiled = {name: parallel.data_parallel(getattr(phases, name), mesh) for name in names}

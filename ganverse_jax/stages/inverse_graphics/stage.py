@@ -6,7 +6,6 @@ figures.npz, failures.png, meshes/*.glb and their turntables *.webp;
 samples/inverse_graphics_<step>.png; metrics.jsonl lines; checkpoints/inverse_graphics/.
 """
 
-import contextlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -22,8 +21,8 @@ from ganverse_jax.data.multiview.set import MultiviewSource, Pairs, azimuth_bins
 from ganverse_jax.models.inverse_graphics.network import InverseGraphics
 from ganverse_jax.models.inverse_graphics.stored import FILE, STAGE, load_folder
 from ganverse_jax.runtime import parallel
-from ganverse_jax.runtime.checkpoint import Checkpoints, save_weights, write_json
-from ganverse_jax.runtime.loop import Metrics, fit
+from ganverse_jax.runtime.checkpoint import save_weights, write_json
+from ganverse_jax.runtime.loop import Loop, Metrics
 from ganverse_jax.scene.cameras import as_cameras, given_cameras, initial_cameras, with_offsets, write_cameras
 from ganverse_jax.stages.gan import stage as gan
 from ganverse_jax.stages.inverse_graphics import pascal3d_source
@@ -218,13 +217,10 @@ def _fit(
     def batch_at(step: int) -> dict[str, np.ndarray]:
         return pairs.pair_batch((seed, step), batch_size)
 
-    checkpoints = Checkpoints(workdir / "checkpoints" / STAGE)
-    shared = dict(num_steps=num_steps, key=jax.random.key(seed), stage=STAGE, checkpoints=checkpoints)
-    with (
-        contextlib.closing(checkpoints),
-        Prefetch(batch_at, num_steps=num_steps, threads=pairs.threads) as prepared,
-    ):
-        state = fit(state, step_at, prepared, **shared, **loop)
+    loop |= {"num_steps": num_steps, "key": jax.random.key(seed), "stage": STAGE}
+    training = Loop(checkpoints=workdir / "checkpoints" / STAGE, **loop)
+    with Prefetch(batch_at, num_steps=num_steps, threads=pairs.threads) as prepared:
+        state = training.fit(state, step_at, prepared)
     return jax.device_get(state["average"])
 
 

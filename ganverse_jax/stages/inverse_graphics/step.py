@@ -245,7 +245,7 @@ def make_step_at(
     margin: float = 0.02,
     **settings: Any,
 ) -> Callable[[int], Callable]:
-    """step_at(i) for `loop.fit`: the data-parallel step of step i; L_percept joins at `perceptual_start`.
+    """step_at(i) for `Loop.fit`: the data-parallel step of step i; L_percept joins at `perceptual_start`.
 
     sigma_inverse, margin: the silhouette's softness (`rasterizer.silhouette`). settings: see `make_step`.
     """

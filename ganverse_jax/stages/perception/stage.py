@@ -17,8 +17,8 @@ from ganverse_jax.classes.car.toy.world import ToyCars
 from ganverse_jax.models.perception.pose_regressor import LearnedPoseRegressor, PoseNet
 from ganverse_jax.models.perception.segmenter import LearnedSegmenter, Segmenter, SegmenterNet
 from ganverse_jax.runtime import parallel
-from ganverse_jax.runtime.checkpoint import Checkpoints, read_json, read_npz, write_json, write_npz
-from ganverse_jax.runtime.loop import Metrics, fit
+from ganverse_jax.runtime.checkpoint import read_json, read_npz, write_json, write_npz
+from ganverse_jax.runtime.loop import Loop, Metrics
 from ganverse_jax.runtime.shipped import weights_folder
 from ganverse_jax.stages.perception import sources
 from ganverse_jax.stages.perception import step as steps
@@ -213,10 +213,13 @@ def _fit(name, module, optimizer, step, data, fields, num_steps, mesh, *, workdi
             "index": np.arange(batch_size, dtype=np.int32)
         }
 
-    checkpoints = Checkpoints(workdir / "checkpoints" / STAGE / name)
-    shared = dict(num_steps=num_steps, key=key, mesh=mesh, stage=f"{STAGE}_{name}", checkpoints=checkpoints)
-    try:
-        state = fit(state, lambda _: step, batch_at, **shared, **loop)
-    finally:
-        checkpoints.close()
+    training = Loop(
+        stage=f"{STAGE}_{name}",
+        num_steps=num_steps,
+        key=key,
+        mesh=mesh,
+        checkpoints=workdir / "checkpoints" / STAGE / name,
+        **loop,
+    )
+    state = training.fit(state, lambda _: step, batch_at)
     return jax.device_get(state["params"])

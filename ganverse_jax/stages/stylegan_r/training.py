@@ -1,4 +1,4 @@
-"""The two phases of StyleGAN-R around `loop.fit`: first the mapper, then mapper and generator together."""
+"""The two phases of StyleGAN-R around `Loop.fit`: first the mapper, then mapper and generator together."""
 
 import dataclasses
 import time
@@ -12,8 +12,7 @@ from jax.sharding import Mesh
 
 from ganverse_jax.models.stylegan_r.latent_mapper import LatentMapper, measured_statistics
 from ganverse_jax.runtime import parallel
-from ganverse_jax.runtime.checkpoint import Checkpoints
-from ganverse_jax.runtime.loop import Metrics, fit
+from ganverse_jax.runtime.loop import Loop, Metrics
 from ganverse_jax.stages.stylegan_r import step as steps
 from ganverse_jax.stages.stylegan_r.inputs import Inputs
 from ganverse_jax.stages.stylegan_r.properties import Properties
@@ -38,7 +37,7 @@ class Phase:
 
 @dataclasses.dataclass(frozen=True)
 class Training:
-    """Where and how both phases run; see `loop.fit`."""
+    """Where and how both phases run; see `runtime.loop.Loop`."""
 
     workdir: Path
     seed: int
@@ -57,23 +56,18 @@ class Training:
         """
         optimizer = steps.make_optimizer(dict(phase.learning_rates), phase.num_steps, phase.decay)
         step = steps.with_constants(make_step(optimizer), self.mesh, constants)
-        checkpoints = Checkpoints(self.workdir / "checkpoints" / STAGE / name)
-        try:
-            state = fit(
-                jax.device_get(jax.jit(steps.new_state, static_argnums=1)(params, optimizer)),
-                lambda index: step,
-                lambda index: batch_at((self.seed, len(name), index)),
-                num_steps=phase.num_steps,
-                key=jax.random.fold_in(jax.random.key(self.seed), len(name)),
-                mesh=self.mesh,
-                stage=f"{STAGE}_{name}",
-                checkpoints=checkpoints,
-                metrics=self.metrics,
-                log_every=self.log_every,
-                save_every=self.save_every,
-            )
-        finally:
-            checkpoints.close()
+        loop = Loop(
+            stage=f"{STAGE}_{name}",
+            num_steps=phase.num_steps,
+            key=jax.random.fold_in(jax.random.key(self.seed), len(name)),
+            mesh=self.mesh,
+            metrics=self.metrics,
+            checkpoints=self.workdir / "checkpoints" / STAGE / name,
+            log_every=self.log_every,
+            save_every=self.save_every,
+        )
+        state = jax.device_get(jax.jit(steps.new_state, static_argnums=1)(params, optimizer))
+        state = loop.fit(state, lambda index: step, lambda index: batch_at((self.seed, len(name), index)))
         return jax.device_get(state["params"])
 
     def warm_up(

@@ -9,8 +9,7 @@ import pytest
 
 from ganverse_jax.models.stylegan_r.latent_mapper import LatentMapper
 from ganverse_jax.runtime import parallel
-from ganverse_jax.runtime.checkpoint import Checkpoints
-from ganverse_jax.runtime.loop import Metrics, fit
+from ganverse_jax.runtime.loop import Loop, Metrics
 from ganverse_jax.stages.stylegan_r import step as steps
 
 SIZE, VERTICES, TEXTURE, BATCH = 8, 5, (4, 8), 8
@@ -112,13 +111,11 @@ def test_one_and_four_devices_take_the_same_steps(phase):
 
 def _fit(name, workdir, num_steps):
     state, run, batch_at = _phase(name)
-    checkpoints = Checkpoints(workdir / "checkpoints")
-    state = fit(
-        state, lambda index: run, batch_at, num_steps=num_steps, key=jax.random.key(0),
-        mesh=parallel.data_mesh(1), stage=name, checkpoints=checkpoints, metrics=Metrics(workdir),
-        log_every=2, save_every=2,
+    loop = Loop(
+        num_steps=num_steps, key=jax.random.key(0), mesh=parallel.data_mesh(1), stage=name,
+        checkpoints=workdir / "checkpoints", metrics=Metrics(workdir), log_every=2, save_every=2,
     )  # fmt: skip
-    checkpoints.close()
+    state = loop.fit(state, lambda index: run, batch_at)
     return jax.device_get(state)
 
 
