@@ -53,22 +53,13 @@ def card_text(
     rejected_rows: Sequence[str],
 ) -> str:
     """The card as Markdown; rejected_rows: the reasons of the rows of rejected.png, from the top."""
-    rejects = {name: counts["rejected_by_reason"][name] for name in instances.REASONS}
     lines = [
         "# Multi-view images sampled from a GAN",
         "",
         "Contents x views of one StyleGAN2, masks by a segmenter, bad images filtered out "
         "(arXiv:2010.09125, section 3.1). Made by the multiview_dataset stage of GANverse-JAX.",
         "",
-        f"- GAN: fingerprint `{counts['fingerprint']}`",
-        f"- {counts['kept']} images kept of {counts['images']}, of {counts['objects']} objects in "
-        f"{len(views)} views",
-        *(f"- rejected, {name.replace('_', ' ')}: {count}" for name, count in rejects.items()),
-        "",
-        *_table(
-            ("split", "objects", "images"),
-            [(name, split["objects"], split["images"]) for name, split in counts["splits"].items()],
-        ),
+        *_counts(counts, len(views)),
         "",
         "Splits are by object: no object is in two of them.",
         "",
@@ -91,6 +82,19 @@ def card_text(
         told = "; ".join(f"row {i}: {name.replace('_', ' ')}" for i, name in enumerate(rejected_rows, 1))
         lines += [f"Some rejected images ({told}):\n\n![rejected images]({REJECTED})", ""]
     return "\n".join(lines)
+
+
+def _counts(counts: Mapping[str, Any], num_views: int) -> list[str]:
+    rejects = {name: counts["rejected_by_reason"][name] for name in instances.REASONS}
+    splits = [(name, split["objects"], split["images"]) for name, split in counts["splits"].items()]
+    return [
+        f"- GAN: fingerprint `{counts['fingerprint']}`",
+        f"- {counts['kept']} images kept of {counts['images']}, of {counts['objects']} objects in "
+        f"{num_views} views",
+        *(f"- rejected, {name.replace('_', ' ')}: {count}" for name, count in rejects.items()),
+        "",
+        *_table(("split", "objects", "images"), splits),
+    ]
 
 
 def _views_table(per_view: Sequence[Mapping[str, Any]], views: Sequence[Mapping[str, Any]]) -> list[str]:
