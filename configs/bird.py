@@ -19,10 +19,10 @@ Table A).
 """
 
 from ml_collections import ConfigDict
-from ml_collections.config_dict import placeholder
 
 from configs import paper
-from configs.gan_data import get_data
+from configs.defaults import to_config
+from ganverse_jax.stages.gan.settings import DiscriminatorSize, GeneratorSize
 
 
 def get_config() -> ConfigDict:
@@ -42,27 +42,16 @@ def get_config() -> ConfigDict:
     )
     sizes = dict(resolution=256, channel_base=16384, channel_max=512, conv_clamp=256.0)
     config.gan.update(
-        generator=dict(z_dim=512, w_dim=512, mapping_layers=8, **sizes),
-        discriminator=dict(mbstd_group=8, **sizes),
+        generator=to_config(GeneratorSize(z_dim=512, w_dim=512, mapping_layers=8, **sizes)),
+        discriminator=to_config(DiscriminatorSize(mbstd_group=8, **sizes)),
         # A few pictures are less than 256 pixels high or wide.
-        data=get_data(kind="images", path="data/nabirds/images", unfit="skip"),
+        data=dict(kind="images", path="data/nabirds/images", unfit="skip"),
         mirror=True,
-        cache="",
-        weights_dtype="float32",
-        start_from=placeholder(str),
         batch_size=64,
         num_steps=390_625,
-        learning_rate=2.5e-3,
-        r1_gamma=1.0,
-        r1_interval=16,
-        path_length_weight=2.0,
-        path_length_interval=4,
-        style_mixing=0.9,
-        augment=dict(adaptive=True, probability=0.0, target=0.6, interval=4, ramp=500_000),
+        augment=dict(adaptive=True),
         compute_dtype="bfloat16",  # on GPUs and TPUs; a CPU is faster with "float32"
-        ema_half_life=20_000,
-        ema_rampup=placeholder(float),
-        log_every=50,
+        ema_half_life=20_000.0,
         save_every=2000,
     )
     return config

@@ -22,34 +22,16 @@ def get_config() -> ConfigDict:
     config = car.get_config()
     for name in ("gan", "perception", "viewpoints", "multiview_dataset", "stylegan_r"):
         config[name] = None
-    training = config.inverse_graphics
-    training.perceptual.source = "none"
-    training.weights.perceptual = 0.0
-    # A sphere of radius 1 would fill the crop of a car seen from its front, and an outline beyond the picture
-    # has no gradient.
-    training.network.template_scale = (0.4, 0.35, 0.88)
-    training.single_view = True
-    training.camera_origin = "given"
-    training.camera_learning_rate = 0.0
-    training.pascal3d = "PASCAL3D+_release1.1"
-    training.pascal3d_reader = dict(
-        size=256,
-        object_class="car",
-        margin=0.1,
-        object_scale=2.0,
-        min_box_iou=0.8,
-        leave_out=("truncated", "occluded", "difficult"),
-        damaged="error",
-        masks=dict(
-            source="pngs",
-            folder="",
-            path="weights/mask_rcnn.onnx",
-            class_name="car",
-            card="onnx_zoo",
-            label=None,
-            min_score=0.5,
-            soft=False,
-        ),
+    config.inverse_graphics.update(
+        perceptual=dict(source="none"),
+        # A sphere of radius 1 would fill the crop of a car seen from its front, and an outline beyond the
+        # picture has no gradient.
+        network=dict(template_scale=(0.4, 0.35, 0.88)),
+        weights=dict(perceptual=0.0),
+        single_view=True,
+        camera_origin="given",
+        camera_learning_rate=0.0,
+        pascal3d="PASCAL3D+_release1.1",
     )
     config.report.title = "GANverse-JAX: Pascal3D+ cars"
     return config

@@ -26,11 +26,13 @@ def get_config() -> ConfigDict:
     ):
         config[name] = None
     training = config.inverse_graphics
-    training.perceptual_blocks = 0
-    training.weights.perceptual = 0.0
-    training.posed_folder = "posed_images"
-    training.posed_size = (64, 64)
-    training.camera_origin = "given"
-    training.multiview_weight = 1.0
+    training.update(
+        perceptual_blocks=0,
+        weights=dict(perceptual=0.0),
+        posed_folder="posed_images",
+        posed_size=(64, 64),
+        camera_origin="given",
+        multiview_weight=1.0,
+    )
     config.report.title = "GANverse-JAX: posed pictures"
     return config

@@ -12,11 +12,11 @@ command.experiment_flags("Folder of the run")
 
 
 def main(argv: list[str]) -> None:
-    config, workdir = command.begin(argv)
+    experiment, workdir = command.begin(argv)
     from ganverse_jax.commands.ablate import command as ablation
     from ganverse_jax.commands.ablate import table as ablation_table
 
-    command.guarded(lambda: print(ablation_table.markdown(ablation.run(config, workdir))))
+    command.guarded(lambda: print(ablation_table.markdown(ablation.run(experiment, workdir))))
 
 
 if __name__ == "__main__":

@@ -4,10 +4,17 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, TypeVar
 
 from absl import app, flags, logging
 from ml_collections import config_flags
+
+from ganverse_jax import stages
+
+if TYPE_CHECKING:
+    from ganverse_jax.pipeline.experiment import Experiment
+
+T = TypeVar("T")
 
 flags.disclaim_key_flags()  # a command's --help shows the flags defined here as its own
 
@@ -20,8 +27,8 @@ def experiment_flags(workdir_help: str) -> tuple[flags.FlagHolder, flags.FlagHol
     return config, flags.DEFINE_string("workdir", None, workdir_help)
 
 
-def begin(argv: list[str]) -> tuple[dict[str, Any], Path]:
-    """The experiment's plain settings and its workdir, which keeps what is compiled."""
+def begin(argv: list[str]) -> tuple["Experiment", Path]:
+    """The experiment, its settings checked, and its workdir, which keeps what is compiled."""
     if len(argv) > 1:
         raise app.UsageError(f"unexpected arguments {argv[1:]}; settings are given as --config.name=value")
     import jax
@@ -29,7 +36,7 @@ def begin(argv: list[str]) -> tuple[dict[str, Any], Path]:
     logging.set_verbosity(logging.WARNING)  # orbax and tensorflow-datasets tell every file they write
     workdir = Path(flags.FLAGS.workdir)
     jax.config.update("jax_compilation_cache_dir", str(workdir.absolute() / "cache" / "xla"))
-    return flags.FLAGS.config.to_dict(), workdir
+    return guarded(lambda: stages.experiment_of(flags.FLAGS.config.to_dict())), workdir
 
 
 def run(main: Callable[[list[str]], None]) -> None:
@@ -48,10 +55,10 @@ def parse(argv: list[str]) -> list[str]:
         sys.exit(f"error: no such setting: {text}")
 
 
-def guarded(run: Callable[[], None]) -> None:
-    """Call `run`; errors a person can mend, and Ctrl-C, end in a line on stderr instead of a traceback."""
+def guarded(run: Callable[[], T]) -> T:
+    """What `run` returns; errors a person can mend, and Ctrl-C, end in a line on stderr, no traceback."""
     try:
-        run()
+        return run()
     except (ValueError, FloatingPointError, OSError) as error:
         if os.environ.get("GANVERSE_TRACEBACK"):
             raise

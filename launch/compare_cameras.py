@@ -16,7 +16,7 @@ _NOISE = flags.DEFINE_float(
 
 
 def main(argv: list[str]) -> None:
-    config, workdir = command.begin(argv)
+    experiment, workdir = command.begin(argv)
     from ganverse_jax.commands.compare_cameras import (
         command as camera_comparison,
     )
@@ -27,7 +27,7 @@ def main(argv: list[str]) -> None:
     command.guarded(
         lambda: print(
             camera_comparison_table.markdown(
-                camera_comparison.run(config, workdir, noise_pixels=_NOISE.value)
+                camera_comparison.run(experiment, workdir, noise_pixels=_NOISE.value)
             )
         )
     )

@@ -12,10 +12,10 @@ command.experiment_flags("Folder of the finished run")
 
 
 def main(argv: list[str]) -> None:
-    config, workdir = command.begin(argv)
+    experiment, workdir = command.begin(argv)
     from ganverse_jax.commands.evaluate import command as paper_evaluation
 
-    command.guarded(lambda: print(paper_evaluation.markdown(paper_evaluation.run(config, workdir))))
+    command.guarded(lambda: print(paper_evaluation.markdown(paper_evaluation.run(experiment, workdir))))
 
 
 if __name__ == "__main__":

@@ -17,14 +17,14 @@ _DISTRIBUTED = flags.DEFINE_bool("distributed", False, "Join a multi-host run (j
 
 
 def main(argv: list[str]) -> None:
-    config, workdir = command.begin(argv)
+    experiment, workdir = command.begin(argv)
     import jax
 
-    from ganverse_jax.pipeline import run as pipeline
+    from ganverse_jax import stages
 
     if _DISTRIBUTED.value:
         jax.distributed.initialize()
-    command.guarded(lambda: pipeline.run(config, workdir, stages=_STAGES.value))
+    command.guarded(lambda: stages.pipeline(experiment, workdir).run(_STAGES.value))
 
 
 if __name__ == "__main__":

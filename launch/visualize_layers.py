@@ -16,11 +16,11 @@ _CONTENTS = flags.DEFINE_integer("num_contents", 16, "Contents that the splits a
 
 
 def main(argv: list[str]) -> None:
-    config, workdir = command.begin(argv)
+    experiment, workdir = command.begin(argv)
     from ganverse_jax.commands.visualize_layers import command as layer_visualization
 
     counts = dict(num_samples=_SAMPLES.value, num_views=_VIEWS.value, num_contents=_CONTENTS.value)
-    command.guarded(lambda: print(f"wrote {layer_visualization.run(config, workdir, **counts)}"))
+    command.guarded(lambda: print(f"wrote {layer_visualization.run(experiment, workdir, **counts)}"))
 
 
 if __name__ == "__main__":

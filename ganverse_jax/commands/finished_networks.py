@@ -1,40 +1,43 @@
 """The networks that a command looks at: the workdir's, or the ones its config would take."""
 
 from pathlib import Path
-from typing import Any
 
 from ganverse_jax.models.stylegan2.stored import LoadedGenerator, load_generator
+from ganverse_jax.pipeline.experiment import Experiment
 from ganverse_jax.runtime.shipped import weights_folder
 from ganverse_jax.stages.gan import stage as gan
 from ganverse_jax.stages.perception import stage as perception
 
 
-def finished_generator(config: dict[str, Any], workdir: Path) -> LoadedGenerator:
+def finished_generator(experiment: Experiment, workdir: Path) -> LoadedGenerator:
     """The averaged generator of the workdir, or `gan.pretrained` when the gan stage has not run there.
 
     Raises FileNotFoundError that tells how to get the weights when there are neither.
     """
     if gan.generator_path(workdir).is_file():
         return load_generator(gan.generator_path(workdir))
-    name = config["gan"].get("pretrained")
+    settings = experiment.stages[gan.NAME]
+    name = settings.pretrained
     path = None if name is None else weights_folder(name) / "generator.safetensors"
     if path is None or not path.is_file():
-        how = config["gan"].get("how_to_get", "train it with launch.train --stages=gan")
-        raise FileNotFoundError(f"no generator at {gan.generator_path(workdir)} nor {path}; {how}")
+        raise FileNotFoundError(
+            f"no generator at {gan.generator_path(workdir)} nor {path}; {settings.how_to_get}"
+        )
     return load_generator(path)
 
 
-def toy_perception(config: dict[str, Any], workdir: Path) -> perception.Perception | None:
+def toy_perception(experiment: Experiment, workdir: Path) -> perception.Perception | None:
     """Networks trained on the toy world that can judge this GAN's pictures: the workdir's, or
     `perception.pretrained`.
 
     None when the GAN draws something else (`gan.data.kind`) or no pose regressor is among them.
     """
-    if (config["gan"].get("data") or {}).get("kind", "toy_cars") != "toy_cars":
+    if experiment.stages[gan.NAME].data.kind != "world":
         return None
-    folders = [workdir / perception.STAGE]
-    if config["perception"].get("pretrained") is not None:
-        folders.append(weights_folder(config["perception"]["pretrained"]))
+    folders = [workdir / perception.NAME]
+    pretrained = experiment.stages[perception.NAME].pretrained
+    if pretrained is not None:
+        folders.append(weights_folder(pretrained))
     for folder in folders:
         if all((folder / name).is_file() for name in perception.FILES):
             return perception.load_folder(folder)

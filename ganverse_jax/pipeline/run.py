@@ -1,6 +1,10 @@
-"""All stages of one experiment in order; each reads what earlier ones left in the workdir."""
+"""Runs the stages of an experiment in order; a finished one is skipped, an interrupted one resumes.
+
+It knows a stage by what its declaration says (:class:`ganverse_jax.pipeline.stage.Stage`), never by name.
+"""
 
 import contextlib
+import dataclasses
 import difflib
 import fcntl
 import hashlib
@@ -9,42 +13,21 @@ import json
 import platform
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import jax
 
+from ganverse_jax.pipeline.experiment import Experiment, plain_experiment
 from ganverse_jax.pipeline.remedies import make
-from ganverse_jax.pipeline.setting_checks import check_settings
+from ganverse_jax.pipeline.settings import plain
+from ganverse_jax.pipeline.stage import Run, Stage
 from ganverse_jax.runtime import parallel
 from ganverse_jax.runtime.checkpoint import read_json, write_atomic, write_json
 from ganverse_jax.runtime.loop import Metrics
-from ganverse_jax.stages.gan import stage as gan
-from ganverse_jax.stages.inverse_graphics import stage as inverse_graphics
-from ganverse_jax.stages.inverse_graphics_posed import stage as inverse_graphics_posed
-from ganverse_jax.stages.multiview_dataset import stage as multiview_dataset
-from ganverse_jax.stages.perception import stage as perception
-from ganverse_jax.stages.report import stage as report
-from ganverse_jax.stages.stylegan_r import stage as stylegan_r
-from ganverse_jax.stages.viewpoints import stage as viewpoints
-from ganverse_jax.stages.viewpoints.choice import check_choice
 
-# Stage -> (its run function, the stages whose results it reads).
-STAGES: dict[str, tuple[Callable, tuple[str, ...]]] = {
-    "gan": (gan.run, ()),
-    "perception": (perception.run, ()),
-    "viewpoints": (viewpoints.run, ("gan", "perception")),
-    "multiview_dataset": (multiview_dataset.run, ("gan", "perception", "viewpoints")),
-    "inverse_graphics": (inverse_graphics.run, ("gan", "perception", "multiview_dataset")),
-    "inverse_graphics_posed": (inverse_graphics_posed.run, ("gan",)),
-    "stylegan_r": (stylegan_r.run, ("gan", "perception", "multiview_dataset", "inverse_graphics")),
-    "report": (report.run, ()),
-}  # fmt: skip
-# What a person may have edited since a stage finished: stage -> check(workdir), which raises ValueError.
-FINISHED = {"viewpoints": viewpoints.check_annotation, "multiview_dataset": multiview_dataset.check_views}
-# Pretrained weights stand in for these unless the command line names them.
-PRETRAINABLE = ("gan", "perception")
+FORMAT = 2  # of config.json and of the digests; settings of another one cannot be compared
 PACKAGES = (
     "jax",
     "jaxlib",
@@ -57,71 +40,168 @@ PACKAGES = (
 )
 
 
-def run(
-    config: dict[str, Any], workdir: Path, *, stages: Sequence[str] | None = None, until: str | None = None
-) -> None:
-    """Run ``stages`` (all by default) of the experiment ``config`` in ``workdir``, no further than ``until``.
+@dataclasses.dataclass(frozen=True)
+class Pipeline:
+    """The stages of an experiment, in order, in a workdir."""
 
-    ``config`` has one section of plain settings per stage (None: not part of the experiment) beside
-    "world", "seed" and "num_devices". A finished stage is skipped when its settings and the stages
-    it reads are unchanged; an interrupted one resumes. Raises ValueError for an unknown stage,
-    settings that cannot be or that differ from the workdir's, a stage whose inputs are missing, or a workdir
-    in use. Weights that a named stage reads and ``stages`` does not name are taken from ``pretrained``, where
-    the settings say it.
-    """
-    _check(config, stages)
-    with only_run(workdir):
-        _run_stages(config, workdir, stages, until)
+    experiment: Experiment
+    stages: tuple[Stage, ...]
+    workdir: Path
 
+    def run(self, names: Sequence[str] | None = None, *, until: str | None = None) -> None:
+        """Run the stages `names` (all by default), no further than `until`, alone in the workdir.
 
-def run_held(config: dict[str, Any], workdir: Path, *, until: str | None = None) -> None:
-    """As :func:`run`, for a caller that holds the workdir's lock (:func:`only_run`) for longer."""
-    _check(config, None)
-    _run_stages(config, workdir, None, until)
+        A finished stage is skipped when its settings and the stages it reads are unchanged. Raises ValueError
+        for an unknown stage, settings that differ from the workdir's, a stage whose inputs are missing, or a
+        workdir in use. Weights that a named stage reads and `names` leaves out are taken from `pretrained`,
+        where the settings say it.
+        """
+        self._check_names(names)
+        with self.held():
+            self.run_held(names, until=until)
 
+    def run_held(self, names: Sequence[str] | None = None, *, until: str | None = None) -> None:
+        """As :meth:`run`, for a caller that holds the workdir's lock (:meth:`held`) for longer."""
+        recorded_config(self.workdir)
+        if names is not None:
+            self._check_edited(names)
+        mesh = parallel.data_mesh(self.experiment.num_devices)
+        shared = self.experiment
+        run = Run(self.workdir, shared.seed, mesh, Metrics(self.workdir), shared.object_class, shared.world,
+                  self.stages)  # fmt: skip
+        for stage in self.stages:
+            if self.settings(stage) is not None:
+                named = names is not None and stage.name in names
+                if names is None or named or self._loads_for(stage, names):
+                    self._run_stage(stage, run, train=named)
+            if stage.name == until:
+                break
 
-def _run_stages(
-    config: dict[str, Any], workdir: Path, stages: Sequence[str] | None, until: str | None
-) -> None:
-    mesh, metrics = parallel.data_mesh(config.get("num_devices")), Metrics(workdir)
-    for name in FINISHED if stages is not None else ():
-        read = "report" in stages or any(name in upstream(other, config) for other in stages)
-        if read and name not in stages and (workdir / name / "DONE.json").exists():
-            FINISHED[name](workdir)
-    for name in STAGES:
-        if config[name] is not None:
-            named = stages is not None and name in stages
-            if stages is None or named or _loads_for(name, stages, config, workdir):
-                _run_stage(name, config, workdir, mesh, metrics, train=named)
-        if name == until:
-            break
+    def settings(self, stage: Stage) -> Any:
+        """Those of the stage; None where it is no part of the experiment."""
+        return self.experiment.stages[stage.name]
 
+    def needs(self, stage: Stage) -> tuple[str, ...]:
+        """The stages of the experiment whose results the stage reads."""
+        named = stage.needs(self.settings(stage))
+        return tuple(name for name in named if self.experiment.stages[name] is not None)
 
-def _check(config: dict[str, Any], stages: Sequence[str] | None) -> None:
-    """ValueError for a config without a section, settings that cannot be, and stages that are none of the
-    experiment's."""
-    for name in stages or ():
-        if name not in STAGES:
-            close = difflib.get_close_matches(name, STAGES, 1)
-            hint = f"did you mean {close[0]!r}? The" if close else "the"
-            raise ValueError(f"unknown stage {name!r}; {hint} stages are {', '.join(STAGES)}")
-    missing = [name for name in STAGES if name not in config]
-    if missing:
-        raise ValueError(f"the config lacks the sections {missing}; see configs/toy_car.py")
-    check_settings(config)
-    check_choice(**(config.get("viewpoints") or {}))
-    absent = [name for name in stages or () if config[name] is None]
-    if absent:
-        raise ValueError(f"this experiment has no stage {absent}; its section in the config is None")
-    if stages is not None and not stages:
-        raise ValueError(f"--stages names no stage; the stages are {', '.join(STAGES)}")
+    def digest(self, name: str, settings: Any = None) -> str:
+        """Names a stage's settings (or `settings` in their place) with the finished stages it reads."""
+        stage = {stage.name: stage for stage in self.stages}[name]
+        shared = self.experiment
+        inputs: dict[str, Any] = {"format": FORMAT, "settings": plain(settings or self.settings(stage))}
+        inputs |= {"seed": shared.seed, "world": plain(shared.world), "object_class": shared.object_class}
+        for needed in stage.needs(self.settings(stage)):
+            marker = self.workdir / needed / "DONE.json"
+            inputs[needed] = read_marker(marker)["digest"] if marker.exists() else None
+        return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:16]
 
+    def held(self) -> contextlib.AbstractContextManager[None]:
+        """The workdir's lock, see :func:`only_run`."""
+        return only_run(self.workdir)
 
-def _loads_for(name: str, stages: Sequence[str], config: dict[str, Any], workdir: Path) -> bool:
-    """Whether `name` has finished weights to load that one of `stages` reads and the workdir lacks."""
-    loads = name in PRETRAINABLE and config[name].get("pretrained") is not None
-    read = any(name in upstream(other, config) for other in stages)
-    return loads and read and not (workdir / name / "DONE.json").exists()
+    def _check_names(self, names: Sequence[str] | None) -> None:
+        known = [stage.name for stage in self.stages]
+        for name in names or ():
+            if name not in known:
+                close = difflib.get_close_matches(name, known, 1)
+                hint = f"did you mean {close[0]!r}? The" if close else "the"
+                raise ValueError(f"unknown stage {name!r}; {hint} stages are {', '.join(known)}")
+        absent = [name for name in names or () if self.experiment.stages[name] is None]
+        if absent:
+            raise ValueError(f"this experiment has no stage {absent}; its section in the config is None")
+        if names is not None and not names:
+            raise ValueError(f"--stages names no stage; the stages are {', '.join(known)}")
+
+    def _read_by(self, name: str, names: Sequence[str]) -> bool:
+        return any(
+            stage.name in names and (stage.always or name in stage.needs(self.settings(stage)))
+            for stage in self.stages
+            if self.settings(stage) is not None
+        )
+
+    def _check_edited(self, names: Sequence[str]) -> None:
+        """Refuse what a person edited of finished stages that `names` read and do not make again."""
+        for stage in self.stages:
+            done = (self.workdir / stage.name / "DONE.json").exists()
+            if done and stage.name not in names and self._read_by(stage.name, names):
+                stage.check_edited(self.workdir)
+
+    def _loads_for(self, stage: Stage, names: Sequence[str]) -> bool:
+        """Whether the stage has finished weights to load that one of `names` reads and the workdir lacks."""
+        loads = stage.pretrained and self.settings(stage).pretrained is not None
+        readers = [other for other in self.stages if other.name in names]
+        read = any(stage.name in other.needs(self.settings(other)) for other in readers)
+        return loads and read and not (self.workdir / stage.name / "DONE.json").exists()
+
+    def _run_stage(self, stage: Stage, run: Run, *, train: bool) -> None:
+        folder, settings = self.workdir / stage.name, self.settings(stage)
+        if stage.pretrained and train:
+            settings = dataclasses.replace(settings, pretrained=None)
+        digest = self.digest(stage.name, settings)
+        if self._done_before(stage, digest, train):
+            stage.check_edited(self.workdir)
+            print(f"[{stage.name}] done before, skipped", flush=True)
+            return
+        needs = self.needs(stage)
+        absent = [name for name in needs if not (self.workdir / name / "DONE.json").exists()]
+        if absent:
+            raise ValueError(
+                f"stage {stage.name} needs {absent}, not finished in {self.workdir}; {make(*absent)} first"
+            )
+        self._write_run_files(run.mesh)
+        write_json(folder / "BEGUN.json", {"digest": digest})
+        started = time.perf_counter()
+        print(f"[{stage.name}] begins", flush=True)
+        checkpoints = self.workdir / "checkpoints" / stage.name
+        with _blamed(folder, (checkpoints, folder / "checkpoints"), [self.workdir / name for name in needs]):
+            stage.run(run, settings)
+        minutes = (time.perf_counter() - started) / 60
+        done = {"digest": digest, "minutes": round(minutes, 3)}
+        done["pretrained"] = settings.pretrained if stage.pretrained else None
+        write_json(folder / "DONE.json", done)
+        (folder / "BEGUN.json").unlink()
+        shutil.rmtree(checkpoints, ignore_errors=True)
+        print(f"[{stage.name}] done in {minutes:.1f} min", flush=True)
+
+    def _done_before(self, stage: Stage, digest: str, train: bool) -> bool:
+        """Whether the stage is finished; ValueError when it was made, or begun, in another way."""
+        folder = self.workdir / stage.name
+        marker, begun = folder / "DONE.json", folder / "BEGUN.json"
+        if stage.always:
+            return False
+        if begun.exists() and read_marker(begun)["digest"] != digest:
+            checkpoints = self.workdir / "checkpoints" / stage.name
+            raise ValueError(
+                f"stage {stage.name} was begun in {folder} with other settings and interrupted; go on with "
+                f"those (and the same --stages), or delete {folder} and {checkpoints} to begin anew"
+            )
+        if not marker.exists():
+            return False
+        done = read_marker(marker)
+        # Weights trained here serve later runs that would otherwise load the shipped ones.
+        trained_here = stage.pretrained and not train and done.get("pretrained") is None
+        if done["digest"] == digest or trained_here:
+            return True
+        if train and stage.pretrained and done["digest"] == self.digest(stage.name):
+            return False  # shipped weights, which a training may replace
+        raise ValueError(
+            f"{folder} was made with other settings or inputs (digest {done['digest']}, now {digest}); use a "
+            f"new --workdir, or delete {folder} to make it again"
+        )
+
+    def _write_run_files(self, mesh) -> None:
+        versions = [f"python {platform.python_version()}", f"platform {platform.platform()}"]
+        for package in PACKAGES:
+            try:
+                versions.append(f"{package} {importlib.metadata.version(package)}")
+            except importlib.metadata.PackageNotFoundError:
+                versions.append(f"{package} not installed")
+        versions.append(f"devices {mesh.size} x {mesh.devices.flat[0].device_kind}")
+        versions.append(f"processes {jax.process_count()}")
+        write_atomic(self.workdir / "versions.txt", lambda path: path.write_text("\n".join(versions) + "\n"))
+        write_json(self.workdir / "config.json", {"format": FORMAT} | plain_experiment(self.experiment))
 
 
 @contextlib.contextmanager
@@ -142,23 +222,6 @@ def only_run(workdir: Path) -> Iterator[None]:
         yield
 
 
-def upstream(name: str, config: dict[str, Any]) -> tuple[str, ...]:
-    """The stages whose results stage `name` reads: fed by the GAN, inverse graphics needs no set on disk."""
-    needed = STAGES[name][1]
-    if name == "inverse_graphics" and config[name].get("source") == "generator":
-        return tuple("viewpoints" if other == "multiview_dataset" else other for other in needed)
-    return needed
-
-
-def stage_digest(name: str, config: dict[str, Any], workdir: Path) -> str:
-    """Names a stage's settings together with the finished stages it reads."""
-    inputs: dict[str, Any] = {"settings": config[name], "seed": config["seed"], "world": config.get("world")}
-    for needed in upstream(name, config):
-        marker = workdir / needed / "DONE.json"
-        inputs[needed] = read_marker(marker)["digest"] if marker.exists() else None
-    return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:16]
-
-
 def read_marker(path: Path) -> dict[str, Any]:
     """A stage's DONE.json or BEGUN.json; ValueError, with the remedy, where it names no digest."""
     content = read_json(path)
@@ -167,83 +230,34 @@ def read_marker(path: Path) -> dict[str, Any]:
     return content
 
 
-def _done_before(name: str, folder: Path, digest: str, kept: str, train: bool) -> bool:
-    """Whether the stage is finished; ValueError when it was made, or begun, in another way.
+def recorded_config(workdir: Path) -> dict[str, Any]:
+    """The plain sections of the experiment that made a workdir; {} where nothing was made yet.
 
-    kept: the digest of settings that load shipped weights, which a training may replace.
+    Raises ValueError for a workdir of another version, whose settings cannot be compared with these.
     """
-    marker, begun = folder / "DONE.json", folder / "BEGUN.json"
-    if name == "report":  # made anew by every run
-        return False
-    if begun.exists() and read_marker(begun)["digest"] != digest:
+    path = workdir / "config.json"
+    content = read_json(path) if path.exists() else {"format": FORMAT}
+    found = content.pop("format", 1) if isinstance(content, dict) else None
+    if found != FORMAT:
         raise ValueError(
-            f"stage {name} was begun in {folder} with other settings and interrupted; go on with those (and "
-            f"the same --stages), or delete {folder} and {folder.parent / 'checkpoints' / name} to begin anew"
+            f"{workdir} was made by another version of this program (config.json of format {found}, here "
+            f"{FORMAT}), whose settings cannot be compared with these; use a new --workdir"
         )
-    if not marker.exists():
-        return False
-    done = read_marker(marker)
-    # Weights trained here serve later runs that would otherwise load the shipped ones.
-    trained_here = name in PRETRAINABLE and not train and done.get("pretrained") is None
-    if done["digest"] == digest or trained_here:
-        return True
-    if train and name in PRETRAINABLE and done["digest"] == kept:
-        return False
-    raise ValueError(
-        f"{folder} was made with other settings or inputs (digest {done['digest']}, now {digest}); use a new "
-        f"--workdir, or delete {folder} to make it again"
-    )
+    return content
 
 
-def _run_stage(
-    name: str, config: dict[str, Any], workdir: Path, mesh, metrics: Metrics, *, train: bool
-) -> None:
-    folder, function = workdir / name, STAGES[name][0]
-    settings = dict(config[name])
-    if name in PRETRAINABLE and train:
-        settings["pretrained"] = None
-    digest = stage_digest(name, config | {name: settings}, workdir)
-    if _done_before(name, folder, digest, stage_digest(name, config, workdir), train):
-        FINISHED.get(name, lambda workdir: None)(workdir)
-        print(f"[{name}] done before, skipped", flush=True)
-        return
-    # A stage that is no part of the experiment is not waited for.
-    needs = [needed for needed in upstream(name, config) if config[needed] is not None]
-    absent = [needed for needed in needs if not (workdir / needed / "DONE.json").exists()]
-    if absent:
-        raise ValueError(f"stage {name} needs {absent}, not finished in {workdir}; {make(*absent)} first")
-    _write_run_files(config, workdir, mesh)
-    write_json(folder / "BEGUN.json", {"digest": digest})
-    started = time.perf_counter()
-    print(f"[{name}] begins", flush=True)
-    checkpoints = (workdir / "checkpoints" / name, folder / "checkpoints")
+@contextlib.contextmanager
+def _blamed(folder: Path, checkpoints: Sequence[Path], needs: Sequence[Path]) -> Iterator[None]:
+    """Tell errors of a stage in `folder` with the finished stage (of `needs`) whose file they name.
+
+    Where no checkpoint was written yet, the stage does not count as begun: other settings spoil nothing.
+    """
     try:
-        function(
-            workdir, seed=config["seed"], mesh=mesh, metrics=metrics, world=config.get("world"), **settings
-        )
+        yield
     except (ValueError, OSError) as error:
-        if not any(any(path.rglob("*")) for path in checkpoints):  # nothing that other settings could spoil
+        if not any(any(path.rglob("*")) for path in checkpoints):
             (folder / "BEGUN.json").unlink()
-        blamed = [workdir / needed for needed in needs if f"{workdir / needed}/" in str(error)]
+        blamed = [path for path in needs if f"{path}/" in str(error)]
         if blamed:  # what the error says of making it would be skipped: the stage is done
             raise ValueError(f"{error}. Delete the finished stage's {blamed[0]} to make it again") from error
         raise
-    minutes = (time.perf_counter() - started) / 60
-    done = {"digest": digest, "minutes": round(minutes, 3), "pretrained": settings.get("pretrained")}
-    write_json(folder / "DONE.json", done)
-    (folder / "BEGUN.json").unlink()
-    shutil.rmtree(checkpoints[0], ignore_errors=True)
-    print(f"[{name}] done in {minutes:.1f} min", flush=True)
-
-
-def _write_run_files(config: dict[str, Any], workdir: Path, mesh) -> None:
-    versions = [f"python {platform.python_version()}", f"platform {platform.platform()}"]
-    for package in PACKAGES:
-        try:
-            versions.append(f"{package} {importlib.metadata.version(package)}")
-        except importlib.metadata.PackageNotFoundError:
-            versions.append(f"{package} not installed")
-    versions.append(f"devices {mesh.size} x {mesh.devices.flat[0].device_kind}")
-    versions.append(f"processes {jax.process_count()}")
-    write_atomic(workdir / "versions.txt", lambda path: path.write_text("\n".join(versions) + "\n"))
-    write_json(workdir / "config.json", config)

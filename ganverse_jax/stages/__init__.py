@@ -1,0 +1,48 @@
+"""What launch.train runs: a folder per stage, which declares the stage (stage.py) and its settings.
+
+Importing this room imports no stage, so that configs can read the settings without JAX.
+"""
+
+import importlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ganverse_jax.pipeline.experiment import Experiment, build_experiment
+
+if TYPE_CHECKING:
+    from ganverse_jax.pipeline.run import Pipeline
+    from ganverse_jax.pipeline.stage import Stage
+
+NAMES = (
+    "gan",
+    "perception",
+    "viewpoints",
+    "multiview_dataset",
+    "inverse_graphics",
+    "inverse_graphics_posed",
+    "stylegan_r",
+    "report",
+)
+
+
+def settings() -> dict[str, type]:
+    """The dataclass of settings of every stage, by its name, in order."""
+    return {name: importlib.import_module(f"{__name__}.{name}.settings").Settings for name in NAMES}
+
+
+def declared() -> "tuple[Stage, ...]":
+    """The stages in the order in which they run."""
+    return tuple(importlib.import_module(f"{__name__}.{name}.stage").STAGE for name in NAMES)
+
+
+def experiment_of(config: Mapping[str, Any]) -> Experiment:
+    """The experiment of a config's plain sections; raises as `pipeline.experiment.build_experiment`."""
+    return build_experiment(config, settings())
+
+
+def pipeline(experiment: Experiment, workdir: str | Path) -> "Pipeline":
+    """The experiment's stages in a workdir."""
+    from ganverse_jax.pipeline.run import Pipeline
+
+    return Pipeline(experiment, declared(), Path(workdir))

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.mark.slow  # a process of its own
 def test_the_command_ends_with_1_when_a_photo_failed(tmp_path):
     photos = write_photos(tmp_path)
-    write_network(tmp_path / inverse_graphics.STAGE)
+    write_network(tmp_path / inverse_graphics.NAME)
     workdir = f"--workdir={tmp_path}"
     environment = os.environ | {"JAX_PLATFORMS": "cpu"}
 

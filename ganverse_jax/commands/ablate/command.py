@@ -5,72 +5,62 @@ baseline is trained on as many images of as many cars, one view and its true cam
 Pascal3D+ is to real cars. All are measured on the same held-out cars.
 """
 
-from collections.abc import Mapping
+import dataclasses
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ganverse_jax import stages
 from ganverse_jax.commands.ablate.table import ablation_picture, markdown
 from ganverse_jax.commands.posed_trainings import (
     budget,
     claim,
     finished,
-    posed_set,
     posed_settings,
     train_once,
     write_results,
 )
 from ganverse_jax.data.multiview.posed_world import single_view_toy_cars
 from ganverse_jax.data.multiview.set import MultiviewSet
-from ganverse_jax.pipeline import run as pipeline
+from ganverse_jax.pipeline.experiment import Experiment
 from ganverse_jax.stages.inverse_graphics.perceptual import gan_perceptual, measured_perceptual
+from ganverse_jax.stages.inverse_graphics.settings import PerceptualSource
+from ganverse_jax.stages.inverse_graphics.stage import Given
+from ganverse_jax.stages.inverse_graphics_posed.settings import Settings
+from ganverse_jax.stages.inverse_graphics_posed.stage import posed_set, truth_evaluator
 
-STAGE = "ablation"
+NAME = "ablation"
 BASELINE = "baseline"
 _STILL = {"camera_learning_rate": 0.0}
-# Model -> what it changes of the full one: keywords of `inverse_graphics.train`.
+# Model -> the settings that it changes of the full one.
 MODELS: dict[str, dict[str, Any]] = {
     "full": {},
     "no_multiview": {"single_view": True},
-    "no_perceptual": {"perceptual": None},
+    "no_perceptual": {"perceptual_blocks": 0},
     "no_camera_optimisation": _STILL,
-    "nothing": {"single_view": True, "perceptual": None} | _STILL,
+    "nothing": {"single_view": True, "perceptual_blocks": 0} | _STILL,
     BASELINE: {"single_view": True, "camera_origin": "given"} | _STILL,
 }
 
 
-def run(config: Mapping[str, Any], workdir: Path) -> dict[str, Any]:
-    """Train every model in ``workdir``/ablation, as the config's `inverse_graphics_posed` says.
+def run(experiment: Experiment, workdir: Path) -> dict[str, Any]:
+    """Train every model in ``workdir``/ablation, as the experiment's `inverse_graphics_posed` says.
 
     Finished trainings are skipped, an interrupted one goes on. Returns and writes ablation.json, with
     ablation.md and ablation.png beside it. Raises ValueError for an experiment without a world of known truth
     or a folder made with other settings.
     """
-    settings, workdir = posed_settings(config, "ablate"), Path(workdir)
-    term = perceptual_term(config)
-    pipeline.run(dict(config), workdir, until="gan")  # whose discriminator is the perceptual distance
-    folder = workdir / STAGE
-    with pipeline.only_run(workdir):
-        digest = pipeline.stage_digest("inverse_graphics_posed", dict(config), workdir)
-        claim(folder, {"digest": digest} | term)
-        world, multiview = posed_set(settings, config["world"], config["seed"])
-        perceptual = gan_perceptual(workdir, term["perceptual_blocks"])
-        settings |= {"perceptual_start": term["perceptual_start"]}
+    pipeline, folder = stages.pipeline(experiment, workdir), Path(workdir) / NAME
+    term = perceptual_term(experiment)
+    settings = dataclasses.replace(posed_settings(experiment, "ablate"), **term)
+    pipeline.run(until="gan")  # whose discriminator is the perceptual distance
+    with pipeline.held():
+        claim(folder, {"digest": pipeline.digest("inverse_graphics_posed")} | term)
+        world, multiview = posed_set(experiment, settings)
         for model, changes in MODELS.items():
-            others = model == BASELINE and not (folder / model / "DONE.json").exists()
-            train_once(
-                folder / model,
-                world=world,
-                multiview=single_view_toy_cars(world, multiview, seed=config["seed"])
-                if others
-                else multiview,
-                settings=settings,
-                config=config,
-                measured_in=measured_perceptual(workdir, world.resolution),
-                **{"perceptual": perceptual} | changes,
-            )
-        content = compare(multiview, folder) | term | budget(settings, config)
+            _train(folder / model, experiment, dataclasses.replace(settings, **changes), world, multiview)
+        content = compare(multiview, folder) | term | budget(settings, experiment)
         content["resolution"] = world.resolution
         write_results(
             folder,
@@ -81,21 +71,33 @@ def run(config: Mapping[str, Any], workdir: Path) -> dict[str, Any]:
     return content
 
 
-def perceptual_term(config: Mapping[str, Any]) -> dict[str, int]:
+def _train(folder: Path, experiment: Experiment, settings: Settings, world, multiview: MultiviewSet) -> None:
+    """One model in its folder, <workdir>/ablation/<model>."""
+    workdir = folder.parents[1]
+    if folder.name == BASELINE and not (folder / "DONE.json").exists():
+        multiview = single_view_toy_cars(world, multiview, seed=experiment.seed)
+    measured_in = measured_perceptual(workdir, world.resolution, PerceptualSource())
+    evaluate = truth_evaluator(world, multiview, settings.num_evaluated, measured_in)
+    perceptual = gan_perceptual(workdir, settings.perceptual_blocks)
+    given = Given(multiview, world.fov_degrees, world.distance, perceptual=perceptual, evaluate=evaluate)
+    train_once(folder, experiment, settings, given)
+
+
+def perceptual_term(experiment: Experiment) -> dict[str, int]:
     """{"perceptual_blocks", "perceptual_start"} of the full model.
 
     They are those of `inverse_graphics_posed` where it has them, else those of `inverse_graphics`, whose
     start is moved to the same part of the training. Raises ValueError when there is no such term to ablate.
     """
-    posed, main = config["inverse_graphics_posed"], config["inverse_graphics"]
-    blocks = posed.get("perceptual_blocks") or main.get("perceptual_blocks", 0)
-    if not blocks or not posed["weights"].get("perceptual"):
+    posed, main = posed_settings(experiment, "ablate"), experiment.stages["inverse_graphics"]
+    blocks = posed.perceptual_blocks or main.perceptual_blocks
+    if not blocks or not posed.weights.perceptual:
         raise ValueError(
-            f"perceptual_blocks = {blocks} and weights.perceptual = {posed['weights'].get('perceptual')} of "
+            f"perceptual_blocks = {blocks} and weights.perceptual = {posed.weights.perceptual} of "
             "inverse_graphics and inverse_graphics_posed leave no perceptual term to ablate; set both above 0"
         )
-    start = round(main.get("perceptual_start", 0) / main["num_steps"] * posed["num_steps"])
-    return {"perceptual_blocks": blocks, "perceptual_start": posed.get("perceptual_start", start)}
+    start = round(main.perceptual_start / main.num_steps * posed.num_steps)
+    return {"perceptual_blocks": blocks, "perceptual_start": posed.perceptual_start or start}
 
 
 def compare(multiview: MultiviewSet, folder: Path) -> dict[str, Any]:

@@ -9,50 +9,46 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from ganverse_jax import stages
 from ganverse_jax.annotation import contact_sheet
 from ganverse_jax.annotation.bins import store
 from ganverse_jax.annotation.bins.page import build_page
 from ganverse_jax.annotation.bins.session import Session
 from ganverse_jax.annotation.server import Annotator, Server
 from ganverse_jax.annotation.tiles import data_uri
-from ganverse_jax.pipeline import run as pipeline
+from ganverse_jax.pipeline.experiment import Experiment
+from ganverse_jax.pipeline.run import only_run
 from ganverse_jax.runtime.checkpoint import read_json, write_atomic
 from ganverse_jax.stages.viewpoints import stage as viewpoints
 
 
-def prepare(config: Mapping[str, Any], workdir: Path) -> store.Candidates:
-    """Bring the run to where views are proposed, and return them; the caller holds `pipeline.only_run`.
+def prepare(experiment: Experiment, workdir: Path) -> store.Candidates:
+    """Bring the run to where views are proposed, and return them; the caller holds `only_run`.
 
     Raises ValueError when later stages already use annotated views of this workdir, or the views are
     another GAN's; and whatever the stages before raise.
     """
-    folder = workdir / viewpoints.STAGE
-    if config["viewpoints"] is None:
+    folder = workdir / viewpoints.NAME
+    settings = experiment.stages[viewpoints.NAME]
+    if settings is None:
         raise ValueError("this experiment chooses no views; its viewpoints section in the config is None")
     if (folder / "DONE.json").exists():
         raise ValueError(
             f"the views of {workdir} are chosen and in use ({folder / 'DONE.json'}); use a new --workdir to "
             f"annotate, or delete {folder} and the folders of the stages after it"
         )
-    pipeline.run_held(dict(config), workdir, until="perception")
-    return viewpoints.propose(workdir, **choice_settings(config))
-
-
-def choice_settings(config: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings that views are drawn and chosen with: those of `viewpoints.propose`."""
-    left_out = ("annotated_by", "shipped")
-    chosen = {name: value for name, value in config["viewpoints"].items() if name not in left_out}
-    return {"seed": config["seed"]} | chosen
+    stages.pipeline(experiment, workdir).run_held(until="perception")
+    return viewpoints.propose(workdir, experiment.seed, settings)
 
 
 def open_session(workdir: Path, candidates: store.Candidates) -> Session:
     """The session of a run so far, or a new one."""
-    path = workdir / viewpoints.STAGE / store.ANNOTATION
+    path = workdir / viewpoints.NAME / store.ANNOTATION
     return store.read_annotation(path, candidates) if path.exists() else Session(len(candidates.views))
 
 
 def annotate(
-    config: Mapping[str, Any], workdir: Path, *, command: str, port: int = 0, browser: bool = True
+    experiment: Experiment, workdir: Path, *, command: str, port: int = 0, browser: bool = True
 ) -> Session:
     """Serve the annotator until the person finishes or presses Ctrl-C; the session as it was left.
 
@@ -60,12 +56,12 @@ def annotate(
     browser: try to open one here. Answers are saved on every change; the workdir's lock is held meanwhile.
     Raises ValueError when all are decided and too few views kept.
     """
-    with pipeline.only_run(workdir):
-        candidates = prepare(config, workdir)
-        server = make_server(config, workdir, candidates, command=command, port=port)
+    with only_run(workdir):
+        candidates = prepare(experiment, workdir)
+        server = make_server(experiment, workdir, candidates, command=command, port=port)
         serve(server, workdir, f"{len(candidates.views)} views", browser=browser)
     session = server.annotator.session
-    store.check_kept(session, workdir / viewpoints.STAGE / store.ANNOTATION)
+    store.check_kept(session, workdir / viewpoints.NAME / store.ANNOTATION)
     print(
         f"\n{session.num_open} views are left to annotate."
         if session.num_open
@@ -83,21 +79,21 @@ def serve(server: Server, workdir: Path, told: str, *, browser: bool) -> None:
         "Every answer is saved at once. Ctrl-C ends; the same command goes on.",
         flush=True,
     )
-    with _running(server), _browser(address, workdir / viewpoints.STAGE, wanted=browser):
+    with _running(server), _browser(address, workdir / viewpoints.NAME, wanted=browser):
         with contextlib.suppress(KeyboardInterrupt):
             while not server.annotator.finished.wait(0.5):
                 pass
 
 
 def make_server(
-    config: Mapping[str, Any], workdir: Path, candidates: store.Candidates, *, command: str, port: int = 0
+    experiment: Experiment, workdir: Path, candidates: store.Candidates, *, command: str, port: int = 0
 ) -> Server:
     """The server of a run's annotator, listening but not yet serving. Raises OSError for a taken port."""
-    folder = workdir / viewpoints.STAGE
+    folder = workdir / viewpoints.NAME
     pictures = store.read_pictures(folder, candidates)
     shown = [{"pictures": [data_uri(tile) for tile in row]} for row in pictures]
     page = build_page(
-        kind=config.get("object_class") or "generic",
+        kind=experiment.object_class,
         title=workdir.absolute().name,
         command=command,
         views=candidates.views,
@@ -154,7 +150,7 @@ def _browser(address: str, folder: Path, *, wanted: bool) -> Iterator[None]:
         path.unlink(missing_ok=True)
 
 
-def export_annotation(config: Mapping[str, Any], workdir: Path, path: Path) -> str:
+def export_annotation(experiment: Experiment, workdir: Path, path: Path) -> str:
     """Write the answers so far to `path` (JSON) and a contact sheet beside it; what to tell of them.
 
     Of a run whose views are in use these are the answers in use.
@@ -162,17 +158,17 @@ def export_annotation(config: Mapping[str, Any], workdir: Path, path: Path) -> s
     target = sheet_path(path)
     used = views_in_use(workdir)
     if used is None:
-        with pipeline.only_run(workdir):
-            candidates = prepare(config, workdir)
+        with only_run(workdir):
+            candidates = prepare(experiment, workdir)
         session = open_session(workdir, candidates)
     else:
         candidates, content = used
         session = store.session_in_use(candidates, content, viewpoints.path_of(workdir))
     store.write_annotation(path, candidates, session)
     sheet = contact_sheet.contact_sheet(
-        store.read_pictures(workdir / viewpoints.STAGE, candidates),
+        store.read_pictures(workdir / viewpoints.NAME, candidates),
         session.answers,
-        kind=config.get("object_class") or "generic",
+        kind=experiment.object_class,
         title=f"{workdir.absolute().name}: {len(candidates.views)} views of GAN {candidates.fingerprint}",
     )
     write_atomic(target, lambda temporary: sheet.save(temporary, "PNG"))
@@ -190,16 +186,16 @@ def told_of_export(path: Path, used: tuple | None, workdir: Path, entry: str) ->
     )
 
 
-def import_annotation(config: Mapping[str, Any], workdir: Path, path: Path) -> Session:
+def import_annotation(experiment: Experiment, workdir: Path, path: Path) -> Session:
     """Take the answers in `path` for this run; earlier ones stay as annotation.before_import.json.
 
     Raises FileNotFoundError; ValueError when they belong to another GAN or to other views, or keep too few.
     """
-    with pipeline.only_run(workdir):
-        candidates = prepare(config, workdir)
+    with only_run(workdir):
+        candidates = prepare(experiment, workdir)
         session = store.read_annotation(path, candidates)
         store.check_kept(session, path)
-        target = workdir / viewpoints.STAGE / store.ANNOTATION
+        target = workdir / viewpoints.NAME / store.ANNOTATION
         keep_before_import(target)
         store.write_annotation(target, candidates, session)
     return session
@@ -226,7 +222,7 @@ def views_in_use(workdir: Path) -> tuple[store.Candidates, Mapping[str, Any]] | 
 
     None where they are yet to be annotated, or none were proposed. Raises ValueError as the readers do.
     """
-    folder = workdir / viewpoints.STAGE
+    folder = workdir / viewpoints.NAME
     if not ((folder / "DONE.json").exists() and (folder / store.CANDIDATES).exists()):
         return None
     candidates = store.read_candidates(folder)

@@ -5,21 +5,21 @@ The same network is trained three times on the posed toy-world set, from cameras
 from the true ones. Clicks are simulated: the visible points of the exact car with Gaussian noise.
 """
 
+import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from ganverse_jax import stages
 from ganverse_jax.classes.car.toy.world import ToyCars
 from ganverse_jax.classes.keypoint_names import NAMES, mirror_pairs
 from ganverse_jax.commands.compare_cameras.table import comparison_picture, markdown
 from ganverse_jax.commands.posed_trainings import (
-    NUM_EVALUATED,
     budget,
     claim,
     finished,
-    posed_set,
     posed_settings,
     train_once,
     write_results,
@@ -27,14 +27,16 @@ from ganverse_jax.commands.posed_trainings import (
 from ganverse_jax.data.multiview.posed_world import true_cameras, with_cameras
 from ganverse_jax.data.multiview.set import MultiviewSet, azimuth_bins
 from ganverse_jax.evaluation.cameras import camera_errors, fit_azimuth_offset
-from ganverse_jax.pipeline import run as pipeline
+from ganverse_jax.pipeline.experiment import Experiment
 from ganverse_jax.scene.cameras import as_cameras, initial_cameras, read_cameras
 from ganverse_jax.scene.keypoint_cameras import KeypointCameras, solve_cameras
 from ganverse_jax.stages.inverse_graphics import stage as inverse_graphics
 from ganverse_jax.stages.inverse_graphics.perceptual import make_perceptual, measured_perceptual
-from ganverse_jax.stages.inverse_graphics_posed.stage import one_image_each
+from ganverse_jax.stages.inverse_graphics.stage import Given
+from ganverse_jax.stages.inverse_graphics_posed.settings import Settings
+from ganverse_jax.stages.inverse_graphics_posed.stage import one_image_each, posed_set, truth_evaluator
 
-STAGE = "camera_comparison"
+NAME = "camera_comparison"
 MODELS = ("view", "keypoint", "true")
 NOISE = 0.5 / 64  # standard deviation of a click, of the picture's height
 Cameras = dict[str, np.ndarray]
@@ -58,41 +60,28 @@ class Comparison(NamedTuple):
         return {"view": as_cameras(bins), "keypoint": self.solved.cameras, "true": truth}
 
 
-def run(config: Mapping[str, Any], workdir: Path, *, noise_pixels: float | None = None) -> dict[str, Any]:
-    """Train the three models in ``workdir``/camera_comparison, as the config's `inverse_graphics_posed` says.
+def run(experiment: Experiment, workdir: Path, *, noise_pixels: float | None = None) -> dict[str, Any]:
+    """Train the three models in ``workdir``/camera_comparison, by the experiment's `inverse_graphics_posed`.
 
     noise_pixels: standard deviation of the simulated clicks (default: 0.5 pixels of a 64-pixel picture).
     Finished trainings are skipped, an interrupted one goes on. Returns and writes comparison.json, with
     table_a.md and reconstructions.png beside it. Raises ValueError for an experiment without a world of known
     truth, negative noise, or a folder made with other settings.
     """
-    settings, workdir = posed_settings(config, "compare cameras"), Path(workdir)
-    noise = NOISE * settings["resolution"] if noise_pixels is None else float(noise_pixels)
+    settings = posed_settings(experiment, "compare cameras")
+    pipeline, folder = stages.pipeline(experiment, workdir), Path(workdir) / NAME
+    noise = NOISE * settings.resolution if noise_pixels is None else float(noise_pixels)
     if not noise >= 0:
         raise ValueError(f"noise_pixels {noise} is negative; use 0 or above")
-    pipeline.run(dict(config), workdir, until="gan")  # whose discriminator is the perceptual distance
-    folder = workdir / STAGE
-    with pipeline.only_run(workdir):
-        digest = pipeline.stage_digest("inverse_graphics_posed", dict(config), workdir)
-        claim(folder, {"digest": digest, "noise_pixels": noise})
-        cars, multiview = posed_set(settings, config["world"], config["seed"])
-        sizes = {"seed": config["seed"], "num_evaluated": settings["num_evaluated"]}
+    pipeline.run(until="gan")  # whose discriminator is the perceptual distance
+    with pipeline.held():
+        claim(folder, {"digest": pipeline.digest("inverse_graphics_posed"), "noise_pixels": noise})
+        cars, multiview = posed_set(experiment, settings)
+        sizes = {"seed": experiment.seed, "num_evaluated": settings.num_evaluated}
         comparison = prepare(cars, multiview, noise_pixels=noise, **sizes)
-        perceptual = make_perceptual(
-            workdir, settings.get("perceptual_blocks", 0), **settings.get("perceptual", {})
-        )
         for model in MODELS:
-            train_once(
-                folder / model,
-                world=comparison.world,
-                multiview=_starting_from(model, comparison),
-                settings=settings,
-                config=config,
-                perceptual=perceptual,
-                measured_in=measured_perceptual(workdir, cars.resolution, **settings.get("perceptual", {})),
-                camera_origin="bins" if model == "view" else "given",
-            )
-        content = compare(comparison, folder) | budget(settings, config)
+            _train(folder / model, experiment, settings, comparison)
+        content = compare(comparison, folder) | budget(settings, experiment)
         folders = {model: folder / model for model in MODELS}
         write_results(
             folder,
@@ -103,8 +92,24 @@ def run(config: Mapping[str, Any], workdir: Path, *, noise_pixels: float | None 
     return content
 
 
+def _train(folder: Path, experiment: Experiment, settings: Settings, comparison: Comparison) -> None:
+    """One model in its folder, <workdir>/camera_comparison/<model>."""
+    workdir, world = folder.parents[1], comparison.world
+    measured_in = measured_perceptual(workdir, world.resolution, settings.perceptual)
+    multiview = _starting_from(folder.name, comparison)
+    given = Given(
+        multiview,
+        world.fov_degrees,
+        world.distance,
+        perceptual=make_perceptual(workdir, settings.perceptual_blocks, settings.perceptual),
+        evaluate=truth_evaluator(world, multiview, settings.num_evaluated, measured_in),
+    )
+    origin = "bins" if folder.name == "view" else "given"
+    train_once(folder, experiment, dataclasses.replace(settings, camera_origin=origin), given)
+
+
 def prepare(
-    cars: ToyCars, multiview: MultiviewSet, *, noise_pixels: float, seed: int, num_evaluated=NUM_EVALUATED
+    cars: ToyCars, multiview: MultiviewSet, *, noise_pixels: float, seed: int, num_evaluated: int
 ) -> Comparison:
     """Click the points of the set's first training car in every view, and solve for the cameras."""
     clicked = int(multiview.split("train").object_id[0])
@@ -124,7 +129,7 @@ def prepare(
         mirror_pairs=pairs,
     )
     for problem in solved.problems:
-        print(f"[{STAGE}] {problem}", flush=True)
+        print(f"[{NAME}] {problem}", flush=True)
     return Comparison(
         cars,
         multiview,
@@ -144,7 +149,7 @@ def compare(comparison: Comparison, folder: Path) -> dict[str, Any]:
     """
     starts, truth = comparison.starts(), true_cameras(comparison.multiview.views)
     shown = one_image_each(comparison.multiview.split("validation"), comparison.num_evaluated).view_id
-    ends = {model: read_cameras(folder / model / inverse_graphics.STAGE / "cameras.json") for model in MODELS}
+    ends = {model: read_cameras(folder / model / inverse_graphics.NAME / "cameras.json") for model in MODELS}
 
     def against_truth(cameras: Cameras) -> dict[str, float]:
         offset = fit_azimuth_offset(cameras["azimuth"][shown], truth["azimuth"][shown])

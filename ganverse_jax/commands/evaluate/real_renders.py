@@ -7,7 +7,7 @@ fitted to surfaces of validation cars, where the truth is exact and no third net
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -17,6 +17,8 @@ from ganverse_jax.evaluation.geometry import Similarity
 from ganverse_jax.evaluation.inverse_graphics import PredictedMeshes, align_surfaces, reprojection
 from ganverse_jax.models.features.perceptual import Perceptual
 from ganverse_jax.models.inverse_graphics.network import InverseGraphics
+from ganverse_jax.pipeline.experiment import World
+from ganverse_jax.pipeline.settings import plain
 from ganverse_jax.scene.camera_fit import bin_starts, fit_camera
 from ganverse_jax.scene.cameras import CAMERA_NAMES
 from ganverse_jax.stages.inverse_graphics_posed.truth import solids_of, truth_figures
@@ -46,9 +48,9 @@ class Judged(NamedTuple):
     fov_y: float
 
 
-def real_renders(settings: Mapping[str, Any], resolution: int, split: str, count: int) -> RealRenders:
-    """`count` pictures of a split of the world with `settings` of `ToyCars`; GANs see "train" alone."""
-    world = ToyCars(resolution, **(dict(settings) | {"split": split}))
+def real_renders(settings: World, resolution: int, split: str, count: int) -> RealRenders:
+    """`count` pictures of a split of the world with these settings; GANs see "train" alone."""
+    world = ToyCars(resolution, split=split, **plain(settings))
     drawn = world.render(np.arange(count))
     cameras = {name: drawn[name] for name in ("azimuth", "elevation", "distance")}
     return RealRenders(world, drawn["index"], drawn["image"], drawn["mask"], cameras)

@@ -22,9 +22,11 @@ from ganverse_jax.models.features.lpips import LPIPS
 from ganverse_jax.models.perception.learned import in_batches
 from ganverse_jax.models.stylegan2.networks import Generator, truncate
 from ganverse_jax.models.stylegan2.stored import LoadedGenerator
+from ganverse_jax.pipeline.experiment import Experiment
 from ganverse_jax.runtime.checkpoint import write_json
 from ganverse_jax.runtime.pixels import gan_to_uint8
 from ganverse_jax.stages.gan.data import real_images
+from ganverse_jax.stages.gan.settings import Data
 
 FILE = "gan_evaluation.json"
 NEIGHBOURS = 3
@@ -52,7 +54,7 @@ class PathJudge(NamedTuple):
 
 
 def run(
-    config: Mapping[str, Any],
+    experiment: Experiment,
     workdir: Path,
     *,
     num_images: int,
@@ -70,24 +72,24 @@ def run(
     can measure it. Raises FileNotFoundError for missing files, ValueError for counts and weights that cannot
     serve.
     """
-    workdir, crop = Path(workdir), config["viewpoints"].get("crop")
-    gan = finished_generator(config, workdir)
-    judge, path_judge = _judges(config, workdir, inception, vgg, lpips)
+    workdir, crop, seed = Path(workdir), experiment.stages["gan"].crop, experiment.seed
+    gan = finished_generator(experiment, workdir)
+    judge, path_judge = _judges(experiment, workdir, inception, vgg, lpips)
     if num_images <= judge.dimensions or num_paths < 1:
         raise ValueError(
             f"{num_images} images and {num_paths} paths are too few: the covariance of {judge.dimensions} "
             "features needs more images than that; raise --num_images and --num_paths"
         )
-    pictures = _real_pictures(config, workdir, gan.module.resolution, 2 * num_images, real, crop)
+    pictures = _real_pictures(experiment, workdir, gan.module.resolution, 2 * num_images, real, crop)
     print(f"[gan_evaluation] {judge.name}: {num_images} generated and real images", flush=True)
-    figures = _compare(gan, judge, pictures, num_images, psi=truncation, seed=config["seed"], crop=crop)
+    figures = _compare(gan, judge, pictures, num_images, psi=truncation, seed=seed, crop=crop)
     content = {"fingerprint": gan.fingerprint, "features": judge.name}
     if path_judge is not None:
         print(f"[gan_evaluation] {path_judge.name}: {num_paths} paths", flush=True)
-        lengths = path_lengths(gan, path_judge, num_paths, seed=config["seed"], crop=crop)
+        lengths = path_lengths(gan, path_judge, num_paths, seed=seed, crop=crop)
         figures[path_judge.length_name] = mean_path_length(lengths)
         content["path_distance"] = path_judge.name
-    content |= dict(num_images=num_images, num_paths=num_paths, truncation=truncation, seed=config["seed"])
+    content |= dict(num_images=num_images, num_paths=num_paths, truncation=truncation, seed=seed)
     content |= {"device": jax.devices()[0].device_kind, "figures": figures}
     write_json(workdir / FILE, content)
     return content
@@ -117,11 +119,11 @@ def _features(judge: Judge, batches: Iterable[np.ndarray]) -> np.ndarray:
     return np.concatenate(parts) if parts else np.zeros((0, judge.dimensions))
 
 
-def _judges(config, workdir: Path, inception, vgg, lpips) -> tuple[Judge, PathJudge | None]:
+def _judges(experiment, workdir: Path, inception, vgg, lpips) -> tuple[Judge, PathJudge | None]:
     """What the weights at hand allow. Raises ValueError where no distance can be measured."""
     if (vgg is None) != (lpips is None):
         raise ValueError(f"LPIPS needs --vgg and --lpips, both or neither; {GET_LPIPS}")
-    perception = toy_perception(config, workdir)
+    perception = toy_perception(experiment, workdir)
     toy = None if perception is None else ToyFeatures(perception.pose_regressor)
     if inception is None and toy is None:
         raise ValueError(
@@ -158,14 +160,17 @@ def _inception_judge(path: str) -> Judge:
     return Judge(features, NUM_FEATURES, name, "other_inception_frechet_distance", "other_inception_")
 
 
-def _real_pictures(config, workdir: Path, resolution: int, count: int, real: str | None, crop):
+def _real_pictures(experiment, workdir: Path, resolution: int, count: int, real: str | None, crop):
     """Images by position, uint8 [n r r 3]."""
-    data = config["gan"].get("data")
+    data = experiment.stages["gan"].data
     if real is not None:
-        data = {"kind": "images", "path": real, "fit": "wide" if crop else "crop"}
-    elif data is None:
-        raise ValueError("this experiment names no real images (gan.data); pass --real=FOLDER of pictures")
-    return real_images(workdir / "cache", resolution, config.get("world"), count, **data)
+        data = Data(kind="images", path=real, fit="wide" if crop else "crop")
+    elif experiment.stages["gan"].generator is None:
+        raise ValueError(
+            "this experiment trains no GAN of its own (gan.generator is None), so gan.data names no real "
+            "images; pass --real=FOLDER of pictures"
+        )
+    return real_images(workdir / "cache", resolution, data, world=experiment.world, num_images=count)
 
 
 def _blocks(rows: np.ndarray) -> Iterator[np.ndarray]:

@@ -112,10 +112,10 @@ def run(
 def _networks(workdir, network):
     """The network's folder, the network, and perception's segmenter and pose regressor (None without it)."""
     if workdir is None and network is None:
-        folder, perceiving = SHIPPED / inverse_graphics.STAGE, SHIPPED
+        folder, perceiving = SHIPPED / inverse_graphics.NAME, SHIPPED
     else:
-        folder = Path(workdir) / inverse_graphics.STAGE if network is None else Path(network)
-        perceiving = None if workdir is None else Path(workdir) / perception.STAGE
+        folder = Path(workdir) / inverse_graphics.NAME if network is None else Path(network)
+        perceiving = None if workdir is None else Path(workdir) / perception.NAME
     reconstructor = load(folder)
     if perceiving is None or not perceiving.is_dir():
         return folder, reconstructor, None, None
@@ -130,7 +130,7 @@ def load(folder: Path) -> Reconstructor:
     if not card.get("framing"):
         raise ValueError(
             f"{folder / 'network.safetensors'} does not tell how large objects stand in its pictures (it is "
-            f"of an earlier version); delete the folder and {make(inverse_graphics.STAGE)}"
+            f"of an earlier version); delete the folder and {make(inverse_graphics.NAME)}"
         )
     cameras = as_cameras(params["cameras"])
     means = (float(np.mean(cameras[name])) for name in ("elevation", "distance"))

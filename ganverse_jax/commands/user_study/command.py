@@ -73,8 +73,8 @@ def make(
 
 def network_folder(run: str | Path) -> Path:
     """The folder of a run's network.safetensors. Raises FileNotFoundError that names where it was sought."""
-    posed = Path(inverse_graphics_posed.STAGE) / inverse_graphics.STAGE
-    tried = [Path(run) / inner for inner in ("", inverse_graphics.STAGE, posed)]
+    posed = Path(inverse_graphics_posed.NAME) / inverse_graphics.NAME
+    tried = [Path(run) / inner for inner in ("", inverse_graphics.NAME, posed)]
     for folder in tried:
         if (folder / "network.safetensors").is_file():
             return folder

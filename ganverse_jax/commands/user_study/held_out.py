@@ -1,15 +1,14 @@
 """The held-out pictures of a run, wherever its training images came from."""
 
 from pathlib import Path
-from typing import Any
 
-from ganverse_jax.commands.posed_trainings import posed_set
+from ganverse_jax import stages
 from ganverse_jax.data.multiview.posed_folder import read_posed_folder
 from ganverse_jax.data.multiview.set import MultiviewSet
-from ganverse_jax.data.pascal3d.release import read_pascal3d
-from ganverse_jax.runtime.checkpoint import read_json
-from ganverse_jax.stages.inverse_graphics.pascal3d_source import instances_from
-from ganverse_jax.stages.inverse_graphics_posed.stage import one_image_each
+from ganverse_jax.pipeline.experiment import Experiment
+from ganverse_jax.pipeline.run import recorded_config
+from ganverse_jax.stages.inverse_graphics.pascal3d_source import open_release
+from ganverse_jax.stages.inverse_graphics_posed.stage import one_image_each, posed_set
 from ganverse_jax.stages.multiview_dataset import stage as multiview_dataset
 
 _DEPTH = 3  # a training of a comparison lies in RUN/<stage>/<model>
@@ -29,23 +28,20 @@ def held_out(run: str | Path, limit: int | None = None) -> MultiviewSet:
         raise FileNotFoundError(
             f"no config.json in {run} or above it tells test pictures; pass a run or photos, --inputs=FOLDER"
         )
-    test = _source(workdir, read_json(workdir / "config.json")).split("test", limit)
+    test = _source(workdir, stages.experiment_of(recorded_config(workdir))).split("test", limit)
     return one_image_each(test, len(test))
 
 
-def _source(workdir: Path, config: dict[str, Any]):
-    settings = config.get("inverse_graphics") or {}
-    if settings.get("posed_folder"):
-        size = settings.get("posed_size")
-        return read_posed_folder(settings["posed_folder"], tuple(size) if size else None).multiview
-    if settings.get("pascal3d"):
-        reader = dict(settings["pascal3d_reader"])
-        masks = instances_from(reader.pop("masks"), settings["pascal3d"])
-        return read_pascal3d(settings["pascal3d"], masks, **reader).multiview
+def _source(workdir: Path, experiment: Experiment):
+    settings = experiment.stages["inverse_graphics"]
+    if settings is not None and settings.posed_folder:
+        return read_posed_folder(settings.posed_folder, settings.posed_size).multiview
+    if settings is not None and settings.pascal3d:
+        return open_release(settings.pascal3d, settings.pascal3d_reader, experiment.object_class).multiview
     if multiview_dataset.folder_of(workdir).is_dir():
         return multiview_dataset.open_set(workdir)
-    if config.get("inverse_graphics_posed"):
-        return posed_set(config["inverse_graphics_posed"], config["world"], config["seed"])[1]
+    if experiment.stages["inverse_graphics_posed"] is not None:
+        return posed_set(experiment, experiment.stages["inverse_graphics_posed"])[1]
     raise ValueError(
         f"{workdir} has no multi-view set on disk, no posed pictures and no posed toy world to take test "
         "pictures from; pass a folder of photos, --inputs=FOLDER"

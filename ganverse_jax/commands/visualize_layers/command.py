@@ -20,6 +20,7 @@ from ganverse_jax.models.stylegan2.style_space import VIEW_LAYERS
 from ganverse_jax.pages.frame import assemble
 from ganverse_jax.pages.grid import image_grid
 from ganverse_jax.pages.pictures import Pictures
+from ganverse_jax.pipeline.experiment import Experiment
 from ganverse_jax.report.sections.layers import FILE, picture_sections, splits_chart, standalone
 from ganverse_jax.runtime.checkpoint import write_atomic, write_json
 
@@ -29,7 +30,7 @@ _FIXED = 4  # pictures that are taken apart; deviations are averaged over them
 
 
 def run(
-    config: Mapping[str, Any], workdir: Path, *, num_samples: int, num_views: int, num_contents: int
+    experiment: Experiment, workdir: Path, *, num_samples: int, num_views: int, num_contents: int
 ) -> Path:
     """Write pictures, figures and a page into ``workdir``/layers; returns the page's path.
 
@@ -38,20 +39,20 @@ def run(
     counts below two.
     """
     _check_counts(num_samples=num_samples, num_views=num_views, num_contents=num_contents)
-    gan, views = finished_generator(config, workdir), config["viewpoints"]
+    gan, settings = finished_generator(experiment, workdir), experiment.stages["gan"]
     resolution = gan.module.resolution
     batch_size = max(4, min(64, 4096 // resolution))
-    generator = MultiviewGenerator(gan, batch_size=batch_size, crop=views.get("crop"))
+    generator = MultiviewGenerator(gan, batch_size=batch_size, crop=settings.crop)
     folder = Path(workdir) / FOLDER
     drawn = draw(
         generator,
-        psi=config["gan"]["truncation"],
+        psi=settings.truncation,
         num_samples=num_samples,
-        seed=config["seed"],
-        crop=views.get("crop"),
+        seed=experiment.seed,
+        crop=settings.crop,
     )
     _write_pictures(drawn, folder)
-    content = _measure(config, workdir, generator, num_views=num_views, num_contents=num_contents)
+    content = _measure(experiment, workdir, generator, num_views=num_views, num_contents=num_contents)
     if content is not None:
         write_json(folder / FILE, content)
         write_atomic(folder / "splits.svg", lambda path: path.write_text(standalone(splits_chart(content))))
@@ -73,16 +74,21 @@ def _check_counts(**counts: int) -> None:
             raise ValueError(f"{name} = {count}; nothing varies with fewer than 2")
 
 
-def _measure(config, workdir: Path, generator: MultiviewGenerator, **counts: int) -> dict[str, Any] | None:
+def _measure(
+    experiment: Experiment, workdir: Path, generator: MultiviewGenerator, **counts: int
+) -> dict[str, Any] | None:
     """The table of splits with the generator's fingerprint, or None where no network reads viewpoints."""
-    perception = toy_perception(config, workdir)
+    perception = toy_perception(experiment, workdir)
     if perception is None:
         print("[layers] no toy world to measure with: the splits are drawn, not measured", flush=True)
         return None
     print("[layers] measuring every split of the layers", flush=True)
-    truncations = {name: config["viewpoints"][name] for name in ("view_truncation", "content_truncation")}
-    yardsticks = make_yardsticks(perception, config["world"])
-    figures = measure_splits(generator, yardsticks, seed=config["seed"], **counts, **truncations)
+    truncations = {
+        "view_truncation": experiment.stages["viewpoints"].view_truncation,
+        "content_truncation": experiment.stages["gan"].truncation,
+    }
+    yardsticks = make_yardsticks(perception, experiment.world)
+    figures = measure_splits(generator, yardsticks, seed=experiment.seed, **counts, **truncations)
     print(text_table(figures), flush=True)
     return {"fingerprint": generator.gan.fingerprint} | figures
 

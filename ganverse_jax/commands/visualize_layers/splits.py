@@ -17,6 +17,8 @@ from ganverse_jax.evaluation.disentanglement import angle_difference, split_dise
 from ganverse_jax.evaluation.identity import Identity, fit_identity, verify
 from ganverse_jax.evaluation.toy_features import ToyFeatures
 from ganverse_jax.models.stylegan2.multiview_generator import MultiviewGenerator
+from ganverse_jax.pipeline.experiment import World
+from ganverse_jax.pipeline.settings import plain
 from ganverse_jax.stages.perception.stage import Perception
 
 _CAMERAS = 6  # per rendered car
@@ -42,7 +44,7 @@ class Yardsticks(NamedTuple):
 
 
 def make_yardsticks(
-    perception: Perception, world: Mapping[str, Any], *, num_cars: int = 200, num_held_out: int = 60
+    perception: Perception, world: World, *, num_cars: int = 200, num_held_out: int = 60
 ) -> Yardsticks:
     """Fit the identity on `num_cars` training cars, measure all on `num_held_out` test cars, six views each.
 
@@ -53,7 +55,7 @@ def make_yardsticks(
     features = ToyFeatures(perception.pose_regressor)
 
     def views(split, count):
-        cars = ToyCars(perception.pose_regressor.resolution, split=split, **world)
+        cars = ToyCars(perception.pose_regressor.resolution, split=split, **plain(world))
         objects, generator = np.repeat(np.arange(count), _CAMERAS), np.random.default_rng(0)
         azimuth = generator.uniform(0, 2 * np.pi, len(objects))
         images = cars.render_views(objects, azimuth, generator.uniform(*ELEVATION_RANGE, len(objects)))[

@@ -15,7 +15,7 @@ from ganverse_jax.models.inverse_graphics.resnet import STRIDE
 from ganverse_jax.pipeline.remedies import make
 from ganverse_jax.runtime.checkpoint import load_weights
 
-STAGE = "inverse_graphics"
+NAME = "inverse_graphics"
 FILE = "network.safetensors"
 CAMERAS = ("azimuth", "elevation", "log_distance")
 
@@ -29,7 +29,7 @@ def load_folder(folder: str | Path) -> tuple[InverseGraphics, dict[str, Any], di
     path = Path(folder) / FILE
     if not path.is_file():
         raise FileNotFoundError(
-            f"no weights at {path}; {make(STAGE)}, or correct --workdir (or --network, where it is given)"
+            f"no weights at {path}; {make(NAME)}, or correct --workdir (or --network, where it is given)"
         )
     params, metadata = load_weights(path)
     if not {"network", "fov_degrees"} <= set(metadata):
@@ -43,7 +43,7 @@ def load_folder(folder: str | Path) -> tuple[InverseGraphics, dict[str, Any], di
         _check_parameters(module, params.get("network"), metadata)
     except ValueError as error:
         raise ValueError(
-            f"{path}: {error}; give another --network, or delete the file and {make(STAGE)}"
+            f"{path}: {error}; give another --network, or delete the file and {make(NAME)}"
         ) from error
     return module, params, metadata
 

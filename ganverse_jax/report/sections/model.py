@@ -22,9 +22,9 @@ from ganverse_jax.pages.pictures import Pictures
 from ganverse_jax.pages.viewer import viewer
 from ganverse_jax.report.artefacts import Run, StageArtefacts
 
-STAGE = "inverse_graphics"
+NAME = "inverse_graphics"
 RECONSTRUCTIONS = {
-    STAGE: (
+    NAME: (
         "reconstructions",
         "From one picture to all sides",
         "Input on the left; everything to the right is a rendered mesh.",
@@ -45,10 +45,10 @@ def viewer_section(run: Run, pictures: Pictures, limit: int = 8) -> Section:
     title = "Turn one yourself"
     lede = "A mesh and a texture, predicted from one picture each, drawn by this page itself."
     textures = Pictures(max_side=256 if pictures.max_side > 128 else 128, quality=pictures.quality)
-    meshes = load_meshes(run.stages[STAGE].directory / "meshes", textures, limit)
+    meshes = load_meshes(run.stages[NAME].directory / "meshes", textures, limit)
     if not meshes:
-        return Section("viewer", title, lede, placeholder(STAGE, "A textured mesh to turn"), ran=False)
-    thumbnails = [_thumbnail(run.stages[STAGE], mesh["name"], pictures) for mesh in meshes]
+        return Section("viewer", title, lede, placeholder(NAME, "A textured mesh to turn"), ran=False)
+    thumbnails = [_thumbnail(run.stages[NAME], mesh["name"], pictures) for mesh in meshes]
     body = viewer(meshes, thumbnails, files="The files under inverse_graphics/meshes")
     caption = "Drag to turn, wheel to zoom, arrow keys work too. Look at the side the picture did not show."
     return Section("viewer", title, lede, figure(body, caption, "wide"))
@@ -63,7 +63,7 @@ def _thumbnail(stage: StageArtefacts, name: str, pictures: Pictures) -> str:
     return pictures.img(inputs[int(digits)], f"Input picture of {name}")
 
 
-def reconstruction_section(run: Run, pictures: Pictures, name: str = STAGE) -> Section:
+def reconstruction_section(run: Run, pictures: Pictures, name: str = NAME) -> Section:
     """The paper's Fig. 4: input, the same view rendered, six sides; the shape alone; textures.
 
     `name`: of the stage, trained on the GAN's images or on posed renders.
@@ -132,13 +132,13 @@ def _light(stage: StageArtefacts, pictures: Pictures) -> str:
 
 def failures_section(run: Run, pictures: Pictures) -> Section:
     """The paper's Fig. O: the worst test cases by the stage's own figures."""
-    stage = run.stages[STAGE]
+    stage = run.stages[NAME]
     title = "Where it fails"
     lede = "The worst of the test pictures, found by their figures and not by choice."
     inputs, value = stage.pictures("failures_inputs", 1), stage.figures.get("failures_value")
     by = stage.figures.get("failures_by")
     if inputs is None or value is None or by is None:
-        return Section("failures", title, lede, placeholder(STAGE, "The worst test cases"), ran=False)
+        return Section("failures", title, lede, placeholder(NAME, "The worst test cases"), ran=False)
     columns = {
         "input": inputs,
         "same view": stage.pictures("failures_reconstructions", 1),
@@ -213,9 +213,9 @@ def cameras_section(run: Run, pictures: Pictures) -> Section:
     lede = (
         "All cameras start in one of twelve bins at elevation 0 and are optimised together with the network."
     )
-    views = read_cameras(run.stages[STAGE])
+    views = read_cameras(run.stages[NAME])
     if not views:
-        return Section("cameras", title, lede, placeholder(STAGE, "The cameras"), ran=False)
+        return Section("cameras", title, lede, placeholder(NAME, "The cameras"), ran=False)
     if any(view["before"]["elevation"] for view in views):
         lede = "Cameras were given with the pictures; training began there."
     if len(views) > MAX_CAMERAS:

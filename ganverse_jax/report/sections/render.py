@@ -8,7 +8,7 @@ from ganverse_jax.pages.markup import Section, figure, placeholder
 from ganverse_jax.pages.pictures import Pictures
 from ganverse_jax.report.artefacts import Run, StageArtefacts
 
-STAGE = "stylegan_r"
+NAME = "stylegan_r"
 SWEEPS = (("azimuth_sweep", "azimuth"), ("elevation_sweep", "elevation"), ("scale_sweep", "scale"))
 CUTOUT = {"dibr": "cutout"}
 SWAPS = (
@@ -20,11 +20,11 @@ SWAPS = (
 
 def stylegan_r_section(run: Run, pictures: Pictures) -> Section:
     """Dual renderer (Fig. 7), camera controller (Fig. 9) and swaps (Fig. 10)."""
-    stage = run.stages[STAGE]
+    stage = run.stages[NAME]
     title = "StyleGAN-R, a renderer with handles"
     lede = "A mapping network feeds mesh, texture, background and camera back into the fine-tuned GAN."
     if not stage.ran:
-        gap = placeholder(STAGE, "The dual renderer, camera sweeps and swaps")
+        gap = placeholder(NAME, "The dual renderer, camera sweeps and swaps")
         return Section("stylegan-r", title, lede, gap, ran=False)
     body = (
         "<h3>Two renderers, one scene</h3>"
@@ -41,7 +41,7 @@ def _dual(stage: StageArtefacts, pictures: Pictures) -> str:
     columns = [(key, stage.pictures(key, 1)) for key in ("inputs", "dibr", "neural")]
     columns = [(key, array) for key, array in columns if array is not None]
     if not columns:
-        return placeholder(STAGE, "Input, rasterized mesh and neural rendering")
+        return placeholder(NAME, "Input, rasterized mesh and neural rendering")
     names = {"inputs": "input", "dibr": "rasterized", "neural": "StyleGAN-R"}
     count = min(8, *(len(array) for _, array in columns))
     triples = "".join(
@@ -77,7 +77,7 @@ def _sweeps(stage: StageArtefacts, pictures: Pictures) -> str:
             pictures.grid(rows, alts), f"{name.capitalize()} from low to high, all else held.", "sweep"
         )
     if not result:
-        return placeholder(STAGE, "Sweeps over azimuth, elevation and scale")
+        return placeholder(NAME, "Sweeps over azimuth, elevation and scale")
     return (
         f'<div class="sweeps">{result}</div><p class="note">As the paper’s Fig. 9. Look at what '
         f"should not move: "
@@ -88,7 +88,7 @@ def _sweeps(stage: StageArtefacts, pictures: Pictures) -> str:
 def _swaps(stage: StageArtefacts, pictures: Pictures) -> str:
     sampled = stage.pictures("sampled", 1)
     if sampled is None:
-        return placeholder(STAGE, "Swaps between three sampled cars")
+        return placeholder(NAME, "Swaps between three sampled cars")
     present = [(stage.pictures(key, 1), name, box) for key, name, box in SWAPS]
     present = [(array, name, box) for array, name, box in present if array is not None]
     rows, alts, boxes = [], [], {}

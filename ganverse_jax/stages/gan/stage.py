@@ -1,8 +1,9 @@
 """The GAN stage: StyleGAN2 trained on a world of images, or shipped weights taken as they are."""
 
+import dataclasses
 import shutil
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -20,32 +21,54 @@ from ganverse_jax.models.stylegan2.stored import (
     save_generator,
 )
 from ganverse_jax.pages.grid import image_grid
+from ganverse_jax.pipeline.settings import plain
+from ganverse_jax.pipeline.stage import Run, Stage
 from ganverse_jax.runtime import parallel
-from ganverse_jax.runtime.checkpoint import write_json, write_npz
-from ganverse_jax.runtime.loop import Loop, Metrics
+from ganverse_jax.runtime.checkpoint import read_json, write_json, write_npz
 from ganverse_jax.runtime.pixels import gan_to_uint8
 from ganverse_jax.runtime.shipped import weights_folder
-from ganverse_jax.stages.gan.adaptive import AugmentSettings, initial_adaptive
+from ganverse_jax.stages.gan.adaptive import initial_adaptive
 from ganverse_jax.stages.gan.data import real_images
-from ganverse_jax.stages.gan.step import (
-    GanSettings,
-    check_settings,
-    initial_state,
-    make_step_at,
-    strided_order,
-)
+from ganverse_jax.stages.gan.settings import Settings
+from ganverse_jax.stages.gan.step import initial_state, make_step_at, strided_order
 
 _GRID = (8, 8)
 
 
+NAME = "gan"
+
+
+@dataclasses.dataclass(frozen=True)
+class Drawing:
+    """How every stage draws pictures of this GAN.
+
+    truncation: psi of the contents; crop: rows (top, bottom) of its images that hold the picture, None: all.
+    """
+
+    truncation: float
+    crop: tuple[int, int] | None
+
+
+def drawing_of(settings: Settings) -> Drawing:
+    """As the stage's settings say."""
+    return Drawing(settings.truncation, settings.crop)
+
+
+def load_drawing(workdir: Path) -> Drawing:
+    """As a finished stage's summary says."""
+    summary = read_json(Path(workdir) / NAME / "summary.json")
+    crop = summary["crop"]
+    return Drawing(summary["truncation"], crop and tuple(crop))
+
+
 def generator_path(workdir: Path) -> Path:
     """Where the stage leaves the averaged generator."""
-    return workdir / "gan" / "generator.safetensors"
+    return workdir / NAME / "generator.safetensors"
 
 
 def discriminator_path(workdir: Path) -> Path:
     """Where the stage leaves the discriminator."""
-    return workdir / "gan" / "discriminator.safetensors"
+    return workdir / NAME / "discriminator.safetensors"
 
 
 def load(workdir: Path) -> tuple[LoadedGenerator, LoadedDiscriminator]:
@@ -53,51 +76,35 @@ def load(workdir: Path) -> tuple[LoadedGenerator, LoadedDiscriminator]:
     return load_generator(generator_path(workdir)), load_discriminator(discriminator_path(workdir))
 
 
-def run(
-    workdir: Path,
-    *,
-    seed: int,
-    mesh,
-    metrics: Metrics,
-    world: dict[str, Any],
-    generator: dict[str, Any] | None,
-    discriminator: dict[str, Any] | None,
-    pretrained: str | None,
-    truncation: float,
-    how_to_get: str = "train it with --stages=gan",
-    **training: Any,
-) -> None:
-    """Leave generator, discriminator, sample grid and summary in ``workdir``/gan.
+def run(run: Run, settings: Settings) -> None:
+    """Leave generator, discriminator, sample grid and summary in <workdir>/gan.
 
-    With ``pretrained`` (the name of a shipped set under assets/, or any folder) those weights are
-    copied; FileNotFoundError says ``how_to_get`` them. Else the GAN is trained with the settings of
-    :func:`train`; ValueError when ``generator`` is None, which stands for "weights of others only".
+    Pretrained weights are copied; FileNotFoundError says how to get them. Else the GAN is trained; ValueError
+    where the experiment has no settings for that.
     """
-    folder = workdir / "gan"
+    folder = run.workdir / NAME
     folder.mkdir(parents=True, exist_ok=True)
-    if pretrained is not None:
-        source = weights_folder(pretrained)
-        for target in (generator_path(workdir), discriminator_path(workdir)):
-            if not (source / target.name).is_file():
-                raise FileNotFoundError(f"no GAN weights at {source / target.name}; {how_to_get}")
-            shutil.copyfile(source / target.name, target)
-    elif generator is None:
+    if settings.pretrained is not None:
+        _copy_weights(run.workdir, weights_folder(settings.pretrained), settings.how_to_get)
+    elif settings.generator is None or settings.discriminator is None:
         raise ValueError(
             "this experiment has no settings to train a GAN (gan.generator is None); configs/bird.py shows "
-            f"which ones to add, or leave out --stages=gan to take finished weights: {how_to_get}"
+            f"which ones to add, or leave out --stages=gan to take finished weights: {settings.how_to_get}"
         )
     else:
-        train(workdir, seed=seed, mesh=mesh, metrics=metrics, world=world, generator=generator,
-              discriminator=discriminator, **training)  # fmt: skip
-    loaded, _ = load(workdir)
-    z = np.random.default_rng([seed, 1]).standard_normal((64, loaded.module.z_dim)).astype(np.float32)
-    images = sample(loaded, z, psi=truncation)
-    write_npz(folder / "figures.npz", samples=images)
-    write_json(
-        folder / "summary.json",
-        {"fingerprint": loaded.fingerprint, "pretrained": pretrained, "truncation": truncation}
-        | {"card": loaded.metadata},
-    )
+        train(run, settings)
+    loaded, _ = load(run.workdir)
+    z = np.random.default_rng([run.seed, 1]).standard_normal((64, loaded.module.z_dim)).astype(np.float32)
+    write_npz(folder / "figures.npz", samples=sample(loaded, z, psi=settings.truncation))
+    summary = {"fingerprint": loaded.fingerprint, "pretrained": settings.pretrained, "card": loaded.metadata}
+    write_json(folder / "summary.json", summary | plain(drawing_of(settings)))
+
+
+def _copy_weights(workdir: Path, source: Path, how_to_get: str) -> None:
+    for target in (generator_path(workdir), discriminator_path(workdir)):
+        if not (source / target.name).is_file():
+            raise FileNotFoundError(f"no GAN weights at {source / target.name}; {how_to_get}")
+        shutil.copyfile(source / target.name, target)
 
 
 def sample(loaded: LoadedGenerator, z: np.ndarray, *, psi: float = 1.0) -> np.ndarray:
@@ -113,72 +120,54 @@ def sample(loaded: LoadedGenerator, z: np.ndarray, *, psi: float = 1.0) -> np.nd
     return np.asarray(gan_to_uint8(images(loaded.variables, loaded.w_avg, jnp.asarray(z))))
 
 
-def train(
-    workdir: Path,
-    *,
-    seed: int,
-    mesh,
-    metrics: Metrics,
-    world: dict[str, Any],
-    generator: dict[str, Any],
-    discriminator: dict[str, Any],
-    cache: str | None,
-    num_images: int | None = None,
-    batch_size: int,
-    num_steps: int,
-    log_every: int,
-    save_every: int,
-    weights_dtype: str = "float32",
-    start_from: str | None = None,
-    data: dict[str, Any] | None = None,
-    mirror: bool = False,
-    augment: dict[str, Any] | None = None,
-    **settings: Any,
-) -> None:
-    """Adversarial training on the images that ``data`` names; resumable to the bit.
+def train(run: Run, settings: Settings) -> None:
+    """Adversarial training on the images that `settings.data` names; resumable to the bit."""
+    parallel.check_divisible(settings.batch_size, run.mesh.size, "gan.batch_size")
+    module, critic = Generator(**plain(settings.generator)), Discriminator(**plain(settings.discriminator))
+    state, noise = _first_state(module, critic, settings, run.seed)
+    step_at = make_step_at(module, critic, noise, settings, run.mesh)
+    loop = run.loop(NAME, settings, num_steps=settings.num_steps, key=jax.random.key(run.seed),
+                    on_save=_saver(run, settings, module, noise))  # fmt: skip
+    with Prefetch(_batches(run, settings, critic), num_steps=settings.num_steps) as prepared:
+        loop.fit(state, step_at, prepared)
 
-    ``data`` and ``num_images`` are those of :func:`gan_data.real_images` (None: the toy world); with
-    ``mirror`` every second real image, by chance, is turned left to right. ``cache`` is the folder that
-    keeps rendered or decoded images (default: the workdir's); ``weights_dtype`` that of the written
-    networks, "float16" for small files. ``start_from`` is a folder (or the name of a shipped set) whose
-    networks are trained on, instead of fresh ones ("" as None). ``augment`` are settings of
-    :class:`AugmentSettings` (None: no augmentation), the others those of :class:`GanSettings`.
-    """
-    parallel.check_divisible(batch_size, mesh.size, "gan.batch_size")
-    module, critic = Generator(**generator), Discriminator(**discriminator)
-    augmentation = AugmentSettings(**augment or {})
-    options = GanSettings(
-        batch_size=batch_size, total_images=num_steps * batch_size, augment=augmentation, **settings
-    )
-    check_settings(options)
-    order = strided_order(batch_size, mesh.size, critic.mbstd_group)
-    images = real_images(Path(cache or workdir / "cache"), module.resolution, world, num_images, **data or {})
-    batch_at = batches(images, seed=seed, batch_size=batch_size, order=order, mirror=mirror)
-    key = jax.random.key(seed)
-    state, noise = initial_state(module, critic, key=jax.random.fold_in(key, 2**31 - 1))
-    state |= initial_adaptive(augmentation)
-    if start_from:
-        trained, noise = _trained_networks(weights_folder(start_from), module, critic)
+
+def _first_state(module: Generator, critic: Discriminator, settings: Settings, seed: int) -> tuple:
+    """(training state, noise buffers), fresh or of finished networks that are trained on."""
+    key = jax.random.fold_in(jax.random.key(seed), 2**31 - 1)
+    state, noise = initial_state(module, critic, key=key)
+    state |= initial_adaptive(settings.augment)
+    if settings.start_from:
+        trained, noise = _trained_networks(weights_folder(settings.start_from), module, critic)
         state |= trained
-    latents = (
-        np.random.default_rng([seed, 1]).standard_normal((np.prod(_GRID), module.z_dim)).astype(np.float32)
+    return state, noise
+
+
+def _batches(run: Run, settings: Settings, critic: Discriminator) -> Callable:
+    """batch_at(step) of real images."""
+    order = strided_order(settings.batch_size, run.mesh.size, critic.mbstd_group)
+    cache = Path(settings.cache or run.workdir / "cache")
+    images = real_images(
+        cache, settings.generator.resolution, settings.data, world=run.world, num_images=settings.num_images
     )
+    return batches(images, seed=run.seed, batch_size=settings.batch_size, order=order, mirror=settings.mirror)
+
+
+def _saver(run: Run, settings: Settings, module: Generator, noise: dict) -> Callable[[int, dict], None]:
+    """on_save(step, state): the networks so far, and a picture of fixed samples."""
+    rng = np.random.default_rng([run.seed, 1])
+    latents = rng.standard_normal((np.prod(_GRID), module.z_dim)).astype(np.float32)
     draw = jax.jit(lambda variables, z: module.apply(variables, z))
 
     def on_save(step: int, state: dict) -> None:
         state = jax.device_get(state)
-        _save_networks(workdir, generator, discriminator, state, noise, step, batch_size, weights_dtype)
+        _save_networks(run.workdir, settings, state, noise, step)
         shown = draw({"params": state["ema"], "noise": noise}, latents)
-        picture = workdir / "samples" / f"gan_{step:07d}.png"
+        picture = run.workdir / "samples" / f"gan_{step:07d}.png"
         picture.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(image_grid(np.asarray(gan_to_uint8(shown)), _GRID[1])).save(picture)
 
-    loop = Loop(
-        num_steps=num_steps, key=key, mesh=mesh, stage="gan", checkpoints=workdir / "checkpoints" / "gan",
-        metrics=metrics, log_every=log_every, save_every=save_every, on_save=on_save,
-    )  # fmt: skip
-    with Prefetch(batch_at, num_steps=num_steps) as prepared:
-        loop.fit(state, make_step_at(module, critic, noise, options, mesh), prepared)
+    return on_save
 
 
 def _trained_networks(folder: Path, module: Generator, critic: Discriminator) -> tuple[dict, dict]:
@@ -195,8 +184,12 @@ def _trained_networks(folder: Path, module: Generator, critic: Discriminator) ->
     return state, generator.variables["noise"]
 
 
-def _save_networks(workdir, generator, discriminator, state, noise, step, batch_size, dtype) -> None:
-    card = {"steps": step, "images_seen": step * batch_size}
-    variables = {"params": state["ema"], "noise": noise}
-    save_generator(generator_path(workdir), generator, variables, state["w_avg"], card, dtype=dtype)
-    save_discriminator(discriminator_path(workdir), discriminator, {"params": state["d"]}, card, dtype=dtype)
+def _save_networks(workdir: Path, settings: Settings, state: dict, noise: dict, step: int) -> None:
+    card = {"steps": step, "images_seen": step * settings.batch_size}
+    variables, dtype = {"params": state["ema"], "noise": noise}, settings.weights_dtype
+    sizes, critic_sizes = plain(settings.generator), plain(settings.discriminator)
+    save_generator(generator_path(workdir), sizes, variables, state["w_avg"], card, dtype=dtype)
+    save_discriminator(discriminator_path(workdir), critic_sizes, {"params": state["d"]}, card, dtype=dtype)
+
+
+STAGE = Stage(NAME, "GAN", Settings, run, pretrained=True)

@@ -6,7 +6,7 @@ Every random number is drawn per global example.
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -16,38 +16,11 @@ import optax
 from ganverse_jax.data.images.gan_augment import augment
 from ganverse_jax.losses import gan_phases
 from ganverse_jax.losses.gan_phases import GanFunctions
-from ganverse_jax.models.stylegan2.networks import Discriminator, Generator, block_dtype, update_w_avg
+from ganverse_jax.models.stylegan2.networks import Discriminator, Generator, update_w_avg
 from ganverse_jax.runtime import parallel
-from ganverse_jax.stages.gan.adaptive import AugmentSettings, adapt, check_augment
+from ganverse_jax.stages.gan.adaptive import adapt
 from ganverse_jax.stages.gan.optimizer import average_decay, falling_rate, lazy_adam, moving_average
-
-
-class GanSettings(NamedTuple):
-    """Settings of the adversarial training; counts and half-lives in images, intervals in steps.
-
-    decay: the last fraction of total_images over which the learning rate falls to zero; 0 keeps it constant.
-    compute_dtype: of both networks while they train, see :mod:`ganverse_jax.models.stylegan2.networks`.
-    """
-
-    batch_size: int
-    learning_rate: float
-    r1_gamma: float
-    r1_interval: int
-    path_length_weight: float
-    path_length_interval: int
-    style_mixing: float
-    ema_half_life: float
-    ema_rampup: float | None
-    decay: float = 0.0
-    total_images: int = 0
-    augment: AugmentSettings = AugmentSettings()
-    compute_dtype: str = "float32"
-
-
-def check_settings(settings: GanSettings) -> None:
-    """Raise ValueError that names an augmentation setting or compute dtype that cannot serve."""
-    check_augment(settings.augment)
-    block_dtype(settings.compute_dtype, block=4, resolution=4)  # refuses an unknown name
+from ganverse_jax.stages.gan.settings import Settings
 
 
 def strided_order(batch_size: int, num_devices: int, group: int) -> np.ndarray:
@@ -97,7 +70,7 @@ def _batch_mean(x: jax.Array, axis=None) -> jax.Array:
 class _Phases:
     """The four phases and the averaging, each ``(state, batch, *, key) -> (state, metrics)``."""
 
-    def __init__(self, generator, discriminator, noise, settings: GanSettings):
+    def __init__(self, generator, discriminator, noise, settings: Settings):
         self.generator = generator.clone(compute_dtype=settings.compute_dtype)
         self.discriminator = discriminator.clone(compute_dtype=settings.compute_dtype)
         self.noise, self.settings = noise, settings
@@ -233,7 +206,7 @@ def _reals(batch) -> jax.Array:
 
 
 def make_step_at(
-    generator: Generator, discriminator: Discriminator, noise: dict, settings: GanSettings, mesh
+    generator: Generator, discriminator: Discriminator, noise: dict, settings: Settings, mesh
 ) -> Callable[[int], Callable]:
     """``step_at(i)`` for :class:`~ganverse_jax.runtime.loop.Loop`: the phases that are due at step ``i``."""
     phases = _Phases(generator, discriminator, noise, settings)

@@ -1,25 +1,22 @@
 """Pascal3D+ for the inverse graphics stage: its masks' source, what was read, and what was left out."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from ganverse_jax.data.pascal3d.masks import Instances, png_instances, segmenter_instances
 from ganverse_jax.data.pascal3d.release import Pascal3D, annotation_folders, read_pascal3d
 from ganverse_jax.runtime.checkpoint import write_json, write_npz
+from ganverse_jax.stages.inverse_graphics.settings import Masks, Pascal3DReader
 from ganverse_jax.stages.perception import sources as perception_sources
 
 
-def read(folder: Path, root: str | Path, *, masks: Mapping[str, Any], **settings: Any) -> Pascal3D:
+def read(folder: Path, root: str | Path, settings: Pascal3DReader, object_class: str) -> Pascal3D:
     """Read the release at `root`; write pascal3d.json and pascal3d_keypoints.npz to the stage's `folder`.
 
-    masks: settings of `instances_from`. settings: keywords of `read_pascal3d`.
     Raises as `read_pascal3d` does, and ValueError when no object is left for training or for testing.
     """
-    annotation_folders(root, settings.get("object_class", "car"))  # before the masks, which lie in it
-    found = read_pascal3d(root, instances_from(masks, root), **settings)
+    found = open_release(root, settings, object_class)
     counts = {name: len(found.multiview.splits[name]) for name in ("train", "test")}
     print(f"[pascal3d] {counts['train']} training and {counts['test']} test objects", flush=True)
     print(f"[pascal3d] left out: {found.left_out}", flush=True)
@@ -39,16 +36,20 @@ def read(folder: Path, root: str | Path, *, masks: Mapping[str, Any], **settings
     return found
 
 
-def instances_from(masks: Mapping[str, Any], root: str | Path) -> Instances:
-    """Where masks come from: "source" is "pngs" (a "folder" of one PNG per picture, by default ROOT/masks),
-    or one of perception's, "onnx" (a Mask R-CNN) and "masks" (PNGs named by content).
+def open_release(root: str | Path, settings: Pascal3DReader, object_class: str) -> Pascal3D:
+    """The release at `root` as the settings read it; raises as `read_pascal3d`."""
+    annotation_folders(root, object_class)  # before the masks, which lie in it
+    reading = {name: value for name, value in vars(settings).items() if name != "masks"}
+    masks = instances_from(settings.masks, root, object_class)
+    return read_pascal3d(root, masks, object_class=object_class, **reading)
 
-    Raises ValueError for another source, and whatever opening it raises.
+
+def instances_from(masks: Masks, root: str | Path, object_class: str) -> Instances:
+    """Where masks come from: one PNG per picture in a folder, or one of perception's sources.
+
+    Raises whatever opening it raises.
     """
-    source = masks["source"]
-    if source == "pngs":
-        return png_instances(masks["folder"] or Path(root) / "masks")
-    if source not in perception_sources.SETTINGS:
-        known = ", ".join(["pngs", *perception_sources.SETTINGS])
-        raise ValueError(f"inverse_graphics.pascal3d_reader.masks.source = {source!r}; choose one of {known}")
-    return segmenter_instances(perception_sources.make_segmenter(perception_sources.chosen(masks)))
+    if masks.source == "pngs":
+        return png_instances(masks.folder or Path(root) / "masks")
+    chosen = perception_sources.chosen(masks, object_class)
+    return segmenter_instances(perception_sources.make_segmenter(chosen))

@@ -6,32 +6,24 @@ from ganverse_jax.interchange.metric_weights import GET_LPIPS, load_lpips
 from ganverse_jax.models.features.perceptual import Perceptual, discriminator_perceptual, lpips_perceptual
 from ganverse_jax.models.stylegan2.networks import block_resolutions
 from ganverse_jax.stages.gan import stage as gan
+from ganverse_jax.stages.inverse_graphics.settings import PerceptualSource
 
-SOURCES = ("discriminator", "lpips", "none")
 MEASURED_BLOCKS = 4  # GAN2Shape's
 
 
-def make_perceptual(
-    workdir: Path,
-    num_blocks: int,
-    *,
-    source: str = "discriminator",
-    vgg: str | None = None,
-    lpips: str | None = None,
-) -> Perceptual | None:
-    """The perceptual distance that `source` names; None for "none".
+def make_perceptual(workdir: Path, num_blocks: int, chosen: PerceptualSource) -> Perceptual | None:
+    """The perceptual distance that `chosen.source` names; None for "none".
 
     "discriminator": the first `num_blocks` blocks of the GAN's (0: no term). "lpips": the paper's VGG16
     features, from torchvision's file `vgg` and LPIPS v0.1's linear layers `lpips`; nothing stands in for a
-    missing file. Raises ValueError for another source or a path that is not set, FileNotFoundError for a file
-    that is not there, ImportedFileError for one that is something else.
+    missing file. Raises ValueError for a path that is not set, FileNotFoundError for a file that is not
+    there, ImportedFileError for one that is something else.
     """
-    if source not in SOURCES:
-        raise ValueError(f"inverse_graphics.perceptual.source = {source!r}; choose one of {SOURCES}")
-    if source == "none":
+    if chosen.source == "none":
         return None
-    if source == "discriminator":
+    if chosen.source == "discriminator":
         return gan_perceptual(workdir, num_blocks)
+    vgg, lpips = chosen.vgg, chosen.lpips
     if not vgg or not lpips:
         raise ValueError(
             f"perceptual.source 'lpips' needs both files, got vgg = {vgg!r}, lpips = {lpips!r}; {GET_LPIPS}"
@@ -55,16 +47,14 @@ def gan_perceptual(workdir: Path, num_blocks: int) -> Perceptual | None:
     )
 
 
-def measured_perceptual(
-    workdir: Path, resolution: int, *, source: str = "discriminator", **files: str | None
-) -> Perceptual | None:
-    """The perceptual distance to measure pictures of `resolution` with, by the settings of `make_perceptual`.
+def measured_perceptual(workdir: Path, resolution: int, chosen: PerceptualSource) -> Perceptual | None:
+    """The perceptual distance to measure pictures of `resolution` with, by the settings of training.
 
     The discriminator's is that of its first four blocks (fewer where it has fewer), whatever training uses.
     None where the run has no GAN of that resolution, and for source "none".
     """
-    if source != "discriminator":
-        return make_perceptual(workdir, 0, source=source, **files)
+    if chosen.source != "discriminator":
+        return make_perceptual(workdir, 0, chosen)
     if not gan.discriminator_path(workdir).is_file():
         return None
     _, (module, _, _) = gan.load(workdir)

@@ -15,21 +15,14 @@ from ganverse_jax.losses.mesh import flatten_loss, laplacian_loss, mesh_topology
 from ganverse_jax.losses.texture_flow import flow_loss, surface_texels
 from ganverse_jax.models.features.perceptual import Perceptual
 from ganverse_jax.models.inverse_graphics.network import InverseGraphics, Prediction
-from ganverse_jax.pipeline.setting_checks import check_training
 from ganverse_jax.runtime import parallel
 from ganverse_jax.scene.cameras import offset_vertices, select_cameras, select_offsets
+from ganverse_jax.stages.inverse_graphics.settings import Training
 
 TERMS = ("colour", "iou", "perceptual", "laplacian", "flatten", "movement", "flow")
 
 
-def make_optimizer(
-    num_steps: int,
-    *,
-    learning_rate: float,
-    camera_learning_rate: float,
-    camera_start: int = 0,
-    decay: bool = False,
-) -> optax.GradientTransformation:
+def make_optimizer(training: Training) -> optax.GradientTransformation:
     """Adam for {"network", "cameras"}, each at its own rate; `decay` brings both to a tenth along a cosine.
 
     Cameras stand still for the first `camera_start` steps: against a shape that is still the template, moving
@@ -37,12 +30,12 @@ def make_optimizer(
     """
 
     def schedule(rate: float, start: int):
-        steps = max(num_steps - start, 1)
-        run = optax.cosine_decay_schedule(rate, steps, alpha=0.1) if decay else optax.constant_schedule(rate)
+        steps, falls = max(training.num_steps - start, 1), training.decay
+        run = optax.cosine_decay_schedule(rate, steps, alpha=0.1) if falls else optax.constant_schedule(rate)
         return optax.join_schedules([optax.constant_schedule(0.0), run], [start]) if start else run
 
-    network = optax.adam(schedule(learning_rate, 0))
-    cameras = optax.adam(schedule(camera_learning_rate, camera_start))
+    network = optax.adam(schedule(training.learning_rate, 0))
+    cameras = optax.adam(schedule(training.camera_learning_rate, training.camera_start))
     return optax.partition(
         {"network": network, "cameras": cameras}, lambda params: {name: name for name in params}
     )
@@ -164,13 +157,7 @@ def make_step(
     multiview_weight: of the losses in view 1 against those in view 0; 1 is Eq. 2, less lets a shape fit its
     own picture where a GAN's views of one object disagree.
     clip_norm: gradients of a longer global norm are shortened to it, see `clip_gradient`.
-    Raises ValueError for a weight that is no term's, a negative multiview_weight, or a clip_norm that is not
-    above 0.
     """
-    check_training("inverse_graphics", {"multiview_weight": multiview_weight, "clip_norm": clip_norm})
-    unknown = set(weights) - set(TERMS)
-    if unknown:
-        raise ValueError(f"loss weights {sorted(unknown)} are none of {TERMS}")
     topology = mesh_topology(network.template.faces, len(network.template.vertices))
     options = dict(render_options or {})
     read_flow = _make_flow_term(network)
@@ -196,7 +183,7 @@ def make_step(
         )
         terms |= read_flow(prediction, camera, offset, (height, width))
         # Eq. 2 adds the two views' losses; the means above run over both, hence the factor.
-        total = 2.0 * sum(weights.get(name, 0.0) * value for name, value in terms.items())
+        total = 2.0 * sum(weights[name] * value for name, value in terms.items())
         return total, terms
 
     def step(state, batch, *, key):
@@ -237,29 +224,29 @@ def make_step_at(
     network: InverseGraphics,
     optimizer: optax.GradientTransformation,
     mesh,
+    training: Training,
     *,
+    fov_y: float,
     perceptual: Perceptual | None = None,
-    perceptual_start: int = 0,
-    perceptual_both_views: bool = True,
-    sigma_inverse: float = 7000.0,
-    margin: float = 0.02,
-    **settings: Any,
 ) -> Callable[[int], Callable]:
-    """step_at(i) for `Loop.fit`: the data-parallel step of step i; L_percept joins at `perceptual_start`.
-
-    sigma_inverse, margin: the silhouette's softness (`rasterizer.silhouette`). settings: see `make_step`.
-    """
-    settings |= {"render_options": {"sigma_inverse": sigma_inverse, "margin": margin}}
+    """step_at(i) for `Loop.fit`: the data-parallel step of step i; L_percept joins at `perceptual_start`."""
+    settings = {
+        "fov_y": fov_y,
+        "weights": vars(training.weights),
+        "multiview_weight": training.multiview_weight,
+        "average_decay": training.average_decay,
+        "clip_norm": training.clip_norm,
+        "render_options": {"sigma_inverse": training.sigma_inverse, "margin": training.margin},
+    }
     plain = parallel.data_parallel(make_step(network, optimizer, **settings), mesh)
     if perceptual is None:
         return lambda step: plain
-    refined = parallel.data_parallel(
-        make_step(
-            network, optimizer, perceptual=perceptual, perceptual_both_views=perceptual_both_views, **settings
-        ),
-        mesh,
+    both_views = training.perceptual_both_views
+    refining = make_step(
+        network, optimizer, perceptual=perceptual, perceptual_both_views=both_views, **settings
     )
-    return lambda step: refined if step >= perceptual_start else plain
+    refined = parallel.data_parallel(refining, mesh)
+    return lambda step: refined if step >= training.perceptual_start else plain
 
 
 def predict_in_batches(

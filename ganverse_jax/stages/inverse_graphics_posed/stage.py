@@ -4,10 +4,9 @@ Its figures also hold camera errors, Chamfer distance, F-score, volumetric IOU, 
 error, texture error and perceptual distance (DESIGN.md, section 5).
 """
 
+import dataclasses
 import shutil
-from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 
@@ -17,64 +16,50 @@ from ganverse_jax.data.multiview.set import MultiviewSet
 from ganverse_jax.evaluation.cameras import camera_errors
 from ganverse_jax.evaluation.inverse_graphics import align
 from ganverse_jax.models.features.perceptual import Perceptual
+from ganverse_jax.pipeline.experiment import Shared
+from ganverse_jax.pipeline.settings import plain
+from ganverse_jax.pipeline.stage import Run, Stage
 from ganverse_jax.runtime.checkpoint import read_json, write_json
 from ganverse_jax.runtime.loop import Metrics
 from ganverse_jax.stages.inverse_graphics import stage as inverse_graphics
 from ganverse_jax.stages.inverse_graphics.perceptual import make_perceptual, measured_perceptual
+from ganverse_jax.stages.inverse_graphics_posed.settings import Settings
 from ganverse_jax.stages.inverse_graphics_posed.truth import solids_of, truth_figures
 
-STAGE = "inverse_graphics_posed"
+NAME = "inverse_graphics_posed"
 
 
-def run(
-    workdir: Path,
-    *,
-    seed: int,
-    mesh,
-    metrics: Metrics,
-    world: Mapping[str, Any],
-    resolution: int,
-    num_objects: int,
-    num_views: int,
-    views_per_object: int,
-    num_evaluated: int = 20,
-    perceptual_blocks: int = 0,
-    perceptual: Mapping[str, Any] | None = None,
-    **training: Any,
-) -> dict[str, float]:
-    """Render the set, train on it as `inverse_graphics.train` does (`training`: its keywords), measure
-    against truth. Writes to `workdir`/inverse_graphics_posed, which is laid out like a run's workdir.
+def run(run: Run, settings: Settings) -> dict[str, float]:
+    """Render the set, train on it as `inverse_graphics.train` does, measure against truth.
 
-    num_evaluated: how many validation and test objects the truth figures use, one image each.
-    perceptual_blocks, perceptual: settings of `make_perceptual`; by default there is no such term, but novel
-    views are measured in the discriminator's features all the same (`measured_perceptual`).
+    Writes to <workdir>/inverse_graphics_posed, which is laid out like a run's workdir.
     """
-    folder = workdir / STAGE
-    cars = ToyCars(resolution, **world)
-    multiview = posed_toy_cars(
-        cars, num_objects=num_objects, num_views=num_views, views_per_object=views_per_object, seed=seed
+    folder = run.workdir / NAME
+    cars, multiview = posed_set(run, settings)
+    measured_in = measured_perceptual(run.workdir, settings.resolution, settings.perceptual)
+    given = inverse_graphics.Given(
+        multiview,
+        run.world.fov_degrees,
+        run.world.distance,
+        perceptual=make_perceptual(run.workdir, settings.perceptual_blocks, settings.perceptual),
+        evaluate=truth_evaluator(cars, multiview, settings.num_evaluated, measured_in),
     )
-    figures = inverse_graphics.train(
-        folder,
-        multiview=multiview,
-        seed=seed,
-        mesh=mesh,
-        metrics=Metrics(folder),
-        fov_degrees=world["fov_degrees"],
-        camera_distance=world["distance"],
-        perceptual=make_perceptual(workdir, perceptual_blocks, **(perceptual or {})),
-        evaluate=truth_evaluator(
-            cars, multiview, num_evaluated, measured_perceptual(workdir, resolution, **(perceptual or {}))
-        ),
-        **training,
-    )
-    inner = folder / inverse_graphics.STAGE
-    counts = {"images": len(multiview), "objects": num_objects, "views": num_views}
+    inner_run = dataclasses.replace(run, workdir=folder, metrics=Metrics(folder))
+    figures = inverse_graphics.train(inner_run, settings, given)
+    inner = folder / inverse_graphics.NAME
+    counts = {"images": len(multiview), "objects": settings.num_objects, "views": settings.num_views}
     write_json(folder / "summary.json", read_json(inner / "summary.json") | counts | figures)
     shutil.copyfile(inner / "figures.npz", folder / "figures.npz")
-    metrics.rewind(STAGE, 0)
-    metrics.write(STAGE, training["num_steps"], **figures)
+    run.metrics.rewind(NAME, 0)
+    run.metrics.write(NAME, settings.num_steps, **figures)
     return figures
+
+
+def posed_set(shared: Run | Shared, settings: Settings) -> tuple[ToyCars, MultiviewSet]:
+    """The toy world and its posed images, as the settings say."""
+    cars = ToyCars(settings.resolution, **plain(shared.world))
+    counts = {name: getattr(settings, name) for name in ("num_objects", "num_views", "views_per_object")}
+    return cars, posed_toy_cars(cars, seed=shared.seed, **counts)
 
 
 def truth_evaluator(
@@ -112,3 +97,6 @@ def one_image_each(images: MultiviewSet, limit: int) -> MultiviewSet:
     """The first image of each of the first `limit` objects."""
     first = np.unique(images.object_id, return_index=True)[1]
     return images.take(np.sort(first)[:limit])
+
+
+STAGE = Stage(NAME, "Against the truth", Settings, run, needs=lambda settings: ("gan",))

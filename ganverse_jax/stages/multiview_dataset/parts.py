@@ -56,27 +56,30 @@ def plan_parts(num_objects: int, objects_per_part: int) -> list[Part]:
     return parts
 
 
+class ObjectDrawing(NamedTuple):
+    """How objects are drawn: seed of the draw of views and contents, truncation psi of the contents, and the
+    filter's shares (`instances.judge`)."""
+
+    seed: int
+    views_per_object: int
+    psi: float
+    min_instance: float
+    min_area: float
+
+
 def draw_objects(
-    generator: MultiviewGenerator,
-    segmenter,
-    views: Viewpoints,
-    objects: np.ndarray,
-    *,
-    seed: int,
-    views_per_object: int,
-    psi: float,
-    min_instance: float,
-    min_area: float,
+    generator: MultiviewGenerator, segmenter, views: Viewpoints, objects: np.ndarray, drawing: ObjectDrawing
 ) -> Drawn:
     """Images of `objects` [o], each in its fixed draw of views, with the filter's verdict."""
+    seed, count = drawing.seed, drawing.views_per_object
     seeds = CONTENT_SEEDS + SEED_STRIDE * seed + FIRST_OBJECT + objects
-    contents = generator.codes(seeds, psi)
-    view_id = np.concatenate(
-        [_views_of_object(seed, int(o), len(views.w), views_per_object) for o in objects]
-    )
-    row = np.repeat(np.arange(len(objects)), views_per_object)
+    contents = generator.codes(seeds, drawing.psi)
+    view_id = np.concatenate([_views_of_object(seed, int(o), len(views.w), count) for o in objects])
+    row = np.repeat(np.arange(len(objects)), count)
     images, w_star = generator.pairs(views.w[view_id], contents[row])
-    verdict = instances.judge_images(segmenter, images, min_instance=min_instance, min_area=min_area)
+    verdict = instances.judge_images(
+        segmenter, images, min_instance=drawing.min_instance, min_area=drawing.min_area
+    )
     names = (instances.KEPT, *instances.REASONS)
     reason = np.array([names.index(name) for name in verdict.reason], np.int8)
     return Drawn(objects[row], view_id, seeds[row], images, verdict.masks, w_star, reason)
@@ -93,11 +96,11 @@ def make_part(
     generator: MultiviewGenerator,
     segmenter,
     views: Viewpoints,
-    **settings: Any,
+    drawing: ObjectDrawing,
 ) -> None:
     """Draw a part, write its shard into `begun`, then its notes: ids and verdict of every image, kept or
-    not, some rejects, size and checksum of the shard. settings: those of `draw_objects`."""
-    drawn = draw_objects(generator, segmenter, views, part.objects, **settings)
+    not, some rejects, size and checksum of the shard."""
+    drawn = draw_objects(generator, segmenter, views, part.objects, drawing)
     layout = shards.features(drawn.images.shape[1:3], generator.layout.size)
     shard = shards.write_shard(begun / part.name, _records(drawn), layout)
     rejected = np.flatnonzero(drawn.reason > 0)[:8]

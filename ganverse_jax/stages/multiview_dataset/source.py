@@ -6,9 +6,8 @@ when it is wanted, as a function of seed and step alone, so that training sees n
 
 import copy
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -17,41 +16,30 @@ from ganverse_jax.data.masks.folder import MaskFolder
 from ganverse_jax.data.multiview.set import MultiviewSet, MultiviewSource
 from ganverse_jax.models.stylegan2.multiview_generator import MultiviewGenerator
 from ganverse_jax.models.stylegan2.stored import LoadedGenerator
+from ganverse_jax.stages.gan import stage as gan_stage
+from ganverse_jax.stages.inverse_graphics.settings import Settings
 from ganverse_jax.stages.multiview_dataset import stage as multiview_dataset
-from ganverse_jax.stages.multiview_dataset.parts import draw_objects
+from ganverse_jax.stages.multiview_dataset.parts import ObjectDrawing, draw_objects
 from ganverse_jax.stages.perception import stage as perception
 from ganverse_jax.stages.viewpoints import stage as viewpoints
 from ganverse_jax.stages.viewpoints.stage import Viewpoints
 
-SOURCES = ("disk", "generator")
 # Contents of training pairs are drawn among these seeds, above all ranges that are counted through.
 _SEEDS = (2**50, 2**62)
 _MAX_CALLS = 20  # of the generator for one batch
 
 
-def load_source(
-    workdir: Path,
-    gan: LoadedGenerator,
-    *,
-    source: str,
-    seed: int,
-    batch_size: int,
-    memory_gib: float,
-    on_the_fly: Mapping[str, Any],
-) -> MultiviewSource:
+def load_source(workdir: Path, gan: LoadedGenerator, *, seed: int, settings: Settings) -> MultiviewSource:
     """The source that the settings of inverse graphics name.
 
     "disk": the set of the multiview_dataset stage, read into memory while its decoded images take at most
-    `memory_gib` (fastest), else read and decoded for each batch. "generator": `GeneratorSource`, whose
-    settings are `on_the_fly` ("crop" as in `MultiviewGenerator`). Raises ValueError for another name, missing
-    settings, or a segmenter that cannot keep up.
+    `memory_gib` (fastest), else read and decoded for each batch. "generator": `GeneratorSource`. Raises
+    ValueError for a segmenter that cannot keep up.
     """
-    if source not in SOURCES:
-        raise ValueError(f"inverse_graphics.source = {source!r}; choose one of {', '.join(SOURCES)}")
-    if source == "disk":
+    if settings.source == "disk":
         stored = multiview_dataset.open_set(workdir, gan.fingerprint)
         height, width = stored.size
-        fits = 4 * height * width * len(stored) <= memory_gib * 2**30
+        fits = 4 * height * width * len(stored) <= settings.memory_gib * 2**30
         return stored.read().multiview if fits else stored
     segmenter = perception.load(workdir).segmenter
     if isinstance(segmenter, MaskFolder):
@@ -59,23 +47,22 @@ def load_source(
             'inverse_graphics.source = "generator" draws new images at every step, and perception.segmenter '
             'is a folder of masks; set source = "disk", or take a segmenter that runs'
         )
-    views, settings = viewpoints.load(workdir, gan.fingerprint, gan.module.w_dim), dict(on_the_fly)
-    missing = {"content_truncation", "num_held_out"} - set(settings)
-    if missing:
-        raise ValueError(f"inverse_graphics.on_the_fly lacks {sorted(missing)}; see configs/toy_car.py")
+    views = viewpoints.load(workdir, gan.fingerprint, gan.module.w_dim)
+    drawn, size = gan_stage.load_drawing(workdir), settings.batch_size
     # A few pairs more than a batch, so that rejected ones rarely cost a second call.
-    generator = MultiviewGenerator(
-        gan, batch_size=2 * (batch_size + max(batch_size // 8, 1)), crop=settings.pop("crop", None)
+    generator = MultiviewGenerator(gan, batch_size=2 * (size + max(size // 8, 1)), crop=drawn.crop)
+    on_the_fly = settings.on_the_fly
+    drawing = ObjectDrawing(
+        seed, len(views.views), drawn.truncation, on_the_fly.min_instance, on_the_fly.min_area
     )
-    return GeneratorSource(generator, segmenter, views, seed=seed, **settings)
+    return GeneratorSource(generator, segmenter, views, drawing, on_the_fly.num_held_out)
 
 
 class GeneratorSource:
     """A `MultiviewSource` and its `Pairs` in one, which draws, segments and filters images when asked.
 
     `num_held_out` objects each of validation and test, in all views, are drawn at once and kept in memory; no
-    training pair shows one of them. content_truncation: psi of the contents; min_instance, min_area: see
-    `instances.judge`.
+    training pair shows one of them.
     """
 
     num_objects, num_dropped, threads = None, 0, 1
@@ -86,25 +73,15 @@ class GeneratorSource:
         generator: MultiviewGenerator,
         segmenter,
         views: Viewpoints,
-        *,
-        seed: int,
-        content_truncation: float,
+        drawing: ObjectDrawing,
         num_held_out: int,
-        min_instance: float = 0.02,
-        min_area: float = 0.10,
     ):
-        if num_held_out < 1 or len(views.views) < 2:
-            raise ValueError(
-                f"{num_held_out} held-out objects in {len(views.views)} views leave nothing to measure; set "
-                "inverse_graphics.on_the_fly.num_held_out to 1 or more, and choose two views or more"
-            )
+        if len(views.views) < 2:
+            raise ValueError(f"{len(views.views)} view leaves nothing to train on; choose two views or more")
         self.views, self.size = views.views, generator.size
-        self._generator, self._segmenter, self._w = generator, segmenter, views.w
-        self._psi = content_truncation
-        self._filter = {"min_instance": min_instance, "min_area": min_area}
-        drawing = {"seed": seed, "psi": content_truncation, "views_per_object": len(views.views)}
+        self._generator, self._segmenter, self._w, self._drawing = generator, segmenter, views.w, drawing
         self._held_out = {
-            name: self._draw_held_out(name, views, first + np.arange(num_held_out), drawing)
+            name: self._draw_held_out(name, views, first + np.arange(num_held_out))
             for name, first in {"validation": 0, "test": num_held_out}.items()
         }
 
@@ -152,15 +129,20 @@ class GeneratorSource:
         second = (first + 1 + stream.integers(len(self._w) - 1, size=count)) % len(self._w)
         second = first if self._single_view else second
         views = np.stack([first, second], axis=1).astype(np.int32)
-        contents = np.repeat(self._generator.codes(seeds, self._psi), 2, axis=0)
+        contents = np.repeat(self._generator.codes(seeds, self._drawing.psi), 2, axis=0)
         images, _ = self._generator.pairs(self._w[views.reshape(-1)], contents)
-        verdict = instances.judge_images(self._segmenter, images, **self._filter)
+        verdict = instances.judge_images(
+            self._segmenter,
+            images,
+            min_instance=self._drawing.min_instance,
+            min_area=self._drawing.min_area,
+        )
         pictures = (images, verdict.masks, np.array(verdict.reason))
         images, masks, reason = (array.reshape(count, 2, *array.shape[1:]) for array in pictures)
         return images, masks, views, reason
 
-    def _draw_held_out(self, name: str, views: Viewpoints, objects: np.ndarray, drawing) -> MultiviewSet:
-        drawn = draw_objects(self._generator, self._segmenter, views, objects, **drawing, **self._filter)
+    def _draw_held_out(self, name: str, views: Viewpoints, objects: np.ndarray) -> MultiviewSet:
+        drawn = draw_objects(self._generator, self._segmenter, views, objects, self._drawing)
         kept = np.flatnonzero(drawn.reason == 0)
         if not len(kept):
             raise ValueError(

@@ -22,16 +22,24 @@ from ganverse_jax.data.multiview import shards
 from ganverse_jax.data.multiview import stored as multiview
 from ganverse_jax.models.stylegan2.multiview_generator import MultiviewGenerator
 from ganverse_jax.pipeline.remedies import make_again
+from ganverse_jax.pipeline.stage import Run, Stage
 from ganverse_jax.runtime.checkpoint import read_json, read_npz, write_json, write_npz
-from ganverse_jax.runtime.loop import Metrics
 from ganverse_jax.stages.gan import stage as gan_stage
 from ganverse_jax.stages.multiview_dataset.card import MAX_SHOWN, write_card
-from ganverse_jax.stages.multiview_dataset.parts import IDS, Part, is_whole, make_part, plan_parts
+from ganverse_jax.stages.multiview_dataset.parts import (
+    IDS,
+    ObjectDrawing,
+    Part,
+    is_whole,
+    make_part,
+    plan_parts,
+)
+from ganverse_jax.stages.multiview_dataset.settings import Settings
 from ganverse_jax.stages.perception import stage as perception_stage
 from ganverse_jax.stages.viewpoints import stage as viewpoints_stage
 from ganverse_jax.stages.viewpoints.stage import Viewpoints
 
-STAGE = "multiview_dataset"
+NAME = "multiview_dataset"
 _READERS = ("inverse_graphics", "stylegan_r")  # stages that train on the set
 _FORMAT = 2  # of the files: another one is another set
 
@@ -47,7 +55,7 @@ def open_set(workdir: Path, fingerprint: str | None = None) -> multiview.StoredS
     Raises as `multiview.open_set` and `check_views`.
     """
     check_views(Path(workdir))
-    return multiview.open_set(folder_of(workdir), fingerprint, remedy=make_again(workdir, STAGE))
+    return multiview.open_set(folder_of(workdir), fingerprint, remedy=make_again(workdir, NAME))
 
 
 def check_views(workdir: Path) -> None:
@@ -57,7 +65,7 @@ def check_views(workdir: Path) -> None:
         return
     content = read_json(path, remedy="correct it, or put the former file back")
     if not isinstance(content, dict) or content.get("views") != made_from:
-        made = [name for name in (STAGE, *_READERS) if (workdir / name).is_dir()]
+        made = [name for name in (NAME, *_READERS) if (workdir / name).is_dir()]
         raise ValueError(
             f"{path} has other views than the multi-view set was made from; put the former ones back, or "
             f"{make_again(workdir, *made)}"
@@ -69,61 +77,52 @@ def load(workdir: Path, fingerprint: str | None = None) -> multiview.GeneratedSe
     return open_set(workdir, fingerprint).read()
 
 
-def run(
-    workdir: Path,
-    *,
-    seed: int,
-    mesh,
-    metrics: Metrics,
-    world=None,
-    num_objects: int,
-    views_per_object: int | None,
-    content_truncation: float,
-    min_instance: float = 0.02,
-    min_area: float = 0.10,
-    objects_per_part: int = 16,
-    batch_size: int = 64,
-    crop: tuple[int, int] | None = None,
-) -> None:
+def run(run: Run, settings: Settings) -> None:
     """Generate, filter and write the set; summary.json counts what was rejected, by reason and view.
 
-    views_per_object: how many of the chosen views each object is drawn in (fixed draw per object); None: all.
-    min_instance, min_area: shares of the image, see `instances.judge`. Raises ValueError for an impossible
-    views_per_object, too few objects for the splits, or when nothing passes the filter.
+    Raises ValueError for an impossible views_per_object, too few objects for the splits, or when nothing
+    passes the filter.
     """
-    workdir, started = Path(workdir), time.perf_counter()
+    workdir, started = run.workdir, time.perf_counter()
     gan, _ = gan_stage.load(workdir)
+    drawn = gan_stage.load_drawing(workdir)
     views = viewpoints_stage.load(workdir, gan.fingerprint, gan.module.w_dim)
-    generator = MultiviewGenerator(gan, batch_size=batch_size, crop=crop)
-    settings = {
-        "seed": seed,
-        "views_per_object": check_views_per_object(views_per_object, views),
-        "psi": content_truncation,
-        "min_instance": min_instance,
-        "min_area": min_area,
-    }
-    card = settings | {"num_objects": num_objects, "objects_per_part": objects_per_part, "crop": crop}
-    card["content_truncation"] = card.pop("psi")
-    layout = [_FORMAT, gan.fingerprint, views.views]
-    digest = hashlib.sha256(json.dumps([card, layout], sort_keys=True).encode()).hexdigest()[:16]
-    notes = workdir / STAGE / f"parts-{digest}"
-    if multiview.digest(folder_of(workdir)) == digest and (workdir / STAGE / "figures.npz").exists():
+    generator = MultiviewGenerator(gan, batch_size=settings.batch_size, crop=drawn.crop)
+    views_per_object = check_views_per_object(settings.views_per_object, views)
+    drawing = ObjectDrawing(
+        run.seed, views_per_object, drawn.truncation, settings.min_instance, settings.min_area
+    )
+    card = _card(settings, drawing, drawn.crop, views)
+    digest, notes = card["digest"], workdir / NAME / f"parts-{card['digest']}"
+    if multiview.digest(folder_of(workdir)) == digest and (workdir / NAME / "figures.npz").exists():
         shutil.rmtree(notes, ignore_errors=True)  # of a run that was killed just before it
         return
-    parts = plan_parts(num_objects, objects_per_part)
+    parts = plan_parts(settings.num_objects, settings.objects_per_part)
     begun = multiview.path_of(folder_of(workdir)).parent / f"incomplete.{digest}"
     begun.mkdir(parents=True, exist_ok=True)
-    _make_parts(begun, notes, parts, generator, perception_stage.load(workdir).segmenter, views, settings)
+    _make_parts(begun, notes, parts, generator, perception_stage.load(workdir).segmenter, views, drawing)
     written = [read_npz(_notes_of(notes, part)) for part in parts]
     counts = summarise(written, parts, len(views.views)) | {"fingerprint": gan.fingerprint}
     layout = shards.features(generator.size, generator.layout.size)
-    figures = _describe(begun, parts, written, layout, views, card | {"digest": digest}, counts)
+    figures = _describe(begun, parts, written, layout, views, card, counts)
     seconds = round(time.perf_counter() - started, 1)
-    write_json(workdir / STAGE / "summary.json", counts | {"seconds": seconds})
-    metrics.write(STAGE, 0, images=counts["images"], kept=counts["kept"], seconds=seconds)
-    write_npz(workdir / STAGE / "figures.npz", **figures)
+    write_json(workdir / NAME / "summary.json", counts | {"seconds": seconds})
+    run.metrics.write(NAME, 0, images=counts["images"], kept=counts["kept"], seconds=seconds)
+    write_npz(workdir / NAME / "figures.npz", **figures)
     _put_in_place(begun, folder_of(workdir))
     shutil.rmtree(notes)
+
+
+def _card(
+    settings: Settings, drawing: ObjectDrawing, crop: tuple[int, int] | None, views: Viewpoints
+) -> dict:
+    """What the set's card tells of how it was made; "digest" names all of it, views included."""
+    card = drawing._asdict()
+    card |= {"num_objects": settings.num_objects, "objects_per_part": settings.objects_per_part, "crop": crop}
+    card["content_truncation"] = card.pop("psi")
+    layout = [_FORMAT, views.fingerprint, views.views]
+    content = json.dumps([card, layout], sort_keys=True)
+    return card | {"digest": hashlib.sha256(content.encode()).hexdigest()[:16]}
 
 
 def check_views_per_object(count: int | None, views: Viewpoints) -> int:
@@ -141,18 +140,18 @@ def _notes_of(notes: Path, part: Part) -> Path:
     return notes / f"{part.name}.npz"
 
 
-def _make_parts(begun: Path, notes: Path, parts: list[Part], generator, segmenter, views, settings) -> None:
+def _make_parts(begun: Path, notes: Path, parts: list[Part], generator, segmenter, views, drawing) -> None:
     """Make the parts that are not there. Raises MissingMasks for the images of all parts together."""
     missing, done, total = [], 0, sum(len(part.objects) for part in parts)
     for part in parts:
         note = _notes_of(notes, part)
         try:
             if not is_whole(begun, note, part):
-                make_part(begun, note, part, generator, segmenter, views, **settings)
+                make_part(begun, note, part, generator, segmenter, views, drawing)
         except MissingMasks as error:  # go on, so that one error tells all that are wanted
             missing.append(error)
         done += len(part.objects)
-        print(f"[{STAGE}] {done}/{total} objects", flush=True)
+        print(f"[{NAME}] {done}/{total} objects", flush=True)
     if missing:
         raise MissingMasks.together(missing)
 
@@ -219,3 +218,13 @@ def _put_in_place(begun: Path, folder: Path) -> None:
         if other != begun:
             shutil.rmtree(other)
     os.replace(begun, place)
+
+
+STAGE = Stage(
+    NAME,
+    "Multi-view dataset",
+    Settings,
+    run,
+    needs=lambda settings: ("gan", "perception", "viewpoints"),
+    check_edited=check_views,
+)

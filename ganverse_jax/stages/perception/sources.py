@@ -7,26 +7,22 @@ from typing import Any
 from ganverse_jax.data.masks.folder import MaskFolder
 from ganverse_jax.models.perception.mask_rcnn import MaskRCNN
 from ganverse_jax.models.perception.segmenter import Segmenter
+from ganverse_jax.stages.perception.settings import SegmenterSource
 
-SETTINGS = {"onnx": ("path", "class_name", "card", "label", "min_score"), "masks": ("folder", "soft")}
-SOURCES = ("network", *SETTINGS)
+KEPT = {"onnx": ("path", "class_name", "card", "label", "min_score"), "masks": ("folder", "soft")}
 
 
-def chosen(settings: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """The settings that the chosen source takes, paths made absolute; None for the stage's own network.
-
-    Raises ValueError for an unknown source.
-    """
-    source = "network" if settings is None else settings["source"]
-    if source not in SOURCES:
-        raise ValueError(f"perception.segmenter.source = {source!r}; choose one of {', '.join(SOURCES)}")
-    if source == "network":
+def chosen(settings: SegmenterSource, object_class: str) -> dict[str, Any] | None:
+    """What the chosen source takes, paths made absolute; None for the stage's own network."""
+    if settings.source == "network":
         return None
-    kept = {name: settings[name] for name in SETTINGS[source] if name in settings}
+    kept = {name: getattr(settings, name) for name in KEPT[settings.source]}
+    if kept.get("class_name") == "":
+        kept["class_name"] = object_class
     for name in ("path", "folder"):
         if name in kept:
             kept[name] = str(Path(kept[name]).absolute())
-    return {"source": source} | kept
+    return {"source": settings.source} | kept
 
 
 def make_segmenter(settings: Mapping[str, Any]) -> Segmenter:

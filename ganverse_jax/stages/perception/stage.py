@@ -6,28 +6,31 @@ measures viewpoints (evaluation only). Both see exact masks and cameras of the t
 
 import shutil
 import time
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import numpy as np
+import optax
 
 from ganverse_jax.classes.car.toy.world import ToyCars
 from ganverse_jax.models.perception.pose_regressor import LearnedPoseRegressor, PoseNet
 from ganverse_jax.models.perception.segmenter import LearnedSegmenter, Segmenter, SegmenterNet
+from ganverse_jax.pipeline.experiment import World
+from ganverse_jax.pipeline.settings import plain
+from ganverse_jax.pipeline.stage import Run, Stage
 from ganverse_jax.runtime import parallel
 from ganverse_jax.runtime.checkpoint import read_json, read_npz, write_json, write_npz
-from ganverse_jax.runtime.loop import Loop, Metrics
 from ganverse_jax.runtime.shipped import weights_folder
 from ganverse_jax.stages.perception import sources
 from ganverse_jax.stages.perception import step as steps
 from ganverse_jax.stages.perception.scores import score_pose_regressor, score_segmenter
+from ganverse_jax.stages.perception.settings import Settings
 
 FILES = ("segmenter.safetensors", "pose_regressor.safetensors")
 SOURCE = "segmenter.json"  # in place of the first file, where masks come from elsewhere
 CARD = "perception.json"  # beside shipped files: the summary of the run that made them
-STAGE = "perception"
+NAME = "perception"
 
 
 class Perception(NamedTuple):
@@ -42,7 +45,7 @@ class Perception(NamedTuple):
 
 def load(workdir: Path) -> Perception:
     """The networks of a finished stage. Raises FileNotFoundError when it has not run."""
-    return load_folder(Path(workdir) / STAGE)
+    return load_folder(Path(workdir) / NAME)
 
 
 def load_folder(folder: Path) -> Perception:
@@ -59,167 +62,134 @@ def load_folder(folder: Path) -> Perception:
     return Perception(segmenter, LearnedPoseRegressor.load(regressor) if regressor.is_file() else None)
 
 
-def run(
-    workdir: Path,
-    *,
-    seed: int,
-    mesh,
-    metrics: Metrics,
-    world: Mapping[str, Any],
-    pretrained: str | None,
-    how_to_get: str = "train it with --stages=perception",
-    segmenter: Mapping[str, Any] | None = None,
-    **training: Any,
-) -> None:
-    """Leave the networks, their held-out scores and a picture in ``workdir``/perception.
+def run(run: Run, settings: Settings) -> None:
+    """Leave the networks, their held-out scores and a picture in <workdir>/perception.
 
-    With ``pretrained`` (the name of a shipped set under assets/, or any folder) the files are copied;
-    FileNotFoundError says ``how_to_get`` a missing segmenter. Else both are trained with the settings of
-    :func:`train`. A ``segmenter`` whose "source" is "onnx" or "masks" takes the place of the network.
+    Pretrained files are copied; FileNotFoundError says how to get a missing segmenter. Else both networks are
+    trained. A Mask R-CNN or a folder of masks takes the place of the segmenter.
     """
-    folder = Path(workdir) / STAGE
+    folder = run.workdir / NAME
     folder.mkdir(parents=True, exist_ok=True)
-    source = sources.chosen(segmenter)
+    source = sources.chosen(settings.segmenter, run.object_class)
     if source is not None:
         sources.make_segmenter(source)  # fails here and now, not in a later stage
         write_json(folder / SOURCE, source)
         write_json(folder / "summary.json", {"pretrained": None, "segmenter": source})
         return
     (folder / SOURCE).unlink(missing_ok=True)
-    if pretrained is None:
-        train(Path(workdir), seed=seed, mesh=mesh, metrics=metrics, world=world, **training)
+    if settings.pretrained is None:
+        train(run, settings)
         return
-    source = weights_folder(pretrained)
+    source = weights_folder(settings.pretrained)
     if not (source / FILES[0]).is_file():
-        raise FileNotFoundError(f"no segmenter at {source / FILES[0]}; {how_to_get}")
+        raise FileNotFoundError(f"no segmenter at {source / FILES[0]}; {settings.how_to_get}")
     for name in FILES:
         if (source / name).is_file():
             shutil.copyfile(source / name, folder / name)
     load_folder(folder)
     card = read_json(source / CARD) if (source / CARD).is_file() else {}
-    write_json(folder / "summary.json", card | {"pretrained": pretrained})
+    write_json(folder / "summary.json", card | {"pretrained": settings.pretrained})
 
 
-def train(
-    workdir: Path,
-    *,
-    seed: int,
-    mesh,
-    metrics: Metrics,
-    world: Mapping[str, Any],
-    resolution: int,
-    num_train: int,
-    num_validation: int,
-    batch_size: int,
-    segmenter_steps: int,
-    pose_steps: int,
-    segmenter_widths=(16, 32, 48, 64),
-    segmenter_refinements: int = 0,
-    pose_widths=(24, 48, 96, 128),
-    pose_hidden: int = 96,
-    **loop: Any,
-) -> Perception:
-    """Render, train both networks, score what was written (float16) on held-out objects.
-
-    loop: learning_rate, log_every and save_every, for both.
-    """
-    parallel.check_divisible(batch_size, mesh.size, "perception.batch_size")
-    folder, started = workdir / STAGE, time.perf_counter()
-    renders = render(world, resolution, "train", num_train, folder)
-    held_out = render(world, resolution, "validation", num_validation, folder)
-    shared = dict(workdir=workdir, mesh=mesh, metrics=metrics, batch_size=batch_size, seed=seed) | loop
-    segmenter = train_segmenter(
-        renders,
-        widths=segmenter_widths,
-        refinements=segmenter_refinements,
-        num_steps=segmenter_steps,
-        **shared,
-    )
-    regressor = train_pose(renders, widths=pose_widths, hidden=pose_hidden, num_steps=pose_steps, **shared)
-    card = {"world": dict(world), "num_train": num_train, "batch_size": batch_size, "seed": seed} | loop
+def train(run: Run, settings: Settings) -> Perception:
+    """Render, train both networks, score what was written (float16) on held-out objects."""
+    parallel.check_divisible(settings.batch_size, run.mesh.size, "perception.batch_size")
+    folder, started = run.workdir / NAME, time.perf_counter()
+    renders = render(run.world, settings.resolution, "train", settings.num_train, folder)
+    held_out = render(run.world, settings.resolution, "validation", settings.num_validation, folder)
+    segmenter, regressor = train_segmenter(run, settings, renders), train_pose(run, settings, renders)
+    named = ("num_train", "batch_size", "learning_rate", "log_every", "save_every")
+    named += ("segmenter_steps", "pose_steps")
+    card = {"world": plain(run.world), "seed": run.seed} | {name: getattr(settings, name) for name in named}
     card["minutes"] = round((time.perf_counter() - started) / 60, 2)
-    card |= {"segmenter_steps": segmenter_steps, "pose_steps": pose_steps}
-    card["device"] = f"{mesh.size} x {mesh.devices.flat[0].device_kind}"
+    card["device"] = f"{run.mesh.size} x {run.mesh.devices.flat[0].device_kind}"
     for name, network in zip(FILES, (segmenter, regressor), strict=True):
         network.save(folder / name, card)
     result = load_folder(folder)
-    _report(folder, result, held_out, card, metrics, segmenter_steps, pose_steps)
+    _report(run, settings, result, held_out, card)
     return result
 
 
-def _report(folder, result: Perception, held_out, card, metrics, segmenter_steps, pose_steps) -> None:
+def _report(run: Run, settings: Settings, result: Perception, held_out, card) -> None:
     scores = {
         "segmenter": score_segmenter(result.segmenter, held_out),
         "pose_regressor": score_pose_regressor(result.pose_regressor, held_out),
     }
-    for name, num_steps in (("segmenter", segmenter_steps), ("pose_regressor", pose_steps)):
-        metrics.write(f"{STAGE}_{name}", num_steps, **scores[name])
+    steps_of = {"segmenter": settings.segmenter_steps, "pose_regressor": settings.pose_steps}
+    for name, num_steps in steps_of.items():
+        run.metrics.write(f"{NAME}_{name}", num_steps, **scores[name])
     images = held_out["image"][:32]
     masks = np.round(255 * result.segmenter(images)).astype(np.uint8)
+    folder = run.workdir / NAME
     write_npz(folder / "figures.npz", images=images, masks=masks, truth=held_out["mask"][:32])
     write_json(folder / "summary.json", {"pretrained": None, "card": card} | scores)
 
 
-def render(world: Mapping[str, Any], resolution: int, split: str, count: int, folder: Path) -> dict:
+def render(world: World, resolution: int, split: str, count: int, folder: Path) -> dict:
     """The first `count` samples of a split of the toy world, kept in ``folder``/renders_*.npz."""
-    cars = ToyCars(resolution, split=split, **world)
+    cars = ToyCars(resolution, split=split, **plain(world))
     path = folder / f"renders_{split}_{resolution}_{count}.npz"
     if not path.exists():
         parts = []
         for start in range(0, count, 1000):
             parts.append(cars.render(np.arange(start, min(count, start + 1000))))
-            print(f"[{STAGE}] rendered {min(count, start + 1000)}/{count} {split} images", flush=True)
+            print(f"[{NAME}] rendered {min(count, start + 1000)}/{count} {split} images", flush=True)
         write_npz(path, **{name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
     return read_npz(path)
 
 
-def train_segmenter(
-    renders, *, widths, num_steps: int, learning_rate: float, mesh, refinements: int = 0, **loop
-) -> LearnedSegmenter:
+def train_segmenter(run: Run, settings: Settings, renders) -> LearnedSegmenter:
     """Fit a `SegmenterNet` to renders {"image", "mask"}."""
-    resolution, module = renders["image"].shape[1], SegmenterNet(tuple(widths), refinements)
-    optimizer = steps.make_optimizer(learning_rate, num_steps)
-    step = steps.segmenter_step(module, optimizer, mesh)
-    params = _fit("segmenter", module, optimizer, step, renders, ("image", "mask"), num_steps, mesh, **loop)
+    widths, refinements = settings.segmenter_widths, settings.segmenter_refinements
+    module, num_steps = SegmenterNet(widths, refinements), settings.segmenter_steps
+    optimizer = steps.make_optimizer(settings.learning_rate, num_steps)
+    fitting = Fitting("segmenter", module, optimizer, num_steps, ("image", "mask"))
+    params = fitting.fit(run, settings, steps.segmenter_step(module, optimizer, run.mesh), renders)
+    resolution = renders["image"].shape[1]
     return LearnedSegmenter(params, widths=widths, refinements=refinements, resolution=resolution)
 
 
-def train_pose(
-    renders, *, widths, hidden: int, num_steps: int, learning_rate: float, mesh, **loop
-) -> LearnedPoseRegressor:
+def train_pose(run: Run, settings: Settings, renders) -> LearnedPoseRegressor:
     """Fit a `PoseNet` to renders {"image", "mask", "azimuth", "elevation", "distance"}."""
-    resolution, module = renders["image"].shape[1], PoseNet(tuple(widths), hidden)
+    widths, hidden = settings.pose_widths, settings.pose_hidden
+    module, num_steps = PoseNet(widths, hidden), settings.pose_steps
     stats = {
         f"{name}_stats": (float(renders[name].mean()), float(renders[name].std()))
         for name in ("elevation", "distance")
     }
     targets = steps.pose_targets(renders["azimuth"], renders["elevation"], renders["distance"], **stats)
-    optimizer = steps.make_optimizer(learning_rate, num_steps)
-    step = steps.pose_step(module, optimizer, mesh)
-    data = dict(renders) | {"pose": targets}
-    names = ("image", "mask", "pose")
-    params = _fit("pose_regressor", module, optimizer, step, data, names, num_steps, mesh, **loop)
+    optimizer = steps.make_optimizer(settings.learning_rate, num_steps)
+    fitting = Fitting("pose_regressor", module, optimizer, num_steps, ("image", "mask", "pose"))
+    step = steps.pose_step(module, optimizer, run.mesh)
+    params = fitting.fit(run, settings, step, dict(renders) | {"pose": targets})
+    resolution = renders["image"].shape[1]
     return LearnedPoseRegressor(params, widths=widths, hidden=hidden, resolution=resolution, **stats)
 
 
-def _fit(name, module, optimizer, step, data, fields, num_steps, mesh, *, workdir, batch_size, seed, **loop):
-    """Run the loop over random batches of `data`; returns the trained parameters on the host."""
-    key = jax.random.fold_in(jax.random.key(seed), len(name))
-    state = steps.initial_state(module, data["image"].shape[1], optimizer, seed=seed)
+class Fitting(NamedTuple):
+    """One of the two trainings: its name in the log, and the fields of renders in its batches."""
 
-    def batch_at(index: int) -> dict[str, np.ndarray]:
-        rows = np.random.default_rng([seed, len(name), index]).integers(0, len(data["image"]), batch_size)
-        return {field: data[field][rows] for field in fields} | {
-            "index": np.arange(batch_size, dtype=np.int32)
-        }
+    name: str
+    module: SegmenterNet | PoseNet
+    optimizer: optax.GradientTransformation
+    num_steps: int
+    fields: tuple[str, ...]
 
-    training = Loop(
-        stage=f"{STAGE}_{name}",
-        num_steps=num_steps,
-        key=key,
-        mesh=mesh,
-        checkpoints=workdir / "checkpoints" / STAGE / name,
-        **loop,
-    )
-    state = training.fit(state, lambda _: step, batch_at)
-    return jax.device_get(state["params"])
+    def fit(self, run: Run, settings: Settings, step, data) -> dict:
+        """Run the loop over random batches of `data`; returns the trained parameters on the host."""
+        key = jax.random.fold_in(jax.random.key(run.seed), len(self.name))
+        state = steps.initial_state(self.module, data["image"].shape[1], self.optimizer, seed=run.seed)
+
+        def batch_at(index: int) -> dict[str, np.ndarray]:
+            random = np.random.default_rng([run.seed, len(self.name), index])
+            rows = random.integers(0, len(data["image"]), settings.batch_size)
+            batch = {field: data[field][rows] for field in self.fields}
+            return batch | {"index": np.arange(settings.batch_size, dtype=np.int32)}
+
+        loop = run.loop(f"{NAME}_{self.name}", settings, num_steps=self.num_steps, key=key,
+                        checkpoints=f"{NAME}/{self.name}")  # fmt: skip
+        state = loop.fit(state, lambda _: step, batch_at)
+        return jax.device_get(state["params"])
+
+
+STAGE = Stage(NAME, "Masks and poses", Settings, run, pretrained=True)

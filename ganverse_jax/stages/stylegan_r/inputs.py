@@ -9,7 +9,6 @@ handles, and shows inverse graphics the outline it should find.
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -34,6 +33,7 @@ from ganverse_jax.models.stylegan2.style_space import (
 )
 from ganverse_jax.models.stylegan_r.neural_renderer import make_synthesise
 from ganverse_jax.pipeline.remedies import make_again
+from ganverse_jax.pipeline.stage import Run
 from ganverse_jax.scene.cameras import offset_vertices, stack_cameras, unstack_cameras
 from ganverse_jax.stages.gan import stage as gan
 from ganverse_jax.stages.inverse_graphics import stage as inverse_graphics
@@ -42,6 +42,7 @@ from ganverse_jax.stages.multiview_dataset import stage as multiview_dataset
 from ganverse_jax.stages.perception import stage as perception
 from ganverse_jax.stages.stylegan_r.properties import Properties
 from ganverse_jax.stages.stylegan_r.samples import draw_samples
+from ganverse_jax.stages.stylegan_r.settings import Settings
 from ganverse_jax.stages.stylegan_r.step import CycleNetworks
 from ganverse_jax.stages.viewpoints import stage as viewpoints
 
@@ -195,24 +196,12 @@ def predict_properties(
     )
 
 
-def load_inputs(
-    workdir: str | Path,
-    world: Mapping[str, Any],
-    *,
-    seed: int,
-    num_examples: int,
-    num_test: int,
-    num_samples: int = 0,
-    content_truncation: float = 1.0,
-    crop: tuple[int, int] | None = None,
-    **options: Any,
-) -> Inputs:
-    """Inputs from what earlier stages left in `workdir`; see `stylegan_r.run` for the settings and options.
+def load_inputs(run: Run, settings: Settings) -> Inputs:
+    """Inputs from what earlier stages left in the run's workdir.
 
-    world: "fov_degrees", the vertical field of view. Raises FileNotFoundError naming what has not run, and
-    ValueError when the pieces belong to different GANs.
+    Raises FileNotFoundError naming what has not run, and ValueError when the pieces belong to different GANs.
     """
-    workdir = Path(workdir)
+    workdir = run.workdir
     generator, _ = gan.load(workdir)
     stored = multiview_dataset.open_set(workdir, generator.fingerprint)
     views = viewpoints.load(workdir, generator.fingerprint, generator.module.w_dim)
@@ -220,16 +209,17 @@ def load_inputs(
     if metadata.get("fingerprint") not in (None, generator.fingerprint):
         raise ValueError(
             f"inverse graphics in {workdir} was trained on images of GAN {metadata['fingerprint']}, not "
-            f"{generator.fingerprint}; {make_again(workdir, inverse_graphics.STAGE)}"
+            f"{generator.fingerprint}; {make_again(workdir, inverse_graphics.NAME)}"
         )
     segmenter, pose = perception.load(workdir)
-    source, splits = MultiviewGenerator(generator, crop=crop), {}
-    for name, limit in {"train": num_examples, "test": num_test}.items():
+    drawn, splits = gan.load_drawing(workdir), {}
+    source = MultiviewGenerator(generator, crop=drawn.crop)
+    for name, limit in {"train": settings.num_examples, "test": settings.num_test}.items():
         examples = stored.read(choose_rows(stored.rows_of(name), limit))
-        splits[name] = (examples.multiview, source.codes(examples.content_seed, content_truncation))
-    if num_samples:
-        drawing = {"seed": seed, "content_truncation": content_truncation}
-        fresh = draw_samples(source, segmenter, views, num_samples, **drawing)
+        splits[name] = (examples.multiview, source.codes(examples.content_seed, drawn.truncation))
+    if settings.num_samples:
+        count = settings.num_samples
+        fresh = draw_samples(source, segmenter, views, count, seed=run.seed, psi=drawn.truncation)
         splits["train"] = _joined(splits["train"], fresh)
     return assemble(
         generator,
@@ -240,8 +230,9 @@ def load_inputs(
         inverse_graphics.as_cameras(params["cameras"]),
         segmenter=segmenter,
         regress=None if pose is None else lambda images: pose(images).azimuth,
-        fov_y=float(np.radians(world["fov_degrees"])),
-        **options,
+        fov_y=float(np.radians(metadata["fov_degrees"])),
+        cycle_mask=settings.cycle_mask,
+        include_torgb=settings.include_torgb,
     )
 
 

@@ -23,16 +23,16 @@ def draw_samples(
     count: int,
     *,
     seed: int,
-    content_truncation: float,
+    psi: float,
 ) -> tuple[MultiviewSet, np.ndarray]:
-    """Images of `count` fresh contents, each in one random view, and their w [n w_dim].
+    """Images of `count` fresh contents, truncated by psi, each in one random view, and their w [n w_dim].
 
     Images that fail the multi-view set's filter are left out: n is at most `count`. Object ids are seeds.
     Raises ValueError when the filter leaves none.
     """
     seeds = CONTENT_SEEDS + SEED_STRIDE * seed + FIRST_SAMPLE + np.arange(count)
     view_id = np.random.default_rng([seed, FIRST_SAMPLE]).integers(len(views.w), size=count)
-    content_w = generator.codes(seeds, content_truncation)
+    content_w = generator.codes(seeds, psi)
     images, _ = generator.pairs(views.w[view_id], content_w)
     verdict = instances.judge_images(segmenter, images)
     kept = np.array([reason == instances.KEPT for reason in verdict.reason])

@@ -6,7 +6,7 @@ Curves are logged as stages "stylegan_r_warmup" (Eq. 5) and "stylegan_r_finetune
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,89 +16,45 @@ import numpy as np
 from ganverse_jax.losses import cycle
 from ganverse_jax.models.stylegan_r.latent_mapper import LatentMapper
 from ganverse_jax.models.stylegan_r.neural_renderer import NeuralRenderer, save_neural_renderer
+from ganverse_jax.pipeline.settings import plain
+from ganverse_jax.pipeline.stage import Run, Stage
 from ganverse_jax.runtime.checkpoint import write_json, write_npz
-from ganverse_jax.runtime.loop import Metrics
 from ganverse_jax.stages.stylegan_r import figures, measures
 from ganverse_jax.stages.stylegan_r import step as steps
 from ganverse_jax.stages.stylegan_r.inputs import Inputs, load_inputs
-from ganverse_jax.stages.stylegan_r.training import STAGE, Phase, Trained, train
+from ganverse_jax.stages.stylegan_r.settings import Settings
+from ganverse_jax.stages.stylegan_r.training import NAME, Trained, train
 
 NUM_DUAL, NUM_SWEPT, NUM_SWAPPED = 8, 3, 3
 
 
-def run(
-    workdir: Path,
-    *,
-    seed: int,
-    world: Mapping[str, Any],
-    num_examples: int,
-    num_test: int = 48,
-    num_samples: int = 0,
-    content_truncation: float = 1.0,
-    crop: tuple[int, int] | None = None,
-    cycle_mask: str = "segment",
-    include_torgb: bool = False,
-    **settings: Any,
-) -> dict[str, Any]:
-    """The stage on what earlier stages left in `workdir`; returns the summary.
-
-    num_examples: at most so many training images of the multi-view set are used; num_test: so many held-out
-    ones are measured; num_samples: fresh samples of the GAN to train on besides (see `stylegan_r_samples`);
-    content_truncation and crop: those of the multi-view set.
-    cycle_mask: "segment" or "render", where the mask of a synthesised image comes from (see
-    `stylegan_r_inputs`). include_torgb: intermediate toRGB styles belong to W* (in the paper they do not, and
-    stay those of w_avg). settings: those of `train_and_measure`, with seed, mesh and metrics.
-    """
+def run(run: Run, settings: Settings) -> dict[str, Any]:
+    """The stage on what earlier stages left; returns the summary."""
     started = time.perf_counter()
-    inputs = load_inputs(
-        workdir,
-        world,
-        seed=seed,
-        num_examples=num_examples,
-        num_test=num_test,
-        num_samples=num_samples,
-        content_truncation=content_truncation,
-        crop=crop,
-        cycle_mask=cycle_mask,
-        include_torgb=include_torgb,
-    )
-    seconds = time.perf_counter() - started
-    return train_and_measure(workdir, inputs, seed=seed, load_seconds=seconds, **settings)
+    inputs = load_inputs(run, settings)
+    return train_and_measure(run, settings, inputs, load_seconds=time.perf_counter() - started)
 
 
 def train_and_measure(
-    workdir: Path,
-    inputs: Inputs,
-    *,
-    metrics: Metrics,
-    warmup: Mapping[str, Any],
-    finetune: Mapping[str, Any],
-    sweep_steps: int = 8,
-    load_seconds: float = 0.0,
-    **training: Any,
+    run: Run, settings: Settings, inputs: Inputs, *, load_seconds: float = 0.0
 ) -> dict[str, Any]:
-    """Warm the mapper up, fine-tune mapper and generator, measure before and after, write everything.
-
-    warmup, finetune: fields of `Phase`; the weights of warmup are "entropy" (the code term's is 1), those of
-    finetune the terms of `stylegan_r_step.finetune_losses`. training: seed, mesh, log_every, save_every and
-    "mapper" (see `stylegan_r_training.train`).
-    """
-    workdir = Path(workdir)
-    phases = {"warmup": Phase(**warmup), "finetune": Phase(**finetune)}
-    trained = train(workdir, inputs, phases=phases, metrics=metrics, **training)
+    """Warm the mapper up, fine-tune mapper and generator, measure before and after, write everything."""
+    folder, phases = run.workdir / NAME, {"warmup": settings.warmup, "finetune": settings.finetune}
+    trained = train(run, settings, inputs)
     started = time.perf_counter()
     summary = {f"{name}_steps": phase.num_steps for name, phase in phases.items()}
     summary |= {"num_examples": len(inputs.train), "num_test": len(inputs.test)}
     summary |= _code_figures(trained, inputs)
     renderer, comparison = _compare(trained, inputs)
     summary |= comparison
-    _write_figures(workdir / STAGE, renderer, inputs, sweep_steps)
-    card = {"made_from": inputs.generator.fingerprint, "warmup": dict(warmup), "finetune": dict(finetune)}
-    save_neural_renderer(workdir / STAGE, renderer, trained.settings, inputs.generator_settings, card)
+    _write_figures(folder, renderer, inputs, settings.sweep_steps)
+    card = {"made_from": inputs.generator.fingerprint}
+    card |= {name: plain(phase) for name, phase in phases.items()}
+    save_neural_renderer(folder, renderer, trained.settings, inputs.generator_settings, card)
     measured = {"load": load_seconds, "measure": time.perf_counter() - started}
     summary["time"] = {f"{name}_seconds": value for name, value in (trained.seconds | measured).items()}
-    write_json(workdir / STAGE / "summary.json", summary)
-    metrics.write(STAGE, phases["finetune"].num_steps, **summary["after_finetuning"])
+    write_json(folder / "summary.json", summary)
+    run.metrics.write(NAME, settings.finetune.num_steps, **summary["after_finetuning"])
     return summary
 
 
@@ -180,3 +136,12 @@ def _write_figures(folder: Path, neural: NeuralRenderer, inputs: Inputs, sweep_s
     arrays |= figures.camera_sweeps(neural, data, rows[:NUM_SWEPT], sweep_steps)
     arrays |= figures.swaps(neural, data, rows[:NUM_SWAPPED])
     write_npz(folder / "figures.npz", **arrays)
+
+
+STAGE = Stage(
+    NAME,
+    "StyleGAN-R",
+    Settings,
+    run,
+    needs=lambda settings: ("gan", "perception", "multiview_dataset", "inverse_graphics"),
+)

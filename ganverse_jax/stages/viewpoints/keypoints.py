@@ -1,7 +1,7 @@
 """Cameras of views from the points that a person clicked on one object (Appendix D's alternative to bins)."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,6 +13,7 @@ from ganverse_jax.annotation.keypoints.session import HIDDEN, KeypointSession
 from ganverse_jax.annotation.keypoints.store import KEYPOINTS, Task
 from ganverse_jax.classes.keypoint_names import mirror_pairs
 from ganverse_jax.evaluation.disentanglement import nearest_azimuth_bin
+from ganverse_jax.pipeline.experiment import World
 from ganverse_jax.scene.keypoint_cameras import KeypointCameras, solve_cameras
 from ganverse_jax.stages.viewpoints.choice import NUM_BINS
 
@@ -27,10 +28,10 @@ class Solved(NamedTuple):
     result: KeypointCameras
 
 
-def keypoint_views(folder: Path, fingerprint: str, world: Mapping[str, Any] | None) -> dict[str, Any] | None:
+def keypoint_views(folder: Path, fingerprint: str, world: World) -> dict[str, Any] | None:
     """The content of viewpoints.json from finished keypoints: views with bin, azimuth, elevation, distance.
 
-    world: "fov_degrees" and "distance" of the cameras. None while there are no keypoints or a point is
+    None while there are no keypoints or a point is
     undecided. Raises ValueError as the readers do, and when no cameras follow from the points.
     """
     folder = Path(folder)
@@ -47,13 +48,11 @@ def keypoint_views(folder: Path, fingerprint: str, world: Mapping[str, Any] | No
     return content_of(task, session, solved)
 
 
-def solve(task: Task, session: KeypointSession, path: Path, world: Mapping[str, Any] | None) -> Solved:
+def solve(task: Task, session: KeypointSession, path: Path, world: World) -> Solved:
     """Cameras of the views with visible points. Raises ValueError that names `path`, view, point and remedy.
 
     Points seen in a single view are left out: they determine nothing.
     """
-    if world is None:
-        raise ValueError("keypoints need a field of view; set world.fov_degrees and world.distance")
     rows = [session.points[view] for view in session.kept]
     seen = np.array([[point not in (None, HIDDEN) for point in row] for row in rows], bool)
     seen = seen.reshape(len(rows), len(task.names))  # also of no rows: every view was dropped
@@ -68,8 +67,8 @@ def solve(task: Task, session: KeypointSession, path: Path, world: Mapping[str, 
     names = [task.names[point] for point in used]
     try:
         result = solve_cameras(
-            pixels[:, used], seen[:, used], size=task.size, fov_y=float(np.radians(world["fov_degrees"])),
-            azimuth_bins=keypoint_store.rough_bins(task, views), distance=world["distance"],
+            pixels[:, used], seen[:, used], size=task.size, fov_y=float(np.radians(world.fov_degrees)),
+            azimuth_bins=keypoint_store.rough_bins(task, views), distance=world.distance,
             mirror_pairs=pairs)  # fmt: skip
     except ValueError as error:
         raise ValueError(f"{path} : {_told(str(error), ids, names)}; mend it with launch.annotate"

@@ -19,8 +19,10 @@ from ganverse_jax.annotation.contact_sheet import candidate_sheet
 from ganverse_jax.annotation.keypoints import store as keypoint_store
 from ganverse_jax.evaluation.disentanglement import view_disentanglement
 from ganverse_jax.models.stylegan2.multiview_generator import MultiviewGenerator
+from ganverse_jax.models.stylegan2.stored import LoadedGenerator
 from ganverse_jax.pages.grid import image_grid
 from ganverse_jax.pipeline.remedies import make
+from ganverse_jax.pipeline.stage import Run, Stage
 from ganverse_jax.runtime.checkpoint import read_json, write_atomic, write_json, write_npz
 from ganverse_jax.runtime.loop import Metrics
 from ganverse_jax.runtime.shipped import ASSETS
@@ -28,9 +30,9 @@ from ganverse_jax.stages.gan import stage as gan_stage
 from ganverse_jax.stages.perception import stage as perception_stage
 from ganverse_jax.stages.viewpoints import keypoints as viewpoints_keypoints
 from ganverse_jax.stages.viewpoints.choice import CONTENT_SEEDS, NUM_BINS, SEED_STRIDE, choose
+from ganverse_jax.stages.viewpoints.settings import Settings
 
-STAGE = "viewpoints"
-ANNOTATORS = ("pose_regressor", "person", "keypoints", "shipped")
+NAME = "viewpoints"
 SHOWN = 8  # contents a person sees of each view
 SHEET = "candidates.png"
 
@@ -49,7 +51,7 @@ class Viewpoints(NamedTuple):
 
 def path_of(workdir: Path) -> Path:
     """Where the stage leaves its annotated views."""
-    return Path(workdir) / STAGE / "viewpoints.json"
+    return Path(workdir) / NAME / "viewpoints.json"
 
 
 def load(workdir: Path, fingerprint: str, w_dim: int | None = None) -> Viewpoints:
@@ -65,17 +67,17 @@ def read_views(path: Path, fingerprint: str, w_dim: int | None = None) -> Viewpo
     it is no such file at all. Every message names file, value and remedy.
     """
     if not Path(path).is_file():
-        raise FileNotFoundError(f"no views at {path}; {make(STAGE)}")
-    content = read_json(path, remedy=f"delete it and {make(STAGE)}")
+        raise FileNotFoundError(f"no views at {path}; {make(NAME)}")
+    content = read_json(path, remedy=f"delete it and {make(NAME)}")
     if not isinstance(content, Mapping) or not {"views", "fingerprint"} <= set(content):
-        raise ValueError(f"{path} is no viewpoints file; delete it and {make(STAGE)}")
+        raise ValueError(f"{path} is no viewpoints file; delete it and {make(NAME)}")
     views, owner = content["views"], content["fingerprint"]
     if owner != fingerprint:
         raise ValueError(
             f"the views in {path} belong to GAN {owner}, but this GAN is {fingerprint}; use that GAN, "
             'or set viewpoints.annotated_by="pose_regressor" to choose and annotate views of this one'
         )
-    remedy = f"correct it, or delete the file and {make(STAGE)}"
+    remedy = f"correct it, or delete the file and {make(NAME)}"
     check_views(views, path, remedy, w_dim=w_dim)
     for view in views:
         azimuth_bin = view.get("azimuth_bin")
@@ -87,56 +89,37 @@ def read_views(path: Path, fingerprint: str, w_dim: int | None = None) -> Viewpo
     return Viewpoints(views, np.array([view["w"] for view in views], np.float32), fingerprint)
 
 
-def run(
-    workdir: Path,
-    *,
-    seed: int,
-    mesh,
-    metrics: Metrics,
-    world: Mapping[str, Any] | None = None,
-    annotated_by: str,
-    shipped: str | None = None,
-    num_contents: int,
-    content_truncation: float,
-    batch_size: int = 64,
-    crop: tuple[int, int] | None = None,
-    **selection: Any,
-) -> None:
-    """Leave viewpoints.json, the picture grid and a summary in ``workdir``/viewpoints.
+def run(run: Run, settings: Settings) -> None:
+    """Leave viewpoints.json, the picture grid and a summary in <workdir>/viewpoints.
 
-    annotated_by: "shipped" takes assets/`shipped`/viewpoints.json, which must belong to this GAN;
-    "pose_regressor" chooses and annotates automatically; "person" proposes views, stops with AwaitsAnnotation
-    until they are annotated, and then takes those kept (a complete viewpoints.json put there counts too);
-    "keypoints" does so for clicked points and solves the cameras in the `world`'s field of view and distance.
-    selection: the settings of `choose`.
+    annotated_by: "shipped" takes a file that must belong to this GAN; "pose_regressor" chooses and annotates
+    automatically; "person" proposes views, stops with AwaitsAnnotation until they are annotated, and then
+    takes those kept (a complete viewpoints.json put there counts too); "keypoints" does so for clicked points
+    and solves the cameras in the world's field of view and distance.
     """
-    if annotated_by not in ANNOTATORS:
-        raise ValueError(f"viewpoints.annotated_by = {annotated_by!r}; choose one of {', '.join(ANNOTATORS)}")
-    workdir = Path(workdir)
+    workdir, by = run.workdir, settings.annotated_by
     gan, _ = gan_stage.load(workdir)
     w_dim = gan.module.w_dim
-    drawing = dict(seed=seed, num_contents=num_contents, content_truncation=content_truncation,
-                   batch_size=batch_size, crop=crop)  # fmt: skip
-    if annotated_by in ("person", "keypoints"):
+    if by in ("person", "keypoints"):
         content = (
-            viewpoints_keypoints.keypoint_views(workdir / STAGE, gan.fingerprint, world)
-            if annotated_by == "keypoints"
+            viewpoints_keypoints.keypoint_views(workdir / NAME, gan.fingerprint, run.world)
+            if by == "keypoints"
             else _by_person(workdir, gan.fingerprint, w_dim)
         )
         if content is None:
-            await_person(workdir, keypoints=annotated_by == "keypoints", **drawing, **selection)
+            await_person(workdir, run.seed, settings)
     perception = perception_stage.load(workdir)
-    generator, contents, fresh_contents = source(gan, **drawing)
-    if annotated_by == "shipped":
-        shipped_path = _shipped(shipped)
+    generator, contents, fresh_contents = source(workdir, gan, run.seed, settings)
+    if by == "shipped":
+        shipped_path = _shipped(settings.shipped)
         read_views(shipped_path, gan.fingerprint, w_dim)
         content = read_json(shipped_path)
-    elif annotated_by == "pose_regressor":
-        chosen = choose(generator, contents, perception, annotated_by=annotated_by, seed=seed, **selection)
-        content = {"fingerprint": gan.fingerprint, "annotated_by": annotated_by, "views": chosen}
+    elif by == "pose_regressor":
+        chosen = choose(generator, contents, perception, run.seed, settings)
+        content = {"fingerprint": gan.fingerprint, "annotated_by": by, "views": chosen}
     write_json(path_of(workdir), content)
     load(workdir, gan.fingerprint, w_dim)
-    _report(workdir, content, generator, fresh_contents, perception.pose_regressor, metrics)
+    _report(workdir, content, generator, fresh_contents, perception.pose_regressor, run.metrics)
 
 
 def _shipped(name: str | None) -> Path:
@@ -155,16 +138,17 @@ def content_seeds(seed: int, num_contents: int) -> tuple[np.ndarray, np.ndarray]
     return np.split(CONTENT_SEEDS + SEED_STRIDE * seed + np.arange(2 * num_contents), 2)
 
 
-def source(gan, *, seed, num_contents, content_truncation, batch_size=64, crop=None):
+def source(workdir: Path, gan: LoadedGenerator, seed: int, settings: Settings) -> tuple:
     """The generator, contents to choose views with, and contents the choice has not seen."""
-    generator = MultiviewGenerator(gan, batch_size=batch_size, crop=crop)
-    seeds = np.concatenate(content_seeds(seed, num_contents))
-    return generator, *np.split(generator.codes(seeds, content_truncation), 2)
+    drawing = gan_stage.load_drawing(workdir)
+    generator = MultiviewGenerator(gan, batch_size=settings.batch_size, crop=drawing.crop)
+    seeds = np.concatenate(content_seeds(seed, settings.num_contents))
+    return generator, *np.split(generator.codes(seeds, drawing.truncation), 2)
 
 
 def _by_person(workdir: Path, fingerprint: str, w_dim: int) -> dict[str, Any] | None:
     """Content of viewpoints.json from a finished annotation, or from a file put there; None: still open."""
-    folder, path = workdir / STAGE, path_of(workdir)
+    folder, path = workdir / NAME, path_of(workdir)
     if (folder / store.ANNOTATION).exists() or not path.exists():
         return store.annotated_views(folder, fingerprint)
     read_views(path, fingerprint, w_dim)
@@ -173,7 +157,7 @@ def _by_person(workdir: Path, fingerprint: str, w_dim: int) -> dict[str, Any] | 
 
 def check_annotation(workdir: Path) -> None:
     """Raise ValueError when a person's answers and the viewpoints.json made from them no longer agree."""
-    folder, path = workdir / STAGE, path_of(workdir)
+    folder, path = workdir / NAME, path_of(workdir)
     content = read_json(path) if path.is_file() else {}  # who needs it says so
     if not isinstance(content, Mapping) or content.get("annotated_by") != "person":
         return
@@ -181,16 +165,16 @@ def check_annotation(workdir: Path) -> None:
     if answered is not None and answered["views"] != content.get("views"):
         raise ValueError(
             f"{folder / store.ANNOTATION} has other answers than {path}; to take the former, delete "
-            f"{folder / 'DONE.json'} and {make(STAGE)}; to take the latter, move the former away"
+            f"{folder / 'DONE.json'} and {make(NAME)}; to take the latter, move the former away"
         )
 
 
-def await_person(workdir: Path, *, keypoints: bool = False, **settings: Any) -> None:
-    """Propose views if that was not done; raise AwaitsAnnotation with the command. settings: `propose`."""
-    candidates = propose(workdir, **settings)
-    folder = workdir / STAGE
+def await_person(workdir: Path, seed: int, settings: Settings) -> None:
+    """Propose views if that was not done; raise AwaitsAnnotation with the command."""
+    candidates = propose(workdir, seed, settings)
+    folder = workdir / NAME
     path, answered, flag = folder / store.ANNOTATION, "0 are annotated", ""
-    if keypoints:
+    if settings.annotated_by == "keypoints":
         flag = keypoint_store.FLAG
         answered = "the points of one object are to be clicked in them, and are not all decided"
     elif path.exists():
@@ -203,34 +187,17 @@ def await_person(workdir: Path, *, keypoints: bool = False, **settings: Any) -> 
     )
 
 
-def propose(
-    workdir: Path,
-    *,
-    seed: int,
-    num_contents: int,
-    content_truncation: float,
-    batch_size: int = 64,
-    crop: tuple[int, int] | None = None,
-    **selection: Any,
-) -> store.Candidates:
+def propose(workdir: Path, seed: int, settings: Settings) -> store.Candidates:
     """Choose views and leave them with their pictures for a person, once: later calls read what is there.
 
-    candidates.png shows them, rows contents and columns views, neighbours alike. selection: the settings of
-    `choose`. Raises ValueError when the views there are of another GAN.
+    candidates.png shows them, rows contents and columns views, neighbours alike. Raises ValueError when the
+    views there are of another GAN.
     """
     workdir = Path(workdir)
-    folder, (gan, _) = workdir / STAGE, gan_stage.load(workdir)
+    folder, (gan, _) = workdir / NAME, gan_stage.load(workdir)
     if not (folder / store.CANDIDATES).exists():
-        generator, contents, fresh = source(
-            gan,
-            seed=seed,
-            num_contents=num_contents,
-            content_truncation=content_truncation,
-            batch_size=batch_size,
-            crop=crop,
-        )
-        perception = perception_stage.load(workdir)
-        views = choose(generator, contents, perception, annotated_by="person", seed=seed, **selection)
+        generator, contents, fresh = source(workdir, gan, seed, settings)
+        views = choose(generator, contents, perception_stage.load(workdir), seed, settings)
         pictures = generator.grid(np.array([view["w"] for view in views], np.float32), fresh[:SHOWN])
         store.write_candidates(folder, gan.fingerprint, views, np.swapaxes(pictures, 0, 1))
     candidates = store.read_candidates(folder, gan.fingerprint, gan.module.w_dim)
@@ -264,10 +231,20 @@ def _report(workdir: Path, content: dict, generator, contents, regressor, metric
         ]
     if "keypoints" in content:
         scalars["keypoint_rms_pixels"] = content["keypoints"]["rms_pixels"]
-    metrics.write(STAGE, 0, **scalars)
+    metrics.write(NAME, 0, **scalars)
     summary |= scalars
-    write_json(workdir / STAGE / "summary.json", summary)
-    write_npz(workdir / STAGE / "figures.npz", grid=grid[:8])
+    write_json(workdir / NAME / "summary.json", summary)
+    write_npz(workdir / NAME / "figures.npz", grid=grid[:8])
     picture = workdir / "samples" / "viewpoints.png"
     picture.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(image_grid(flat, grid.shape[1])).save(picture)
+
+
+STAGE = Stage(
+    NAME,
+    "Viewpoints",
+    Settings,
+    run,
+    needs=lambda settings: ("gan", "perception"),
+    check_edited=check_annotation,
+)

@@ -22,7 +22,7 @@ from tests.models.inverse_graphics.untrained import write_network, write_photos
 @pytest.fixture(scope="module")
 def workdir(tmp_path_factory):
     workdir = tmp_path_factory.mktemp("run")
-    write_network(workdir / inverse_graphics.STAGE)
+    write_network(workdir / inverse_graphics.NAME)
     return workdir
 
 
@@ -80,10 +80,10 @@ def test_the_perception_stage_gives_masks_and_a_start(workdir, photos, tmp_path,
     found = perception.Perception(
         segment, lambda images: Pose(np.array([1.5]), np.array([0.2]), np.array([4.0]))
     )
-    (workdir / perception.STAGE).mkdir()
+    (workdir / perception.NAME).mkdir()
     monkeypatch.setattr(perception, "load_folder", lambda folder: found)
     summary = reconstruction.run(photos / "opaque.jpg", tmp_path, workdir=workdir)
-    (workdir / perception.STAGE).rmdir()
+    (workdir / perception.NAME).rmdir()
     (photo,) = read_json(tmp_path / "reconstruction.json")["photos"]
     assert summary.done == ["opaque"] and photo["mask_from"] == "segmenter"
     assert photo["camera_from"] in (reconstruction.BINNED, reconstruction.REGRESSED)
@@ -198,5 +198,5 @@ def test_results_of_an_earlier_call_stay_recorded_with_their_network(workdir, ph
     record = read_json(out / "reconstruction.json")
     assert record["network"] == str(other)
     assert [(photo["name"], photo["network"]) for photo in record["photos"]] == [
-        ("good", str(workdir / inverse_graphics.STAGE))
+        ("good", str(workdir / inverse_graphics.NAME))
     ]

@@ -3,9 +3,9 @@
 import math
 
 import pytest
+from ganverse_jax.pipeline.setting_checks import check_settings
 
 from configs import bird, car, horse, pascal3d_car, posed_folder, toy_car
-from ganverse_jax.pipeline.setting_checks import check_settings
 
 
 @pytest.mark.parametrize("config", [bird, car, horse, pascal3d_car, posed_folder, toy_car])

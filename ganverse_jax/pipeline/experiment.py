@@ -1,0 +1,56 @@
+"""An experiment: its class and world, and the settings of every stage, checked before any begins."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from ganverse_jax.pipeline.settings import Count, FieldOfView, Positive, Whole, build, plain
+
+
+@dataclass(frozen=True)
+class World:
+    """Section `world`: the toy world of the class, and the cameras that a run begins with."""
+
+    seed: Whole = 0  # of the world's objects
+    fov_degrees: FieldOfView = 30.0  # vertical
+    distance: Positive = 4.2  # of a camera from the object's centre
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What stands beside the stages' sections."""
+
+    object_class: str  # a name in `ganverse_jax.classes`
+    seed: Whole = 0  # of everything that is drawn
+    num_devices: Count | None = None  # None: all there are
+    world: World = field(default_factory=World)
+
+
+@dataclass(frozen=True)
+class Experiment(Shared):
+    """`Shared`, and by the name of each stage its settings, None for one that is no part of it."""
+
+    stages: Mapping[str, Any] = field(default_factory=dict)
+
+
+def build_experiment(config: Mapping[str, Any], settings: Mapping[str, type]) -> Experiment:
+    """The experiment of a config's plain sections; settings: the dataclass of each stage, by its name.
+
+    Raises ValueError for a section that is missing, and as :func:`ganverse_jax.pipeline.settings.build`.
+    """
+    missing = [name for name in settings if name not in config]
+    if missing:
+        raise ValueError(f"the config lacks the sections {missing}; see configs/toy_car.py")
+    shared = build(Shared, {name: value for name, value in config.items() if name not in settings}, "")
+    sections = {
+        name: None if config[name] is None else build(cls, config[name], name)
+        for name, cls in settings.items()
+    }
+    return Experiment(**{one.name: getattr(shared, one.name) for one in fields(Shared)}, stages=sections)
+
+
+def plain_experiment(experiment: Experiment) -> dict[str, Any]:
+    """The plain sections that `build_experiment` makes the experiment of."""
+    shared = Shared(**{one.name: getattr(experiment, one.name) for one in fields(Shared)})
+    sections = {name: settings and plain(settings) for name, settings in experiment.stages.items()}
+    return plain(shared) | sections

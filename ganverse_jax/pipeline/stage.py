@@ -1,0 +1,67 @@
+"""What a stage is to the pipeline and the report: one value that declares it. They know no stage by name."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jax
+from jax.sharding import Mesh
+
+from ganverse_jax.pipeline.experiment import World
+from ganverse_jax.runtime.loop import Loop, Metrics
+
+
+def _nothing_edited(workdir: Path) -> None:
+    """For a stage whose results nobody edits."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stage of an experiment; `stages.<name>.stage` declares it as STAGE.
+
+    run(run, settings) does the work in <workdir>/<name>; needs(settings) names the stages whose results it
+    reads. check_edited(workdir) raises ValueError for results that a person edited since so that they no
+    longer serve. pretrained: finished weights may stand in for the training (`settings.pretrained`) unless
+    the command line names the stage. always: it is never done, every run makes it anew.
+    """
+
+    name: str
+    title: str  # in the report
+    settings: type
+    run: Callable[["Run", Any], Any]
+    needs: Callable[[Any], Sequence[str]] = lambda settings: ()
+    check_edited: Callable[[Path], None] = _nothing_edited
+    pretrained: bool = False
+    always: bool = False
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a stage is told of the run beside its own settings.
+
+    stages: all of the experiment, in order, for the report.
+    """
+
+    workdir: Path
+    seed: int
+    mesh: Mesh
+    metrics: Metrics
+    object_class: str
+    world: World
+    stages: tuple[Stage, ...] = ()
+
+    def loop(self, name: str, settings: Any, *, num_steps: int, key: jax.Array, **options: Any) -> Loop:
+        """A training of this run: its name in metrics, settings with log_every and save_every; options:
+        "checkpoints", a path below the run's (default: the name), and "on_save", see `Loop`."""
+        return Loop(
+            stage=name,
+            num_steps=num_steps,
+            key=key,
+            mesh=self.mesh,
+            metrics=self.metrics,
+            checkpoints=self.workdir / "checkpoints" / options.pop("checkpoints", name),
+            log_every=settings.log_every,
+            save_every=settings.save_every,
+            **options,
+        )
