@@ -5,9 +5,10 @@ from typing import Literal
 
 import pytest
 from absl import flags
-from ml_collections import config_flags
+from ml_collections import ConfigDict, config_flags
 
 from configs.defaults import experiment, to_config
+from ganverse_jax import stages
 from ganverse_jax.pipeline.settings import Count, Positive, Share, build
 
 
@@ -40,18 +41,14 @@ def parsed(config, *arguments):
 
 @pytest.fixture
 def config():
-    return experiment(object_class="cake", world=dict(seed=0, oven=Oven()), cake=Cake(), pie=None)
+    return ConfigDict(dict(cake=to_config(Cake())))
 
 
-def test_an_experiment_has_a_section_per_stage(config):
-    assert config.to_dict() == {
-        "object_class": "cake",
-        "seed": 0,
-        "num_devices": None,
-        "world": {"seed": 0, "oven": to_config(Oven()).to_dict()},
-        "cake": to_config(Cake()).to_dict(),
-        "pie": None,
-    }
+def test_an_experiment_has_a_section_per_stage_with_its_defaults():
+    config = experiment("cake", seed=3)
+    assert (config.object_class, config.seed, config.num_devices) == ("cake", 3, None)
+    for name, settings in stages.settings().items():
+        assert build(settings, config[name].to_dict(), name) == settings()
     config.num_devices = 2
 
 
