@@ -5,11 +5,13 @@ Trained parameters are {"mapper", "generator"}; fixed beside them, as `constants
 no w to come from: they are the affine of w_avg.
 """
 
+import dataclasses
 import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -125,24 +127,32 @@ class NeuralRenderer:
         return np.concatenate(parts)
 
 
+def _arguments(module: nn.Module) -> dict[str, Any]:
+    """Keyword arguments that rebuild a module."""
+    names = (field.name for field in dataclasses.fields(module) if field.name not in ("parent", "name"))
+    return {name: getattr(module, name) for name in names}
+
+
 def save_neural_renderer(
-    folder: str | os.PathLike,
-    renderer: NeuralRenderer,
-    mapper_settings: dict[str, Any],
-    generator_settings: dict[str, Any],
-    metadata: dict[str, Any],
+    folder: str | os.PathLike, renderer: NeuralRenderer, metadata: dict[str, Any]
 ) -> None:
-    """Write mapper.safetensors and generator.safetensors; settings are the modules' keyword arguments.
+    """Write mapper.safetensors and generator.safetensors, with what rebuilds both.
 
     metadata should name the generator (fingerprint) the renderer was made from.
     """
     folder, constants = Path(folder), renderer.constants
     bundle = {"params": renderer.params["mapper"], "statistics": constants["statistics"]}
     code = {"names": list(renderer.layout.names), "height": renderer.height}
-    described = {"kind": "latent_mapper", "settings": mapper_settings, "code": code, "card": metadata}
+    described = {
+        "kind": "latent_mapper",
+        "settings": _arguments(renderer.mapper),
+        "code": code,
+        "card": metadata,
+    }
     save_weights(folder / MAPPER_FILE, bundle, described)
     variables = {"params": renderer.params["generator"], "noise": constants["noise"]}
-    save_generator(folder / GENERATOR_FILE, generator_settings, variables, constants["w_avg"], metadata)
+    arguments = _arguments(renderer.generator)
+    save_generator(folder / GENERATOR_FILE, arguments, variables, constants["w_avg"], metadata)
 
 
 def load_neural_renderer(folder: str | os.PathLike, *, batch_size: int = 32) -> NeuralRenderer:

@@ -5,6 +5,8 @@ graphics reads off them, so that a step costs no more than the mapper; there are
 than objects in the multi-view set.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
 from ganverse_jax.data.masks import instances
@@ -16,6 +18,22 @@ from ganverse_jax.stages.viewpoints.stage import CONTENT_SEEDS, SEED_STRIDE, Vie
 FIRST_SAMPLE = 5_000_000
 
 
+class Examples(NamedTuple):
+    """Images and the w [n w_dim] of their contents."""
+
+    images: MultiviewSet
+    content_w: np.ndarray
+
+    def joined(self, other: "Examples") -> "Examples":
+        """These and others of the same views."""
+        names = ("images", "masks", "view_id", "object_id")
+        both = {
+            name: np.concatenate([getattr(self.images, name), getattr(other.images, name)]) for name in names
+        }
+        images = MultiviewSet(**both, views=self.images.views)
+        return Examples(images, np.concatenate([self.content_w, other.content_w]))
+
+
 def draw_samples(
     generator: MultiviewGenerator,
     segmenter,
@@ -24,8 +42,8 @@ def draw_samples(
     *,
     seed: int,
     psi: float,
-) -> tuple[MultiviewSet, np.ndarray]:
-    """Images of `count` fresh contents, truncated by psi, each in one random view, and their w [n w_dim].
+) -> Examples:
+    """Images of `count` fresh contents, truncated by psi, each in one random view.
 
     Images that fail the multi-view set's filter are left out: n is at most `count`. Object ids are seeds.
     Raises ValueError when the filter leaves none.
@@ -39,4 +57,4 @@ def draw_samples(
     if not kept.any():
         raise ValueError(f"the mask filter kept none of {count} samples; train the GAN longer")
     samples = MultiviewSet(images, verdict.masks, view_id, seeds, views.views)
-    return samples.take(np.flatnonzero(kept)), content_w[kept]
+    return Examples(samples.take(np.flatnonzero(kept)), content_w[kept])

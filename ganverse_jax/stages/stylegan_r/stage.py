@@ -50,7 +50,7 @@ def train_and_measure(
     _write_figures(folder, renderer, inputs, settings.sweep_steps)
     card = {"made_from": inputs.generator.fingerprint}
     card |= {name: plain(phase) for name, phase in phases.items()}
-    save_neural_renderer(folder, renderer, trained.settings, inputs.generator_settings, card)
+    save_neural_renderer(folder, renderer, card)
     measured = {"load": load_seconds, "measure": time.perf_counter() - started}
     summary["time"] = {f"{name}_seconds": value for name, value in (trained.seconds | measured).items()}
     write_json(folder / "summary.json", summary)

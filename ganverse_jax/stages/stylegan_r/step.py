@@ -27,8 +27,9 @@ from ganverse_jax.losses import cycle
 from ganverse_jax.models.stylegan_r.latent_mapper import LatentMapper
 from ganverse_jax.models.stylegan_r.neural_renderer import render_codes
 from ganverse_jax.runtime import parallel
+from ganverse_jax.stages.stylegan_r.settings import FinetuneWeights
 
-TERMS = ("shape", "texture", "background", "background_pair", "anchor")
+TERMS = ("anchor", "background", "background_pair", "shape", "texture")
 PROPERTY_INPUTS = ("camera", "shape", "texture", "image", "mask")
 
 
@@ -177,16 +178,12 @@ def make_finetune_step(
     mapper: LatentMapper,
     networks: CycleNetworks,
     optimizer: optax.GradientTransformation,
-    weights: dict[str, float],
+    weights: FinetuneWeights,
 ) -> Callable:
     """Step of the fine-tuning for `with_constants`; parameters {"mapper", "generator"}.
 
     constants: {"statistics"} and whatever `networks` read. weights: factor of each term of `finetune_losses`.
-    Raises ValueError for a weight that is no term's.
     """
-    unknown = set(weights) - set(TERMS)
-    if unknown:
-        raise ValueError(f"stylegan_r.finetune.weights has {sorted(unknown)}, none of {TERMS}")
 
     def step(state_and_constants, batch, *, key):
         state, constants = state_and_constants
@@ -194,7 +191,7 @@ def make_finetune_step(
 
         def loss(params):
             terms = finetune_losses(mapper, networks, params, constants, ready)
-            return sum(weights[name] * terms[name] for name in weights), terms
+            return sum(getattr(weights, name) * terms[name] for name in TERMS), terms
 
         (total, terms), gradient = jax.value_and_grad(loss, has_aux=True)(state["params"])
         metrics = parallel.mean(terms | {"total": total})

@@ -75,7 +75,7 @@ class Training:
         """Eq. 6 on {"mapper", "generator"}."""
 
         def make_step(optimizer):
-            return steps.make_finetune_step(mapper, networks, optimizer, vars(phase.weights))
+            return steps.make_finetune_step(mapper, networks, optimizer, phase.weights)
 
         def batch_at(key):
             rows = data.rows(key, phase.batch_size)
@@ -84,16 +84,14 @@ class Training:
         return self.fit("finetune", phase, params, constants, make_step, batch_at)
 
 
-def build_mapper(
-    settings: Mapper, data: Properties, seed: int
-) -> tuple[LatentMapper, dict[str, Any], dict[str, Any]]:
-    """A fresh mapper for these examples: (module, its keyword arguments, {"params", "statistics"})."""
-    full = plain(settings) | {
-        "view_size": data.view_styles.shape[1],
-        "content_size": data.content_styles.shape[1],
-        "num_vertices": data.shapes.shape[1],
-    }
-    module = LatentMapper(**full)
+def build_mapper(settings: Mapper, data: Properties, seed: int) -> tuple[LatentMapper, dict[str, Any]]:
+    """A fresh mapper for these examples: (module, {"params", "statistics"})."""
+    module = LatentMapper(
+        view_size=data.view_styles.shape[1],
+        content_size=data.content_styles.shape[1],
+        num_vertices=data.shapes.shape[1],
+        **plain(settings),
+    )
     cameras = tuple(data.cameras.T[:3])
     statistics = measured_statistics(
         data.view_styles, data.content_styles, data.shapes, cameras, settings.view_dims
@@ -102,18 +100,17 @@ def build_mapper(
     inputs = (example[name] for name in steps.PROPERTY_INPUTS)
     # "rbg" compiles three times as fast as the default for some 25 weights.
     params = jax.device_get(jax.jit(module.init)(jax.random.key(seed, impl="rbg"), *inputs)["params"])
-    return module, full, {"params": params, "statistics": statistics}
+    return module, {"params": params, "statistics": statistics}
 
 
 @dataclasses.dataclass(frozen=True)
 class Trained:
-    """What `train` leaves: the mapper, its keyword arguments and the constants; seconds of each phase.
+    """What `train` leaves: the mapper and the constants; seconds of each phase.
 
     Parameters: fresh {"mapper"}; warm (after the warm-up) and tuned (after fine-tuning) with "generator" too.
     """
 
     module: LatentMapper
-    settings: dict[str, Any]
     constants: dict[str, Any]
     fresh: dict[str, Any]
     warm: dict[str, Any]
@@ -129,7 +126,7 @@ def train(run: Run, settings: Settings, inputs: Inputs) -> Trained:
     for name in ("warmup", "finetune"):
         size = getattr(settings, name).batch_size
         parallel.check_divisible(size, run.mesh.size, f"stylegan_r.{name}.batch_size")
-    module, arguments, variables = build_mapper(settings.mapper, inputs.train, run.seed)
+    module, variables = build_mapper(settings.mapper, inputs.train, run.seed)
     constants = inputs.constants | {"statistics": variables["statistics"]}
     training = Training(run, settings)
     started, fresh = time.perf_counter(), {"mapper": variables["params"]}
@@ -138,4 +135,4 @@ def train(run: Run, settings: Settings, inputs: Inputs) -> Trained:
     warmed = time.perf_counter()
     tuned = training.fine_tune(settings.finetune, module, inputs.networks, warm, constants, inputs.train)
     seconds = {"warmup": warmed - started, "finetune": time.perf_counter() - warmed}
-    return Trained(module, arguments, constants, fresh, warm, tuned, seconds)
+    return Trained(module, constants, fresh, warm, tuned, seconds)

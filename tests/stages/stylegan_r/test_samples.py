@@ -11,7 +11,7 @@ from ganverse_jax.stages.stylegan_r.samples import draw_samples
 from ganverse_jax.stages.viewpoints.stage import Viewpoints
 
 SIZE, W_DIM, COUNT = 16, 4, 8
-DRAW = {"seed": 0, "content_truncation": 0.7}
+DRAW = {"seed": 0, "psi": 0.7}
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ def test_samples_pass_the_filter_and_carry_the_codes_of_their_view(generator, vi
     samples, content_w = draw_samples(generator, _every_other, views, COUNT, **DRAW)
     assert len(samples) == len(content_w) == COUNT // 2
     assert len(np.unique(samples.object_id)) == len(samples)
-    same_w = generator.codes(samples.object_id, DRAW["content_truncation"])
+    same_w = generator.codes(samples.object_id, DRAW["psi"])
     # The same program on the same rows in another order of the batch: equal up to rounding.
     np.testing.assert_allclose(content_w, same_w, rtol=1e-5, atol=1e-6)
     again, _ = generator.pairs(views.w[samples.view_id], content_w)

@@ -14,11 +14,16 @@ from ganverse_jax.models.stylegan2.networks import Generator
 from ganverse_jax.models.stylegan2.stored import LoadedGenerator
 from ganverse_jax.models.stylegan2.style_space import flatten_styles, mix_ws, style_layout, styles_of
 from ganverse_jax.models.stylegan_r.neural_renderer import load_neural_renderer
+from ganverse_jax.pipeline.experiment import World
+from ganverse_jax.pipeline.stage import Run
 from ganverse_jax.runtime import parallel
 from ganverse_jax.runtime.checkpoint import fingerprint, read_json, read_npz
 from ganverse_jax.runtime.loop import Metrics
 from ganverse_jax.stages.stylegan_r import inputs as stylegan_r_inputs
+from ganverse_jax.stages.stylegan_r import settings
 from ganverse_jax.stages.stylegan_r import stage as stylegan_r
+from ganverse_jax.stages.stylegan_r.networks import TrainedInverseGraphics, make_networks
+from ganverse_jax.stages.stylegan_r.samples import Examples
 
 SIZE, VIEWS, OBJECTS, WIDTHS, W_DIM = 16, 4, 6, (8, 8), 6
 
@@ -48,6 +53,10 @@ CAMERAS = {
 }  # fmt: skip
 
 
+def _inverse(params):
+    return TrainedInverseGraphics(NETWORK, params, fov_y=0.5)
+
+
 @functools.cache
 def _inputs():
     generator = _generator()
@@ -62,40 +71,37 @@ def _inputs():
     rows = {"train": np.flatnonzero(object_id < 4), "test": np.flatnonzero(object_id >= 4)}
     picture = (np.zeros((1, SIZE, SIZE, 3), np.float32), np.zeros((1, SIZE, SIZE, 1), np.float32))
     segmenter_params = _random(SegmenterNet(WIDTHS), picture[0])["params"]
+    splits = {name: Examples(whole.take(row), content_w[object_id[row]]) for name, row in rows.items()}
     return stylegan_r_inputs.assemble(
-        generator, NETWORK, _random(NETWORK, *picture)["params"],
-        {name: (whole.take(index), content_w[object_id[index]]) for name, index in rows.items()},
-        view_w, CAMERAS,
+        generator, _inverse(_random(NETWORK, *picture)["params"]), splits, view_w, CAMERAS,
         segmenter=LearnedSegmenter(segmenter_params, widths=WIDTHS, resolution=SIZE),
-        regress=None, fov_y=0.5, cycle_mask="segment",
+        regress=None, cycle_mask="segment",
     )  # fmt: skip
 
 
-SETTINGS = {
-    "mapper": {"view_dims": 12, "hidden": (8,), "channels": 4, "channels_max": 4},
-    "warmup": {
-        "num_steps": 20,
-        "batch_size": 4,
-        "learning_rates": {"mapper": 1e-2},
-        "weights": {"entropy": 0.1},
-    },
-    "finetune": {
-        "num_steps": 3,
-        "batch_size": 2,
-        "learning_rates": {"mapper": 1e-3, "generator": 1e-3},
-        "weights": {"shape": 1.0, "texture": 1.0, "background": 1.0, "background_pair": 1.0},
-    },
-}
+SETTINGS = settings.Settings(
+    mapper=settings.Mapper(view_dims=12, hidden=(8,), channels=4, channels_max=4),
+    warmup=settings.Warmup(
+        num_steps=20,
+        batch_size=4,
+        learning_rates=settings.WarmupRates(mapper=1e-2),
+        weights=settings.WarmupWeights(entropy=0.1),
+    ),
+    finetune=settings.Finetune(
+        num_steps=3,
+        batch_size=2,
+        learning_rates=settings.FinetuneRates(mapper=1e-3, generator=1e-3),
+    ),
+    sweep_steps=4,
+    log_every=1,
+)
 
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     workdir = tmp_path_factory.mktemp("run")
-    summary = stylegan_r.train_and_measure(
-        workdir, _inputs(), seed=0, mesh=parallel.data_mesh(1), metrics=Metrics(workdir), sweep_steps=4,
-        log_every=1, **SETTINGS,
-    )  # fmt: skip
-    return workdir, summary
+    run = Run(workdir, 0, parallel.data_mesh(1), Metrics(workdir), "car", World())
+    return workdir, stylegan_r.train_and_measure(run, SETTINGS, _inputs())
 
 
 @pytest.mark.slow  # half a minute of compiling
@@ -167,8 +173,7 @@ def test_code_of_the_mean_w_gives_the_mean_image():
 
 def test_render_mask_is_the_silhouette_at_the_requested_camera():
     data, dibr = _inputs().test, _inputs().dibr
-    layout = _inputs().layout
-    networks = stylegan_r_inputs.make_networks(_generator(), layout, NETWORK, None, 0.5, "render")
+    networks = make_networks(_generator().module, _inputs().layout, _inverse({}), None, "render")
     camera, images = data.cameras[data.view_id], data.images.astype(np.float32)
     mask = jax.jit(networks.segment)({}, images, data.shapes, tuple(camera.T))
     np.testing.assert_array_equal(mask[..., 0], dibr(camera, data.shapes, data.textures)[1])
@@ -176,18 +181,13 @@ def test_render_mask_is_the_silhouette_at_the_requested_camera():
 
 def test_render_mask_obeys_the_offset_as_dibr_does():
     data, dibr = _inputs().test, _inputs().dibr
-    networks = stylegan_r_inputs.make_networks(_generator(), _inputs().layout, NETWORK, None, 0.5, "render")
+    networks = make_networks(_generator().module, _inputs().layout, _inverse({}), None, "render")
     camera, images = data.cameras[data.view_id], data.images.astype(np.float32)
     offset = np.random.default_rng(0).uniform(-0.4, 0.4, (len(camera), 2)).astype(np.float32)
     camera = np.concatenate([camera, offset], axis=1)
     mask = jax.jit(networks.segment)({}, images, data.shapes, tuple(camera.T))[..., 0]
     np.testing.assert_array_equal(mask, dibr(camera, data.shapes, data.textures)[1])
     assert (mask != dibr(camera[:, :3], data.shapes, data.textures)[1]).any(axis=(1, 2)).all()
-
-
-def test_unknown_cycle_mask_names_the_setting():
-    with pytest.raises(ValueError, match="stylegan_r.cycle_mask is 'guess'"):
-        stylegan_r_inputs.make_networks(_generator(), None, NETWORK, None, 0.5, "guess")
 
 
 def test_learned_segmenter_gives_the_same_mask_in_the_step_as_outside():
@@ -199,8 +199,6 @@ def test_learned_segmenter_gives_the_same_mask_in_the_step_as_outside():
 
 
 def test_a_segmenter_that_cannot_be_compiled_is_refused_for_the_cycle():
-    layout = style_layout(_generator().module)
+    module = _generator().module
     with pytest.raises(ValueError, match="'segment', but function cannot run"):
-        stylegan_r_inputs.make_networks(
-            _generator(), layout, NETWORK, lambda images: images[..., 0], 0.5, "segment"
-        )
+        make_networks(module, style_layout(module), _inverse({}), lambda images: images[..., 0], "segment")
