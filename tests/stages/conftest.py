@@ -1,5 +1,6 @@
 """One tiny random GAN for the tests of its views and sets: compiling a second costs most."""
 
+import dataclasses
 from types import SimpleNamespace
 
 import jax
@@ -9,10 +10,9 @@ import pytest
 from ganverse_jax.models.stylegan2.multiview_generator import MultiviewGenerator
 from ganverse_jax.models.stylegan2.networks import Generator
 from ganverse_jax.models.stylegan2.stored import LoadedGenerator
-from ganverse_jax.runtime.loop import Metrics
 from ganverse_jax.stages.multiview_dataset import stage as multiview_dataset
 from ganverse_jax.stages.viewpoints import stage as viewpoints
-from tests.stages.tiny_world import DATASET, VIEWS, brightness_angle, centred_disc
+from tests.stages.tiny_world import DATASET, DRAWING, VIEWS, brightness_angle, centred_disc, run_in
 
 
 @pytest.fixture(scope="session")
@@ -32,14 +32,15 @@ def stages(monkeypatch, generator, tmp_path):
     def perception(workdir):
         return SimpleNamespace(segmenter=centred_disc, pose_regressor=brightness_angle)
 
+    monkeypatch.setattr(viewpoints.gan_stage, "load_drawing", lambda workdir: DRAWING)
     for stage in (viewpoints, multiview_dataset):
         monkeypatch.setattr(stage.gan_stage, "load", lambda workdir: (generator.gan, None))
         monkeypatch.setattr(stage.perception_stage, "load", perception)
         monkeypatch.setattr(stage, "MultiviewGenerator", lambda gan, **_: generator)
 
-    def run(stage, **settings):
-        base = dict(VIEWS, annotated_by="pose_regressor") if stage is viewpoints else dict(DATASET)
-        stage.run(tmp_path, seed=0, mesh=None, metrics=Metrics(tmp_path), **(base | settings))
+    def run(stage, **changes):
+        settings = VIEWS if stage is viewpoints else DATASET
+        stage.run(run_in(tmp_path), dataclasses.replace(settings, **changes))
         return tmp_path
 
     return run

@@ -1,12 +1,29 @@
 """Stand-ins for segmenter and pose regressor, and settings of stages that take seconds."""
 
+from pathlib import Path
+
 import numpy as np
 
 from ganverse_jax.models.perception.pose_regressor import Pose
+from ganverse_jax.pipeline.experiment import World
+from ganverse_jax.pipeline.stage import Run
+from ganverse_jax.runtime import parallel
+from ganverse_jax.runtime.loop import Metrics
+from ganverse_jax.stages.gan.stage import Drawing
+from ganverse_jax.stages.multiview_dataset.settings import Settings as DatasetSettings
+from ganverse_jax.stages.viewpoints.settings import Settings as ViewsSettings
 
-VIEWS = dict(num_views=4, num_candidates=12, num_contents=3, view_truncation=1.0, content_truncation=0.7,
-             min_distance=0.0, drop_share=0.0, min_usable=0.6, batch_size=8)  # fmt: skip
-DATASET = dict(num_objects=12, views_per_object=3, content_truncation=0.7, objects_per_part=4, batch_size=8)
+DRAWING = Drawing(truncation=0.7, crop=None)
+VIEWS = ViewsSettings(
+    annotated_by="pose_regressor", num_views=4, num_candidates=12, num_contents=3, view_truncation=1.0,
+    min_distance=0.0, drop_share=0.0, min_usable=0.6, batch_size=8,
+)  # fmt: skip
+DATASET = DatasetSettings(num_objects=12, views_per_object=3, objects_per_part=4, batch_size=8)
+
+
+def run_in(workdir: Path) -> Run:
+    """What a stage is told of a run on one device."""
+    return Run(workdir, 0, parallel.data_mesh(1), Metrics(workdir), "car", World())
 
 
 def centred_disc(images):

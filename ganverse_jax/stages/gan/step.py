@@ -123,7 +123,7 @@ class _Phases:
         gradients = parallel.mean(gradients)
         updates, moments = optimizer.update(gradients, state[f"{name}_optimizer"], state[name])
         if decay := self.settings.decay:
-            total = self.settings.total_images
+            total = self.settings.num_steps * self.settings.batch_size
             rate = falling_rate(state["images_seen"], total_images=total, decay=decay)
             updates = jax.tree.map(lambda update: rate * update, updates)
         return state | {name: optax.apply_updates(state[name], updates), f"{name}_optimizer": moments}

@@ -1,5 +1,7 @@
 """Claims about the adaptive probability of augmentation: it steers to its target; training resumes."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -7,14 +9,15 @@ import pytest
 
 from ganverse_jax.models.stylegan2.networks import Discriminator, Generator
 from ganverse_jax.models.stylegan2.stored import save_discriminator, save_generator
-from ganverse_jax.runtime import parallel
+from ganverse_jax.pipeline.settings import build, plain
 from ganverse_jax.runtime.checkpoint import fingerprint, load_weights
-from ganverse_jax.runtime.loop import Metrics
 from ganverse_jax.stages.gan import stage as gan
-from ganverse_jax.stages.gan.adaptive import AugmentSettings, adapt, check_augment, initial_adaptive
-from ganverse_jax.stages.gan.step import GanSettings, check_settings, initial_state
+from ganverse_jax.stages.gan.adaptive import adapt, initial_adaptive
+from ganverse_jax.stages.gan.settings import Augment, DiscriminatorSize, GeneratorSize, Settings
+from ganverse_jax.stages.gan.step import initial_state
+from tests.stages.tiny_world import run_in
 
-SETTINGS = AugmentSettings(adaptive=True, probability=0.5, interval=4, ramp=1600)
+SETTINGS = Augment(adaptive=True, probability=0.5, interval=4, ramp=1600)
 
 
 def after(signs, settings=SETTINGS, batch_size=16):
@@ -36,80 +39,74 @@ def test_an_overconfident_discriminator_gets_more_augmentation_and_a_doubtful_on
 
 
 def test_the_probability_goes_from_nothing_to_everything_in_the_ramp_and_stays_there():
-    settings = SETTINGS._replace(probability=0.0)
+    settings = dataclasses.replace(SETTINGS, probability=0.0)
     assert after([1] * 96, settings)["augment_p"] == pytest.approx(0.96)
     assert after([1] * 120, settings)["augment_p"] == 1.0
     assert after([-1] * 8, settings)["augment_p"] == 0.0
 
 
 def test_a_fixed_probability_adds_nothing_to_the_state():
-    assert initial_adaptive(AugmentSettings(probability=0.4)) == {}
+    assert initial_adaptive(Augment(probability=0.4)) == {}
 
 
 @pytest.mark.parametrize(
     ("changed", "shown"),
     [
-        ({"probability": 1.5}, "gan.augment.probability = 1.5; set it to a number from 0 to 1"),
-        ({"target": 1.0}, "gan.augment.target = 1.0"),
-        ({"interval": 0}, "gan.augment.interval = 0"),
-        ({"ramp": 0}, "gan.augment.ramp = 0"),
+        ({"augment": {"probability": 1.5}}, "gan.augment.probability = 1.5; set it to a number from 0 to 1"),
+        ({"augment": {"target": 1.0}}, "gan.augment.target = 1.0"),
+        ({"augment": {"interval": 0}}, "gan.augment.interval = 0"),
+        ({"augment": {"ramp": 0}}, "gan.augment.ramp = 0"),
+        ({"compute_dtype": "float16"}, "gan.compute_dtype = 'float16'; choose one of float32, bfloat16"),
     ],
 )
 def test_a_setting_out_of_range_is_named(changed, shown):
     with pytest.raises(ValueError, match=shown):
-        check_augment(SETTINGS._replace(**changed))
+        build(Settings, changed, "gan")
 
 
-def test_an_unknown_compute_dtype_is_named():
-    settings = GanSettings(*[1] * 9, compute_dtype="float16")
-    with pytest.raises(ValueError, match="'float16' is unknown; set gan.compute_dtype"):
-        check_settings(settings)
-
-
-TINY = dict(
-    world=dict(seed=0, fov_degrees=30.0, distance=4.2),
-    generator=dict(resolution=8, z_dim=8, w_dim=8, mapping_layers=1, channel_base=32, channel_max=4),
-    discriminator=dict(resolution=8, channel_base=32, channel_max=4, mbstd_group=2),
-    cache=None, num_images=16, batch_size=4, num_steps=6, log_every=1, save_every=3, learning_rate=2e-3,
+TINY = Settings(
+    generator=GeneratorSize(
+        resolution=8, z_dim=8, w_dim=8, mapping_layers=1, channel_base=32, channel_max=4
+    ),
+    discriminator=DiscriminatorSize(resolution=8, channel_base=32, channel_max=4, mbstd_group=2),
+    num_images=16, batch_size=4, num_steps=6, log_every=1, save_every=3, learning_rate=2e-3,
     r1_gamma=0.3, r1_interval=16, path_length_weight=2.0, path_length_interval=8, style_mixing=0.9,
     ema_half_life=100.0, ema_rampup=0.05, compute_dtype="bfloat16",
+    augment=Augment(adaptive=True, probability=0.5, interval=2, ramp=80),
 )  # fmt: skip
+SIZES, CRITIC_SIZES = plain(TINY.generator), plain(TINY.discriminator)
 
 
 def _train(workdir, start_from):
     """Train in a workdir; fingerprints of the networks it leaves and the probability at each step."""
-    metrics = Metrics(workdir)
-    adaptive = dict(adaptive=True, probability=0.5, interval=2, ramp=80)
-    gan.train(workdir, seed=0, mesh=parallel.data_mesh(1), metrics=metrics, start_from=str(start_from),
-              augment=adaptive, **TINY)  # fmt: skip
+    run = run_in(workdir)
+    gan.train(run, dataclasses.replace(TINY, start_from=str(start_from)))
     files = (gan.generator_path(workdir), gan.discriminator_path(workdir))
     networks = [fingerprint(load_weights(path)[0]) for path in files]
-    return networks, [row["augment_p"] for row in metrics.read()]
+    return networks, [row["augment_p"] for row in run.metrics.read()]
 
 
 def test_no_folder_to_start_from_may_be_an_empty_name(tmp_path, monkeypatch):
     class Begun(Exception):
         """Stands for a training that begins."""
 
-    def begins(folder):
+    def begins(*arguments, **options):
         raise Begun
 
-    monkeypatch.setattr(gan, "real_images", lambda *arguments: np.zeros((4, 8, 8, 3), np.uint8))
     monkeypatch.setattr(gan, "initial_state", lambda *networks, key: ({}, {}))
-    monkeypatch.setattr(gan, "Checkpoints", begins)
+    monkeypatch.setattr(gan, "Prefetch", begins)
+    monkeypatch.setattr(gan, "real_images", lambda *asked, **world: np.zeros((4, 8, 8, 3), np.uint8))
     with pytest.raises(Begun):
         _train(tmp_path, "")
 
 
 @pytest.mark.slow
 def test_networks_trained_without_augmentation_train_on_with_it_and_resume_to_the_bit(tmp_path, monkeypatch):
-    state, noise = initial_state(
-        Generator(**TINY["generator"]), Discriminator(**TINY["discriminator"]), key=jax.random.key(1)
-    )
+    state, noise = initial_state(Generator(**SIZES), Discriminator(**CRITIC_SIZES), key=jax.random.key(1))
     variables = {"params": state["g"], "noise": noise}
-    save_generator(gan.generator_path(tmp_path), TINY["generator"], variables, state["w_avg"], {})
+    save_generator(gan.generator_path(tmp_path), SIZES, variables, state["w_avg"], {})
     d_variables = {"params": state["d"]}
-    save_discriminator(gan.discriminator_path(tmp_path), TINY["discriminator"], d_variables, {})
+    save_discriminator(gan.discriminator_path(tmp_path), CRITIC_SIZES, d_variables, {})
     undisturbed = _train(tmp_path / "one", tmp_path / "gan")
     batches = gan.batches
 

@@ -1,5 +1,6 @@
 """Claims about the GAN training step: device count does not matter, schedules hold, groups stay whole."""
 
+import dataclasses
 import functools
 from functools import partial
 from unittest import mock
@@ -11,14 +12,15 @@ import pytest
 
 from ganverse_jax.models.stylegan2.networks import Discriminator, Generator
 from ganverse_jax.runtime import parallel
-from ganverse_jax.stages.gan.adaptive import AugmentSettings, initial_adaptive
-from ganverse_jax.stages.gan.step import GanSettings, _Phases, initial_state, make_step_at, strided_order
+from ganverse_jax.stages.gan.adaptive import initial_adaptive
+from ganverse_jax.stages.gan.settings import Augment, Settings
+from ganverse_jax.stages.gan.step import _Phases, initial_state, make_step_at, strided_order
 
-SETTINGS = GanSettings(
+SETTINGS = Settings(
     batch_size=16, learning_rate=2e-3, r1_gamma=0.5, r1_interval=16, path_length_weight=2.0,
     path_length_interval=4, style_mixing=0.9, ema_half_life=1000.0, ema_rampup=0.05,
-    decay=1.0, total_images=32,
-    augment=AugmentSettings(adaptive=True, probability=0.3, interval=2, ramp=320),
+    decay=1.0, num_steps=2,
+    augment=Augment(adaptive=True, probability=0.3, interval=2, ramp=320),
 )  # fmt: skip
 GENERATOR = Generator(resolution=8, z_dim=8, w_dim=8, mapping_layers=2, channel_base=64, channel_max=8)
 DISCRIMINATOR = Discriminator(resolution=8, channel_base=64, channel_max=8, mbstd_group=4)
@@ -41,7 +43,7 @@ def _train(num_devices, steps=(0, 1, 2), compute_dtype="float32"):
     """Every state from the first step on, and the metrics of each step."""
     mesh = parallel.data_mesh(num_devices)
     state, noise = _initial()
-    settings = SETTINGS._replace(compute_dtype=compute_dtype)
+    settings = dataclasses.replace(SETTINGS, compute_dtype=compute_dtype)
     with fast_compile():
         step_at = make_step_at(GENERATOR, DISCRIMINATOR, noise, settings, mesh)
     state = parallel.replicate(state | initial_adaptive(settings.augment), mesh)
@@ -94,7 +96,8 @@ def test_the_adaptive_probability_moves_by_its_speed_every_interval():
 
 def test_without_augmentation_the_discriminator_sees_the_images_themselves():
     state, noise = _initial()
-    phases = _Phases(GENERATOR, DISCRIMINATOR, noise, SETTINGS._replace(augment=AugmentSettings()))
+    settings = dataclasses.replace(SETTINGS, augment=Augment())
+    phases = _Phases(GENERATOR, DISCRIMINATOR, noise, settings)
     images = jnp.ones((16, 8, 8, 3))
     assert phases._augmented(images, jax.random.key(0), _batch(np.arange(16)), state) is images
 

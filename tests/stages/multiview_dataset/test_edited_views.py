@@ -4,10 +4,12 @@ import re
 
 import pytest
 
-from ganverse_jax.pipeline import run as pipeline
+from ganverse_jax import stages as house
+from ganverse_jax.pipeline.experiment import Experiment
 from ganverse_jax.runtime.checkpoint import read_json, write_json
 from ganverse_jax.stages.multiview_dataset import stage as multiview_dataset
 from ganverse_jax.stages.viewpoints import stage as viewpoints
+from tests.stages.tiny_world import DATASET
 
 
 @pytest.fixture
@@ -23,6 +25,12 @@ def edited(stages):
     return workdir
 
 
+def pipeline_of(workdir, **sections):
+    """Of an experiment that has no other stages."""
+    experiment = Experiment("car", num_devices=1, stages=dict.fromkeys(house.NAMES) | sections)
+    return house.pipeline(experiment, workdir)
+
+
 def test_readers_of_the_set_name_the_file_and_what_to_make_again(edited):
     (edited / "inverse_graphics").mkdir()
     wanted = (
@@ -35,19 +43,19 @@ def test_readers_of_the_set_name_the_file_and_what_to_make_again(edited):
 
 
 def test_a_finished_stage_is_not_skipped_over_them(edited):
-    config = {name: None for name in pipeline.STAGES} | {"seed": 0, "world": None, "multiview_dataset": {}}
-    digest = pipeline.stage_digest("multiview_dataset", config, edited)
+    pipeline = pipeline_of(edited, multiview_dataset=DATASET)
+    digest = pipeline.digest("multiview_dataset")
     write_json(edited / "multiview_dataset" / "DONE.json", {"digest": digest})
     with pytest.raises(ValueError, match="viewpoints.json has other views than the multi-view set"):
-        pipeline.run(config, edited)
+        pipeline.run()
 
 
 @pytest.mark.parametrize("name", ["inverse_graphics", "report"])
 def test_a_stage_run_alone_does_not_pass_over_them(edited, name):
-    config = {other: None for other in pipeline.STAGES} | {"seed": 0, "world": None, name: {}}
     write_json(edited / "multiview_dataset" / "DONE.json", {"digest": "of the former views"})
+    pipeline = pipeline_of(edited, **{name: house.settings()[name]()})
     with pytest.raises(ValueError, match="viewpoints.json has other views than the multi-view set"):
-        pipeline.run(config, edited, stages=[name])
+        pipeline.run([name])
 
 
 def test_the_set_made_again_holds_the_new_views(edited, stages):

@@ -103,10 +103,10 @@ def test_a_process_killed_again_and_again_leaves_the_bytes_of_an_undisturbed_one
 import sys
 from pathlib import Path
 from configs import toy_car
-from ganverse_jax.stages import pipeline
+from ganverse_jax import stages
 config = toy_car.get_config()
 config.multiview_dataset.update(num_objects=60, views_per_object=4, objects_per_part=2)
-pipeline.run(config.to_dict(), Path(sys.argv[1]), until="multiview_dataset")
+stages.pipeline(stages.experiment_of(config.to_dict()), Path(sys.argv[1])).run(until="multiview_dataset")
 """
     environment = os.environ | {"XLA_FLAGS": "", "JAX_PLATFORMS": "cpu", "PYTHONPATH": str(root)}
     moments, kills = random.Random(0), 0

@@ -11,14 +11,17 @@ import pytest
 from ganverse_jax.data.batches import Prefetch
 from ganverse_jax.data.masks.folder import MaskFolder
 from ganverse_jax.data.multiview.set import MultiviewSet
+from ganverse_jax.stages.inverse_graphics.settings import Settings
 from ganverse_jax.stages.multiview_dataset import source as multiview_source
 from ganverse_jax.stages.multiview_dataset import stage as multiview_dataset
+from ganverse_jax.stages.multiview_dataset.parts import ObjectDrawing
 from ganverse_jax.stages.multiview_dataset.source import GeneratorSource, load_source
 from ganverse_jax.stages.viewpoints.stage import Viewpoints
+from tests.stages.tiny_world import DRAWING
 
 SIZE = (6, 8)
 VIEWS = [{"id": view, "azimuth_bin": 3 * view, "w": [10.0 * view]} for view in range(4)]
-SETTINGS = dict(seed=3, content_truncation=0.7, num_held_out=3)
+DRAWN = ObjectDrawing(seed=3, views_per_object=4, psi=0.7, min_instance=0.02, min_area=0.1)
 
 
 class PlainGenerator:
@@ -47,9 +50,9 @@ def keeps(share):
     return segment
 
 
-def source(share=0.8, batch_size=12, **settings):
+def source(share=0.8):
     views = Viewpoints(VIEWS, np.array([view["w"] for view in VIEWS], np.float32), "plain")
-    return GeneratorSource(PlainGenerator(batch_size), keeps(share), views, **SETTINGS | settings)
+    return GeneratorSource(PlainGenerator(), keeps(share), views, DRAWN, 3)
 
 
 def test_a_batch_is_two_views_of_fresh_objects_that_passed_the_filter():
@@ -105,11 +108,6 @@ def test_held_out_objects_are_fixed_in_all_views_and_apart():
         made.split("train")
 
 
-def test_no_held_out_object_is_refused_by_name():
-    with pytest.raises(ValueError, match="on_the_fly.num_held_out to 1 or more"):
-        source(num_held_out=0)
-
-
 class HeldOnDisk:
     """Stands for a `StoredSet`."""
 
@@ -132,6 +130,7 @@ def stages(monkeypatch, tmp_path):
     whole = MultiviewSet(images, images[..., 0], np.arange(8) % 4, np.arange(8) // 4, VIEWS)
     held = HeldOnDisk(whole)
     found = SimpleNamespace(whole=whole, held=held, reader=SimpleNamespace(segmenter=keeps(1.0)))
+    monkeypatch.setattr(multiview_source.gan_stage, "load_drawing", lambda workdir: DRAWING)
     monkeypatch.setattr(multiview_dataset, "open_set", lambda workdir, fingerprint: held)
     monkeypatch.setattr(multiview_source.perception, "load", lambda workdir: found.reader)
     views = Viewpoints(VIEWS, np.array([view["w"] for view in VIEWS], np.float32), "plain")
@@ -142,9 +141,8 @@ def stages(monkeypatch, tmp_path):
     found.load = lambda name, **changed: load_source(
         tmp_path,
         SimpleNamespace(fingerprint="plain", module=SimpleNamespace(w_dim=4)),
-        source=name,
-        **dict(seed=0, batch_size=4, memory_gib=1.0, on_the_fly=dict(content_truncation=1.0, num_held_out=2))
-        | changed,
+        seed=0,
+        settings=Settings(**dict(source=name, batch_size=4, memory_gib=1.0) | changed),
     )
     return found
 
@@ -162,11 +160,7 @@ def test_the_generator_makes_a_few_more_pairs_at_once_than_a_batch(stages):
     assert made.training_pairs().num_objects is None and made.size == SIZE
 
 
-def test_sources_that_cannot_be_are_refused_with_the_remedy(stages, tmp_path):
-    with pytest.raises(ValueError, match="inverse_graphics.source = 'gan'; choose one of disk, generator"):
-        stages.load("gan")
-    with pytest.raises(ValueError, match=r"on_the_fly lacks \['num_held_out'\]; see configs/toy_car.py"):
-        stages.load("generator", on_the_fly=dict(content_truncation=1.0))
+def test_a_source_that_cannot_keep_up_is_refused_with_the_remedy(stages, tmp_path):
     stages.reader.segmenter = MaskFolder(tmp_path)
     with pytest.raises(ValueError, match='folder of masks; set source = "disk"'):
         stages.load("generator")

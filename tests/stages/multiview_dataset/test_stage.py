@@ -22,13 +22,14 @@ from ganverse_jax.data.multiview import stored as multiview
 from ganverse_jax.data.multiview.set import SPLITS
 from ganverse_jax.models.perception.pose_regressor import Pose
 from ganverse_jax.models.stylegan2.networks import Generator
+from ganverse_jax.pipeline.experiment import World
 from ganverse_jax.runtime.checkpoint import read_json, read_npz, write_json
 from ganverse_jax.scene.cameras import given_cameras
 from ganverse_jax.stages.multiview_dataset import stage as multiview_dataset
 from ganverse_jax.stages.multiview_dataset.card import CARD
 from ganverse_jax.stages.viewpoints import choice as viewpoints_choice
 from ganverse_jax.stages.viewpoints import stage as viewpoints
-from tests.stages.tiny_world import VIEWS, centred_disc, files_of
+from tests.stages.tiny_world import DRAWING, VIEWS, centred_disc, files_of
 
 
 def test_the_view_code_drives_the_first_four_slots_alone(generator):
@@ -128,8 +129,8 @@ def test_keypoints_are_awaited_then_their_cameras_taken(stages, tmp_path, monkey
         return content
 
     monkeypatch.setattr(viewpoints.viewpoints_keypoints, "keypoint_views", keypoint_views)
-    stages(viewpoints, annotated_by="keypoints", world={"fov_degrees": 30.0, "distance": 4.0})
-    assert asked == [(folder, "tiny", {"fov_degrees": 30.0, "distance": 4.0})]
+    stages(viewpoints, annotated_by="keypoints")
+    assert asked == [(folder, "tiny", World())]
     assert given_cameras(viewpoints.load(tmp_path, "tiny", 8).views)["elevation"][0] == np.float32(0.1)
     assert read_json(folder / "summary.json")["keypoint_rms_pixels"] == 0.5
 
@@ -139,10 +140,10 @@ def test_whole_pictures_are_those_of_the_bins_page(stages, tmp_path, generator, 
         stages(viewpoints, annotated_by="person")
     monkeypatch.setattr(annotation_keypoints.gan_stage, "load", lambda workdir: (generator.gan, None))
     candidates = store.read_candidates(tmp_path / "viewpoints", "tiny")
-    annotation_keypoints.draw(tmp_path, candidates, seed=0, **VIEWS)
+    annotation_keypoints.draw(tmp_path, candidates, 0, VIEWS)
     task = keypoint_store.read_task(tmp_path / "viewpoints", candidates, "car")
     assert task.size == (16, 16) and len(task.seeds) == 3
-    codes = generator.codes(np.array(task.seeds), VIEWS["content_truncation"])
+    codes = generator.codes(np.array(task.seeds), DRAWING.truncation)
     w = np.array([view["w"] for view in candidates.views], np.float32)
     with Image.open(io.BytesIO(task.pictures[1][2])) as picture:
         np.testing.assert_array_equal(picture.convert("RGB"), generator.grid(w, codes)[2, 1])
@@ -188,7 +189,7 @@ def test_the_set_comes_back_whole_and_rejects_are_counted(stages):
     # every image is what the GAN gives for its codes, and its mask is the segmenter's
     views = viewpoints.load(workdir, "tiny").w[back.multiview.view_id]
     generator = multiview_dataset.MultiviewGenerator(None)
-    images, w_star = generator.pairs(views, generator.codes(back.content_seed, 0.7))
+    images, w_star = generator.pairs(views, generator.codes(back.content_seed, DRAWING.truncation))
     np.testing.assert_array_equal(back.multiview.images, images)
     np.testing.assert_array_equal(back.multiview.masks, 255 * centred_disc(images).astype(np.uint8))
     np.testing.assert_array_equal(back.w_star, w_star)

@@ -1,5 +1,7 @@
 """Claims about the choice of where masks come from."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -8,31 +10,38 @@ from ganverse_jax.data.masks.folder import WANTED, MissingMasks, image_name
 from ganverse_jax.runtime.checkpoint import read_json
 from ganverse_jax.stages.perception import sources as perception_sources
 from ganverse_jax.stages.perception import stage as perception
+from ganverse_jax.stages.perception.settings import SegmenterSource, Settings
+from tests.stages.tiny_world import run_in
 
-ALL = dict(source="masks", path="a.onnx", class_name="car", card="onnx_zoo", label=None, min_score=0.5,
-           folder="masks", soft=False)  # fmt: skip
+ALL = SegmenterSource(
+    source="masks", path="a.onnx", class_name="car", card="onnx_zoo", label=None, min_score=0.5,
+    folder="masks", soft=False,
+)  # fmt: skip
+
+
+def chosen(**changes):
+    return perception_sources.chosen(dataclasses.replace(ALL, **changes), "horse")
 
 
 def test_a_source_takes_its_own_settings_only(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert perception_sources.chosen(ALL) == {
-        "source": "masks", "folder": str(tmp_path / "masks"), "soft": False,
-    }  # fmt: skip
-    assert set(perception_sources.chosen(ALL | {"source": "onnx"})) == {
-        "source", "path", "class_name", "card", "label", "min_score",
-    }  # fmt: skip
-    assert perception_sources.chosen(None) is perception_sources.chosen(ALL | {"source": "network"}) is None
-    with pytest.raises(ValueError, match="'sam'; choose one of network, onnx, masks"):
-        perception_sources.chosen(ALL | {"source": "sam"})
+    assert chosen() == {"source": "masks", "folder": str(tmp_path / "masks"), "soft": False}
+    assert set(chosen(source="onnx")) == {"source", "path", "class_name", "card", "label", "min_score"}
+    assert chosen(source="network") is None
+
+
+def test_a_detector_without_a_class_is_asked_for_the_experiments():
+    assert chosen(source="onnx")["class_name"] == "car"
+    assert chosen(source="onnx", class_name="")["class_name"] == "horse"
 
 
 def test_the_stage_remembers_a_folder_of_masks(tmp_path):
     folder = tmp_path / "masks"
-    run = dict(seed=0, mesh=None, metrics=None, world={}, pretrained=None)
+    settings = Settings(segmenter=dataclasses.replace(ALL, folder=str(folder)))
     with pytest.raises(FileNotFoundError, match="no folder of masks"):
-        perception.run(tmp_path, segmenter=ALL | {"folder": str(folder)}, **run)
+        perception.run(run_in(tmp_path), settings)
     folder.mkdir()
-    perception.run(tmp_path, segmenter=ALL | {"folder": str(folder)}, **run)
+    perception.run(run_in(tmp_path), settings)
     loaded = perception.load(tmp_path)
     assert loaded.pose_regressor is None
     image = np.zeros((1, 8, 8, 3), np.uint8)

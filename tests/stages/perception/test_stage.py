@@ -7,10 +7,11 @@ import pytest
 from ganverse_jax.models.perception.pose_regressor import PoseNet
 from ganverse_jax.models.perception.segmenter import LearnedSegmenter, SegmenterNet
 from ganverse_jax.runtime import parallel
-from ganverse_jax.runtime.loop import Metrics
 from ganverse_jax.stages.perception import scores as perception_scores
 from ganverse_jax.stages.perception import stage as perception
 from ganverse_jax.stages.perception import step as steps
+from ganverse_jax.stages.perception.settings import Settings
+from tests.stages.tiny_world import run_in
 
 SIZE, WIDTHS = 16, (8, 8)
 
@@ -64,30 +65,26 @@ def test_one_and_four_devices_take_the_same_step(name):
 
 @pytest.mark.slow
 def test_the_segmenter_learns_discs_from_few_pictures(tmp_path):
-    segmenter = perception.train_segmenter(
-        discs(256),
-        widths=WIDTHS,
-        num_steps=60,
+    settings = Settings(
+        segmenter_widths=WIDTHS,
+        segmenter_steps=60,
         learning_rate=1e-2,
-        mesh=parallel.data_mesh(1),
-        workdir=tmp_path,
-        metrics=Metrics(tmp_path),
         batch_size=32,
-        seed=0,
         log_every=30,
         save_every=60,
     )
+    segmenter = perception.train_segmenter(run_in(tmp_path), settings, discs(256))
     fresh = discs(32, seed=1)
     iou = perception_scores.mask_iou(segmenter(fresh["image"]) > 0.5, fresh["mask"] > 127).mean()
     assert iou > 0.8  # discs of 37 pixels: one ring of wrong pixels would already cost 0.4
 
 
 def test_a_missing_segmenter_is_named_with_the_way_to_get_it(tmp_path):
-    settings = dict(seed=0, mesh=None, metrics=None, world={}, pretrained="no_such_class")
     with pytest.raises(FileNotFoundError, match="segmenter.safetensors.*--stages=perception"):
-        perception.run(tmp_path, **settings)
+        perception.run(run_in(tmp_path), Settings(pretrained="no_such_class"))
+    settings = Settings(pretrained="no_such_class", how_to_get="train one for horses")
     with pytest.raises(FileNotFoundError, match="train one for horses"):
-        perception.run(tmp_path, **settings, how_to_get="train one for horses")
+        perception.run(run_in(tmp_path), settings)
 
 
 def test_a_class_without_pose_regressor_keeps_its_segmenter(tmp_path):
@@ -95,6 +92,6 @@ def test_a_class_without_pose_regressor_keeps_its_segmenter(tmp_path):
     given = tmp_path / "given"
     segmenter = LearnedSegmenter(params, widths=WIDTHS, resolution=SIZE)
     segmenter.save(given / "segmenter.safetensors", {})
-    perception.run(tmp_path, seed=0, mesh=None, metrics=None, world={}, pretrained=str(given))
+    perception.run(run_in(tmp_path), Settings(pretrained=str(given)))
     loaded = perception.load(tmp_path)
     assert loaded.pose_regressor is None and loaded.segmenter.widths == WIDTHS

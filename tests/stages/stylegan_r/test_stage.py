@@ -14,9 +14,6 @@ from ganverse_jax.models.stylegan2.networks import Generator
 from ganverse_jax.models.stylegan2.stored import LoadedGenerator
 from ganverse_jax.models.stylegan2.style_space import flatten_styles, mix_ws, style_layout, styles_of
 from ganverse_jax.models.stylegan_r.neural_renderer import load_neural_renderer
-from ganverse_jax.pipeline.experiment import World
-from ganverse_jax.pipeline.stage import Run
-from ganverse_jax.runtime import parallel
 from ganverse_jax.runtime.checkpoint import fingerprint, read_json, read_npz
 from ganverse_jax.runtime.loop import Metrics
 from ganverse_jax.stages.stylegan_r import inputs as stylegan_r_inputs
@@ -24,6 +21,7 @@ from ganverse_jax.stages.stylegan_r import settings
 from ganverse_jax.stages.stylegan_r import stage as stylegan_r
 from ganverse_jax.stages.stylegan_r.networks import TrainedInverseGraphics, make_networks
 from ganverse_jax.stages.stylegan_r.samples import Examples
+from tests.stages.tiny_world import run_in
 
 SIZE, VIEWS, OBJECTS, WIDTHS, W_DIM = 16, 4, 6, (8, 8), 6
 
@@ -100,8 +98,7 @@ SETTINGS = settings.Settings(
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     workdir = tmp_path_factory.mktemp("run")
-    run = Run(workdir, 0, parallel.data_mesh(1), Metrics(workdir), "car", World())
-    return workdir, stylegan_r.train_and_measure(run, SETTINGS, _inputs())
+    return workdir, stylegan_r.train_and_measure(run_in(workdir), SETTINGS, _inputs())
 
 
 @pytest.mark.slow  # half a minute of compiling

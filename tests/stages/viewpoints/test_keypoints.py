@@ -11,12 +11,13 @@ from ganverse_jax.annotation.keypoints.store import KEYPOINTS
 from ganverse_jax.classes import keypoint_places
 from ganverse_jax.classes.keypoint_names import NAMES
 from ganverse_jax.evaluation.disentanglement import angle_difference
+from ganverse_jax.pipeline.experiment import World
 from ganverse_jax.scene.cameras import given_cameras
 from ganverse_jax.scene.keypoint_cameras import KeypointCameras
 from ganverse_jax.stages.viewpoints import keypoints as viewpoints_keypoints
 from ganverse_jax.stages.viewpoints import stage as viewpoints
 
-WORLD = {"fov_degrees": 30.0, "distance": 4.2}
+WORLD = World(fov_degrees=30.0, distance=4.2)
 SIZE = (48, 64)
 AZIMUTHS = np.radians([10.0, 55.0, 100.0, 160.0, 200.0, 250.0, 290.0, 335.0])
 ELEVATIONS = np.radians([12.0, 8.0, 15.0, 10.0, 5.0, 12.0, 9.0, 14.0])
@@ -32,7 +33,7 @@ def clicks(azimuth, elevation, distance=4.2):
     sin_a, cos_a, sin_e, cos_e = np.sin(azimuth), np.cos(azimuth), np.sin(elevation), np.cos(elevation)
     back = np.array([sin_a * cos_e, sin_e, cos_a * cos_e])
     up = np.array([-sin_a * sin_e, cos_e, -cos_a * sin_e])
-    focal = SIZE[0] / 2 / np.tan(np.radians(WORLD["fov_degrees"]) / 2)
+    focal = SIZE[0] / 2 / np.tan(np.radians(WORLD.fov_degrees) / 2)
     scale = focal / (distance - points @ back)
     x = SIZE[1] / 2 + points @ np.cross(up, back) * scale
     y = SIZE[0] / 2 - points @ up * scale
@@ -169,12 +170,6 @@ def test_what_is_doubtful_is_told_by_view_and_name(folder, stand_in):
     told = viewpoints_keypoints.report(viewpoints_keypoints.solve(task, session, folder / KEYPOINTS, WORLD))
     assert "8 cameras" in told and f"check: {NAMED[1]!r} in view 4 is far off" in told
     assert solved(folder)["keypoints"]["problems"] == [f"{NAMED[1]!r} in view 4 is far off"]
-
-
-def test_keypoints_without_a_field_of_view_are_refused(folder):
-    click(folder)
-    with pytest.raises(ValueError, match="set world.fov_degrees"):
-        viewpoints_keypoints.keypoint_views(folder, "mine", None)
 
 
 def test_keypoints_of_another_gan_are_refused(folder):

@@ -8,6 +8,8 @@ import pytest
 from ganverse_jax.annotation.bins import store
 from ganverse_jax.runtime.checkpoint import write_json
 from ganverse_jax.stages.viewpoints import stage as viewpoints
+from ganverse_jax.stages.viewpoints.settings import Settings
+from tests.stages.tiny_world import run_in
 
 
 def test_views_of_another_gan_are_refused_with_the_remedy(tmp_path):
@@ -63,7 +65,7 @@ def test_shipped_views_that_there_are_none_of_are_named(tmp_path, monkeypatch, n
     gan = SimpleNamespace(module=SimpleNamespace(w_dim=2), fingerprint="mine")
     monkeypatch.setattr(viewpoints.gan_stage, "load", lambda workdir: (gan, None))
     monkeypatch.setattr(viewpoints.perception_stage, "load", lambda workdir: None)
-    monkeypatch.setattr(viewpoints, "source", lambda gan, **drawing: (None, None, None))
-    settings = dict(annotated_by="shipped", shipped=name, num_contents=2, content_truncation=1.0)
+    monkeypatch.setattr(viewpoints, "source", lambda *asked: (None, None, None))
+    settings = Settings(annotated_by="shipped", shipped=name)
     with pytest.raises(ValueError, match=f"viewpoints.shipped = {name!r} names no .*; choose one of toy_car"):
-        viewpoints.run(tmp_path, seed=0, mesh=None, metrics=None, **settings)
+        viewpoints.run(run_in(tmp_path), settings)
