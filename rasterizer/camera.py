@@ -18,14 +18,18 @@ class Camera(NamedTuple):
     elevation: [b] radians above the horizon.
     distance: [b] world units from the origin.
     fov_y: [b] vertical field of view in radians.
+    offset: [b 2] where the origin is seen, in NDC (x right, y up), as if the image plane were shifted (an
+    off-centre principal point for points at the origin's depth): clip.xy += offset * distance. None: the
+    middle.
 
-    Scalars are allowed for any field and broadcast against the others.
+    Scalars are allowed for the first four fields and broadcast against the others.
     """
 
     azimuth: Float[Array, "*b"]
     elevation: Float[Array, "*b"]
     distance: Float[Array, "*b"]
     fov_y: Float[Array, "*b"]
+    offset: Float[Array, "*b 2"] | None = None
 
     def eye(self) -> Float[Array, "b 3"]:
         """Camera centres in the world: r (sin az cos el, sin el, cos az cos el)."""
@@ -56,7 +60,7 @@ class Camera(NamedTuple):
         return jnp.stack([jnp.stack(row, axis=-1) for row in rows], axis=-2)
 
     def _batched(self):
-        fields = jnp.broadcast_arrays(*(jnp.atleast_1d(jnp.asarray(x, _float(x))) for x in self))
+        fields = jnp.broadcast_arrays(*(jnp.atleast_1d(jnp.asarray(x, _float(x))) for x in self[:4]))
         return fields
 
 
@@ -98,4 +102,7 @@ def transform(
     depth = -eye_space[..., 2]
     x = eye_space[..., 0] * focal * (height / width)
     y = eye_space[..., 1] * focal
+    if camera.offset is not None:
+        reach = jnp.asarray(camera.offset) * jnp.atleast_1d(camera.distance)[:, None]
+        x, y = x + reach[:, :1], y + reach[:, 1:]
     return jnp.stack([x, y, depth - 2.0 * near, depth], axis=-1)

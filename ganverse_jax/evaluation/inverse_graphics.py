@@ -1,129 +1,20 @@
 """The evaluation protocol of inverse graphics (DESIGN.md, section 5), from predictions to named figures.
 
 GAN images have no true camera: there only re-projection is measured. The posed toy-world set has exact
-cameras and
-meshes: there one similarity (azimuth offset, scale, translation), fitted on the validation objects, lays the
-predicted frame in the true one, and every figure of the test objects is taken after it.
+cameras and meshes: there one similarity (azimuth offset, scale, translation), fitted on the validation
+objects, lays the predicted frame in the true one, and every figure of the test objects is taken after it.
 """
 
-import functools
-from collections.abc import Mapping
 from typing import NamedTuple
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
-import rasterizer
 from ganverse_jax.evaluation import cameras as camera_metrics
 from ganverse_jax.evaluation import geometry
 from ganverse_jax.evaluation.geometry import Similarity
 from ganverse_jax.evaluation.images import mask_iou, masked_colour_error
-from ganverse_jax.scene.cameras import CAMERA_NAMES, offset_vertices, select_offsets
-
-# azimuth, elevation (radians), distance and, where learned, offset: one entry per image or per view
-Cameras = Mapping[str, np.ndarray]
-
-
-class PredictedMeshes(NamedTuple):
-    """vertices [n v 3] and texture [n th tw 3] of n objects over one connectivity (faces, uv, uv_faces).
-
-    light [n 9]: each object's own, as spherical harmonics (`rasterizer.render`); None: unlit.
-    """
-
-    vertices: np.ndarray
-    texture: np.ndarray
-    faces: np.ndarray
-    uv: np.ndarray
-    uv_faces: np.ndarray
-    light: np.ndarray | None = None
-
-
-class Views(NamedTuple):
-    """Renders of m views: colour [m h w 3] in [0, 1] on white, mask [m h w] in 0..1, and the visible faces'
-    unit normals [m h w 3], outward and in world space (0 where nothing is seen)."""
-
-    colour: np.ndarray
-    mask: np.ndarray
-    normals: np.ndarray
-
-
-def render_meshes(
-    meshes: PredictedMeshes,
-    rows: np.ndarray,
-    cameras: Cameras,
-    size: tuple[int, int],
-    fov_y: float,
-    *,
-    lighting: np.ndarray | None = None,
-    batch: int = 16,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Colour [m h w 3] on black and hard mask [m h w] of meshes `rows` [m], each from its own camera [m].
-
-    lighting: spherical-harmonics coefficients [9] for all, in place of the meshes' own light.
-    """
-    return _render(meshes, rows, cameras, size, fov_y, lighting, batch, _draw)
-
-
-def render_views(
-    meshes: PredictedMeshes, rows: np.ndarray, cameras: Cameras, size: tuple[int, int], fov_y: float
-) -> Views:
-    """What `render_meshes` gives, with normals and on white; the meshes lit by their own light, if any."""
-    colour, mask, normals = _render(meshes, rows, cameras, size, fov_y, None, 16, _draw_normals)
-    return Views(colour + (1.0 - mask[..., None]), mask, normals)
-
-
-def _render(meshes, rows, cameras, size, fov_y, lighting, batch, draw) -> tuple[np.ndarray, ...]:
-    parts = []
-    for begin in range(0, len(rows), batch):
-        index = np.minimum(np.arange(begin, begin + batch), len(rows) - 1)
-        camera = [np.asarray(cameras[name], np.float32)[index] for name in CAMERA_NAMES]
-        camera = rasterizer.Camera(*camera, np.full(batch, fov_y, np.float32))
-        light = None if lighting is None else np.broadcast_to(lighting, (batch, 9))
-        if light is None and meshes.light is not None:
-            light = meshes.light[rows[index]]
-        chosen = meshes._replace(
-            vertices=meshes.vertices[rows[index]].astype(np.float32),
-            texture=meshes.texture[rows[index]],
-            light=None,
-        )
-        part = draw(chosen, camera, select_offsets(cameras, index), light, size=size)
-        parts.append([np.asarray(leaf)[: len(rows) - begin] for leaf in part])
-    return tuple(np.concatenate(leaves).astype(np.float32) for leaves in zip(*parts, strict=True))
-
-
-@functools.partial(jax.jit, static_argnames="size")
-def _draw(meshes: PredictedMeshes, camera, offset, light, *, size):
-    rendered = _rendered(meshes, camera, offset, light, size)
-    return rendered.rgb, rendered.fragments.face_id >= 0
-
-
-@functools.partial(jax.jit, static_argnames="size")
-def _draw_normals(meshes: PredictedMeshes, camera, offset, light, *, size):
-    rendered = _rendered(meshes, camera, offset, light, size)
-    # Every corner of a face carries the face's own normal: no smoothing, on any surface.
-    normals = jnp.repeat(rasterizer.compute_face_normals(meshes.vertices, meshes.faces), 3, axis=1)
-    corners = jnp.arange(normals.shape[1], dtype=jnp.int32).reshape(-1, 3)
-    normals = rasterizer.interpolate(normals, corners, rendered.fragments)
-    return rendered.rgb, rendered.fragments.face_id >= 0, normals
-
-
-def _rendered(meshes: PredictedMeshes, camera, offset, light, size) -> rasterizer.Rendered:
-    return rasterizer.render(
-        offset_vertices(meshes.vertices, camera, offset, size[1] / size[0]),
-        meshes.faces,
-        meshes.uv,
-        meshes.uv_faces,
-        meshes.texture,
-        camera,
-        *size,
-        lighting=light,
-    )
-
-
-def take_cameras(cameras: Cameras, view: np.ndarray) -> dict[str, np.ndarray]:
-    """The cameras of views [n]."""
-    return {name: np.asarray(values)[view] for name, values in cameras.items()}
+from ganverse_jax.scene.cameras import Cameras, take_cameras
+from ganverse_jax.scene.meshes import PredictedMeshes, render_meshes
 
 
 class Reprojection(NamedTuple):

@@ -19,8 +19,9 @@ import numpy as np
 
 from ganverse_jax.evaluation.geometry import Similarity
 from ganverse_jax.evaluation.images import mask_iou, masked_colour_error, masked_normal_error
-from ganverse_jax.evaluation.inverse_graphics import Cameras, PredictedMeshes, Views, render_views
 from ganverse_jax.models.features.perceptual import Perceptual
+from ganverse_jax.scene.cameras import Cameras
+from ganverse_jax.scene.meshes import PredictedMeshes, Views, render_views
 
 TrueViews = Callable[[np.ndarray, Cameras], Views]
 _WORST = {"normal_error_degrees": 180.0, "texture_error": 1.0}  # where renders share no pixel in any view

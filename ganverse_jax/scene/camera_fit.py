@@ -16,8 +16,8 @@ from jaxtyping import Float
 
 import rasterizer
 from ganverse_jax.losses.image import soft_iou
-from ganverse_jax.models.inverse_graphics.network import InverseGraphics
-from ganverse_jax.scene.cameras import NUM_AZIMUTH_BINS, offset_vertices
+from ganverse_jax.scene.cameras import NUM_AZIMUTH_BINS, select_cameras
+from ganverse_jax.scene.meshes import PredictedMeshes
 
 COLOUR, IOU = 20.0, 3.0  # the paper's weights
 # A soft silhouette pulls from further away, but is wider than the shape, as if the camera were nearer; a
@@ -26,7 +26,7 @@ _SOFT, _SHARPNESS = {"sigma_inverse": 1000.0, "margin": 0.06}, 100.0
 
 
 class FittedCamera(NamedTuple):
-    """azimuth, elevation (radians), distance; offset (x, y), as `view_cameras` has it; loss: what is left of
+    """azimuth, elevation (radians), distance; offset (x, y), as `scene.cameras` has it; loss: what is left of
     20 L_col + 3 L_IOU; start: index of the start that led here."""
 
     azimuth: float
@@ -51,31 +51,33 @@ def bin_starts(
 
 
 def fit_camera(
-    network: InverseGraphics,
-    vertices: Float[np.ndarray, "v 3"],
-    texture: Float[np.ndarray, "th tw 3"],
+    meshes: PredictedMeshes,
+    row: int,
     image: Float[np.ndarray, "h w 3"],
     mask: Float[np.ndarray, "h w"],
     starts: Mapping[str, np.ndarray],
     fov_y: float,
     *,
-    light: Float[np.ndarray, "9"] | None = None,
     steps: int = 100,
     learning_rate: float = 0.04,
 ) -> FittedCamera:
-    """The camera from which the mesh looks most like the picture (image and mask in [0, 1]).
+    """The camera from which mesh `row` looks most like the picture (image and mask in [0, 1]).
 
-    starts: azimuth, elevation (radians), distance, each [s], and offset [s 2] (0 if left out). light: the
-    prediction's; None: unlit. Adam's rate is in radians, log distance and NDC, brought to a tenth along a
-    cosine; the first half of the steps sees a soft silhouette.
+    starts: azimuth, elevation (radians), distance, each [s], and offset [s 2] (0 if left out). Adam's rate is
+    in radians, log distance and NDC, brought to a tenth along a cosine; the first half of the steps sees a
+    soft silhouette.
     """
     params = {name: jnp.asarray(starts[name], jnp.float32) for name in ("azimuth", "elevation")}
     params["log_distance"] = jnp.log(jnp.asarray(starts["distance"], jnp.float32))
     offset = starts.get("offset", np.zeros((len(params["azimuth"]), 2)))
     params["offset"] = jnp.asarray(offset, jnp.float32)
     picture = (jnp.asarray(image, jnp.float32)[None], jnp.asarray(mask, jnp.float32)[None, ..., None])
-    mesh = (jnp.asarray(vertices), jnp.asarray(texture), None if light is None else jnp.asarray(light)[None])
-    fitted = _fit(network, mesh, picture, params, fov_y, steps=steps, learning_rate=learning_rate)
+    mesh = meshes._replace(
+        vertices=jnp.asarray(meshes.vertices[row])[None],
+        texture=jnp.asarray(meshes.texture[row]),
+        light=None if meshes.light is None else jnp.asarray(meshes.light[row])[None],
+    )
+    fitted = _fit(mesh, picture, params, fov_y, steps=steps, learning_rate=learning_rate)
     found, losses = jax.device_get(fitted)
     best = int(np.argmin(losses))
     return FittedCamera(
@@ -88,32 +90,16 @@ def fit_camera(
     )
 
 
-@functools.partial(jax.jit, static_argnames=("network", "steps", "learning_rate"))
-def _fit(network, mesh, picture, params, fov_y, *, steps, learning_rate):
+@functools.partial(jax.jit, static_argnames=("steps", "learning_rate"))
+def _fit(mesh, picture, params, fov_y, *, steps, learning_rate):
     """Parameters after `steps`, and their losses [s]."""
-    (vertices, texture, light), (image, mask) = mesh, picture
+    image, mask = picture
     optimizer = optax.adam(optax.cosine_decay_schedule(learning_rate, steps, alpha=0.1))
     height, width = image.shape[1:3]
-    template, count = network.template, len(params["azimuth"])
 
     def losses(params, softness):
-        fov = jnp.full(count, fov_y, jnp.float32)
-        distance = jnp.exp(params["log_distance"])
-        camera = rasterizer.Camera(params["azimuth"], params["elevation"], distance, fov)
-        moved = offset_vertices(vertices[None], camera, params["offset"], width / height)
-        textures = jnp.broadcast_to(texture, (count, *texture.shape))
-        rendered = rasterizer.render(
-            moved,
-            template.faces,
-            template.uv,
-            template.uv_faces,
-            textures,
-            camera,
-            height,
-            width,
-            lighting=light,
-            **softness,
-        )
+        camera = select_cameras(params, jnp.arange(len(params["azimuth"])), fov_y)
+        rendered = _rendered(mesh, camera, (height, width), softness)
         colour = jnp.abs(mask * image - rendered.mask * rendered.rgb).mean(axis=(1, 2, 3))
         iou = soft_iou(jnp.broadcast_to(mask, rendered.mask.shape), rendered.mask)
         return COLOUR * colour + IOU * (1.0 - iou)
@@ -131,3 +117,19 @@ def _fit(network, mesh, picture, params, fov_y, *, steps, learning_rate):
 
         state, _ = jax.lax.scan(step, state, length=steps // 2)
     return state[0], losses(state[0], sharp)
+
+
+def _rendered(mesh: PredictedMeshes, camera, size: tuple[int, int], softness) -> rasterizer.Rendered:
+    """The one mesh from every camera [s]."""
+    count = len(camera.azimuth)
+    return rasterizer.render(
+        jnp.broadcast_to(mesh.vertices, (count, *mesh.vertices.shape[1:])),
+        mesh.faces,
+        mesh.uv,
+        mesh.uv_faces,
+        jnp.broadcast_to(mesh.texture, (count, *mesh.texture.shape)),
+        camera,
+        *size,
+        lighting=mesh.light,
+        **softness,
+    )

@@ -7,11 +7,9 @@ scale. Evaluation fits both once.
 
 Offset (optional): where the origin is seen in the picture, (x, y) in NDC (right and up, 1 is half the
 picture's width or height, so o pixels to the right are 2 o / width), for objects that do not stand in the
-middle. It moves the object in the plane through the origin that faces the camera (`offset_vertices`); to
-the cameras of photos (`scene/camera_fit.py`) it means the same. Its gauge: a translation of all objects is
-nearly an offset, the same in every view where it is upwards, and as the sine of the azimuth where it is
-sideways, so that part is determined by the movement term alone (and, across the mirror plane, by the
-symmetric mesh).
+middle; see `rasterizer.Camera`. Its gauge: a translation of all objects is nearly an offset, the same in
+every view where it is upwards, and as the sine of the azimuth where it is sideways, so that part is
+determined by the movement term alone (and, across the mirror plane, by the symmetric mesh).
 
 Elevation starts at exactly 0. The derivative there is finite and in general not zero, but a template that is
 symmetric up and down has the same silhouette from +e and -e: the first push comes from colour and from the
@@ -31,6 +29,8 @@ from ganverse_jax.runtime.checkpoint import read_json, write_json
 
 NUM_AZIMUTH_BINS = 12
 CAMERA_NAMES = ("azimuth", "elevation", "distance")
+# azimuth, elevation (radians), distance and, where learned, offset [n 2]: one entry per image or per view
+Cameras = Mapping[str, np.ndarray]
 
 
 def initial_cameras(azimuth_bins: Sequence[int], distance: float) -> dict[str, np.ndarray]:
@@ -71,39 +71,40 @@ def with_offsets(cameras: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def select_cameras(
-    cameras: dict[str, Float[Array, "k"]], view: Int[Array, "b"], fov_y: float
+    cameras: Mapping[str, Float[Array, "k"]], view: Int[Array, "b"], fov_y: float
 ) -> rasterizer.Camera:
-    """The cameras of views [b]; fov_y (vertical) in radians, shared and fixed."""
+    """The cameras of views [b], of camera parameters; fov_y (vertical) in radians, shared and fixed."""
+    offset = cameras.get("offset")
     return rasterizer.Camera(
         azimuth=jnp.asarray(cameras["azimuth"])[view],
         elevation=jnp.asarray(cameras["elevation"])[view],
         distance=jnp.exp(jnp.asarray(cameras["log_distance"])[view]),
         fov_y=jnp.full(view.shape, fov_y, jnp.float32),
+        offset=None if offset is None else jnp.asarray(offset)[view],
     )
 
 
-def select_offsets(cameras: Mapping[str, Any], view: Int[Array, "b"]) -> Float[Array, "b 2"] | None:
-    """The offsets (NDC) of views [b]; None for cameras without."""
-    return jnp.asarray(cameras["offset"])[view] if "offset" in cameras else None
+def rasterizer_cameras(cameras: Cameras, rows: Int[np.ndarray, "b"], fov_y: float) -> rasterizer.Camera:
+    """The rasterizer's cameras of rows [b]; fov_y (vertical) in radians."""
+    fields = [np.asarray(cameras[name], np.float32)[rows] for name in CAMERA_NAMES]
+    offset = cameras.get("offset")
+    return rasterizer.Camera(
+        *fields,
+        np.full(len(rows), fov_y, np.float32),
+        None if offset is None else np.asarray(offset, np.float32)[rows],
+    )
 
 
-def offset_vertices(
-    vertices: Float[Array, "b v 3"],
-    camera: rasterizer.Camera,
-    offset: Float[Array, "b 2"] | None,
-    aspect: float,
-) -> Float[Array, "b v 3"]:
-    """Vertices moved in the plane of the pictures, so that the origin is seen at NDC `offset`; None: as they
-    are. One batch item serves several cameras.
+def take_cameras(cameras: Cameras, view: np.ndarray) -> dict[str, np.ndarray]:
+    """The cameras of views [n]."""
+    return {name: np.asarray(values)[view] for name, values in cameras.items()}
 
-    aspect: the picture's width over its height.
-    """
-    if offset is None:
-        return vertices
-    axes = camera.view_matrix()[:, :2, :3]
-    reach = camera.distance * jnp.tan(0.5 * camera.fov_y)
-    move = offset * jnp.stack([reach * aspect, reach], axis=-1)
-    return vertices + jnp.einsum("sa,sax->sx", move, axes)[:, None]
+
+def mean_camera(cameras: Cameras) -> dict[str, Any]:
+    """The mean elevation, distance and offset (x, y), (0, 0) where none is learned."""
+    means = {name: float(np.mean(cameras[name])) for name in ("elevation", "distance")}
+    offset = cameras.get("offset")
+    return means | {"offset": (0.0, 0.0) if offset is None else tuple(np.asarray(offset).mean(axis=0))}
 
 
 def stack_cameras(cameras: Mapping[str, np.ndarray]) -> Float[np.ndarray, "k c"]:
@@ -117,6 +118,12 @@ def unstack_cameras(columns: Float[np.ndarray, "k c"]) -> dict[str, np.ndarray]:
     """What `stack_cameras` stacked."""
     cameras = dict(zip(CAMERA_NAMES, columns.T[:3], strict=True))
     return cameras | {"offset": columns[:, 3:]} if columns.shape[1] > 3 else cameras
+
+
+def unstacked_camera(columns: Sequence[Float[Array, "b"]], fov_y: Float[Array, "b"]) -> rasterizer.Camera:
+    """The rasterizer's cameras of the columns that `stack_cameras` stacked."""
+    offset = jnp.stack(columns[3:], axis=-1) if len(columns) > 3 else None
+    return rasterizer.Camera(*columns[:3], fov_y, offset)
 
 
 def camera_records(cameras: dict[str, np.ndarray]) -> list[dict[str, Any]]:

@@ -11,10 +11,10 @@ import numpy as np
 from PIL import Image
 
 import rasterizer
-from ganverse_jax.evaluation.inverse_graphics import PredictedMeshes
 from ganverse_jax.runtime.checkpoint import write_atomic
 from ganverse_jax.runtime.pixels import unit_to_uint8
-from ganverse_jax.stages.inverse_graphics.figures import CLAY, CLAY_LIGHT, TURN_ELEVATION
+from ganverse_jax.scene.drawing import CLAY, CLAY_LIGHT, TURN_ELEVATION
+from ganverse_jax.scene.meshes import PredictedMeshes
 
 NUM_FRAMES, MILLISECONDS = 36, 90  # a turn takes 3.2 seconds
 WIDTH = 208  # pixels; the height follows the objects, in steps that bound how many sizes are compiled

@@ -5,8 +5,8 @@ import pytest
 
 from ganverse_jax.evaluation import novel_views
 from ganverse_jax.evaluation.geometry import Similarity, rotation_y
-from ganverse_jax.evaluation.inverse_graphics import PredictedMeshes, render_views
 from ganverse_jax.evaluation.novel_views import novel_view_metrics, view_metrics
+from ganverse_jax.scene.meshes import PredictedMeshes, render_views
 
 SIZE, FOV = (32, 32), 0.6
 FRONT = {"azimuth": np.zeros(1), "elevation": np.zeros(1), "distance": np.full(1, 4.0)}

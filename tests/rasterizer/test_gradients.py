@@ -129,7 +129,8 @@ def ball(rng):
 
 def camera(rng):
     angles = {"azimuth": rng.uniform(-3, 3, 1), "elevation": rng.uniform(-1.4, 1.4, 1)}
-    return {**angles, "distance": rng.uniform(3, 5, 1), "fov_y": rng.uniform(0.4, 0.8, 1)}
+    lens = {"fov_y": rng.uniform(0.4, 0.8, 1), "offset": rng.uniform(-0.1, 0.1, (1, 2))}
+    return {**angles, "distance": rng.uniform(3, 5, 1), **lens}
 
 
 def view(operands):

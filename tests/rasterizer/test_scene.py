@@ -27,6 +27,17 @@ def test_the_camera_sits_where_the_angles_say_and_sees_depth_along_its_axis():
     np.testing.assert_allclose(ndc[2], [up / 2, 0], atol=1e-6)  # twice as wide as high
 
 
+def test_an_offset_moves_the_picture_and_nothing_else():
+    middle = rasterizer.Camera(*(np.array([x], np.float32) for x in (0.7, 0.4, 4.0, 0.5)))
+    camera = middle._replace(offset=np.array([[0.25, -0.5]], np.float32))
+    points = np.array([[0, 0, 0], [0.3, -0.2, 0.4]], np.float32)
+    clip, seen = (np.asarray(rasterizer.transform(points, c, 48, 64))[0] for c in (camera, middle))
+    np.testing.assert_allclose(clip[0, :2] / clip[0, 3], [0.25, -0.5], atol=1e-6)  # float32's rounding
+    np.testing.assert_array_equal(clip[:, 2:], seen[:, 2:])
+    # Every point moves in the plane of the picture, in world units: as far as the origin.
+    np.testing.assert_allclose(clip[1] - seen[1], clip[0] - seen[0], atol=1e-6)
+
+
 def test_camera_gradients_are_finite_straight_above_the_object():
     def f(elevation):
         camera = rasterizer.Camera(jnp.array([0.2]), elevation, 3.0, 0.5)

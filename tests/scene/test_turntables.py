@@ -7,9 +7,10 @@ import pytest
 from PIL import Image
 
 import rasterizer
-from ganverse_jax.evaluation.inverse_graphics import PredictedMeshes
 from ganverse_jax.scene import turntables
-from ganverse_jax.stages.inverse_graphics.figures import CLAY, light_figures
+from ganverse_jax.scene.drawing import CLAY
+from ganverse_jax.scene.meshes import PredictedMeshes
+from ganverse_jax.stages.inverse_graphics.figures import light_figures
 
 DISTANCE = 4.2
 

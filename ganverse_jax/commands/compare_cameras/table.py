@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 
 from ganverse_jax.data.multiview.set import MultiviewSet
-from ganverse_jax.evaluation.inverse_graphics import other_views, take_cameras
+from ganverse_jax.evaluation.inverse_graphics import other_views
+from ganverse_jax.models.inverse_graphics.prediction import predict_meshes
 from ganverse_jax.pages.grid import labelled_grid
 from ganverse_jax.pages.markup import markdown_row
-from ganverse_jax.scene.cameras import as_cameras
+from ganverse_jax.scene.cameras import as_cameras, take_cameras
+from ganverse_jax.scene.drawing import render_on_white
 from ganverse_jax.stages.inverse_graphics import stage as inverse_graphics
-from ganverse_jax.stages.inverse_graphics.figures import render_on_white
-from ganverse_jax.stages.inverse_graphics.measures import predict_meshes
 
 # The paper's Table A: annotation time, training time, 2D IOU; differences mean and max in degrees.
 PAPER = {"view": ("1 min", "60 h", "0.952"), "keypoint": ("3-4 h", "60 h", "0.953")}

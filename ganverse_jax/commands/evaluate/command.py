@@ -32,18 +32,19 @@ from ganverse_jax.commands.posed_trainings import (
 )
 from ganverse_jax.data.multiview.posed_world import single_view_toy_cars
 from ganverse_jax.data.multiview.set import MultiviewSet
-from ganverse_jax.evaluation.inverse_graphics import PredictedMeshes, reprojection, take_cameras
+from ganverse_jax.evaluation.inverse_graphics import reprojection
 from ganverse_jax.models.features.perceptual import Perceptual
+from ganverse_jax.models.inverse_graphics.prediction import predict_meshes
 from ganverse_jax.pipeline.experiment import Experiment
 from ganverse_jax.pipeline.run import Pipeline, read_marker
 from ganverse_jax.pipeline.settings import plain
 from ganverse_jax.report import write_report
 from ganverse_jax.report.sections.evaluation import FIGURES, FOLDER, PICTURE, TABLES, markdown
 from ganverse_jax.runtime.checkpoint import read_json
-from ganverse_jax.scene.cameras import as_cameras
+from ganverse_jax.scene.cameras import as_cameras, take_cameras
+from ganverse_jax.scene.meshes import PredictedMeshes
 from ganverse_jax.stages.gan import stage as gan
 from ganverse_jax.stages.inverse_graphics import stage as inverse_graphics
-from ganverse_jax.stages.inverse_graphics.measures import predict_meshes
 from ganverse_jax.stages.inverse_graphics.perceptual import make_perceptual, measured_perceptual
 from ganverse_jax.stages.inverse_graphics.settings import Settings
 from ganverse_jax.stages.inverse_graphics.stage import Given
@@ -197,7 +198,7 @@ def measure(
     for name, model in models.items():
         meshes = model.predict(testing.images, testing.masks)
         real[name] = real_figures(meshes, model.similarity, testing, perceptual)
-        real[name]["iou_2d_fitted_camera"] = fitted_camera_iou(model.network, meshes, testing)
+        real[name]["iou_2d_fitted_camera"] = fitted_camera_iou(meshes, testing)
     posed = workdir / inverse_graphics_posed.NAME
     finished = (posed / "DONE.json").is_file()
     return {

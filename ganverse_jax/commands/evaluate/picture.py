@@ -5,9 +5,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from ganverse_jax.commands.evaluate.real_renders import Judged, RealRenders
-from ganverse_jax.evaluation.inverse_graphics import take_cameras
 from ganverse_jax.pages.grid import labelled_grid
-from ganverse_jax.stages.inverse_graphics.figures import render_on_white, turn_cameras, turn_round
+from ganverse_jax.scene.cameras import take_cameras
+from ganverse_jax.scene.drawing import render_on_white, turn_cameras, turn_round
 
 NUM_SHOWN = 4
 

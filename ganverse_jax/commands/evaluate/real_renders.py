@@ -14,13 +14,14 @@ import numpy as np
 from ganverse_jax.classes.car.toy.scene import ELEVATION_RANGE
 from ganverse_jax.classes.car.toy.world import ToyCars
 from ganverse_jax.evaluation.geometry import Similarity
-from ganverse_jax.evaluation.inverse_graphics import PredictedMeshes, align_surfaces, reprojection
+from ganverse_jax.evaluation.inverse_graphics import align_surfaces, reprojection
 from ganverse_jax.models.features.perceptual import Perceptual
 from ganverse_jax.models.inverse_graphics.network import InverseGraphics
 from ganverse_jax.pipeline.experiment import World
 from ganverse_jax.pipeline.settings import plain
 from ganverse_jax.scene.camera_fit import bin_starts, fit_camera
 from ganverse_jax.scene.cameras import CAMERA_NAMES
+from ganverse_jax.scene.meshes import PredictedMeshes
 from ganverse_jax.stages.inverse_graphics_posed.truth import solids_of, truth_figures
 
 Predict = Callable[[np.ndarray, np.ndarray], PredictedMeshes]
@@ -85,7 +86,7 @@ def real_figures(
     )
 
 
-def fitted_camera_iou(network: InverseGraphics, meshes: PredictedMeshes, testing: RealRenders) -> float:
+def fitted_camera_iou(meshes: PredictedMeshes, testing: RealRenders) -> float:
     """Mean 2D IOU of the pictures where each one's camera is fitted to it, from the 12 azimuth bins, as for
     photos (`camera_fit.fit_camera`): what remains when no camera is to blame, and wrong shapes find the view
     that hides them best."""
@@ -93,9 +94,7 @@ def fitted_camera_iou(network: InverseGraphics, meshes: PredictedMeshes, testing
     starts = bin_starts(float(np.mean(ELEVATION_RANGE)), world.distance)
     found = []
     for index, (image, mask) in enumerate(zip(testing.images / 255.0, testing.masks / 255.0, strict=True)):
-        light = None if meshes.light is None else meshes.light[index]
-        mesh = meshes.vertices[index], meshes.texture[index]
-        found.append(fit_camera(network, *mesh, image, mask, starts, fov_y, light=light))
+        found.append(fit_camera(meshes, index, image, mask, starts, fov_y))
     cameras = {
         name: np.array([getattr(camera, name) for camera in found]) for name in (*CAMERA_NAMES, "offset")
     }

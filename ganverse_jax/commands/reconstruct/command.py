@@ -18,19 +18,19 @@ from ganverse_jax.data.crops import Crop, cut
 from ganverse_jax.data.framing import Framing, crop_like
 from ganverse_jax.data.photos import Photo, PhotoError, find_photos, legible, read_photo, result_names
 from ganverse_jax.evaluation.images import mask_iou
-from ganverse_jax.evaluation.inverse_graphics import PredictedMeshes, render_meshes
 from ganverse_jax.models.inverse_graphics.network import InverseGraphics
+from ganverse_jax.models.inverse_graphics.prediction import predict_meshes
 from ganverse_jax.pages.grid import image_grid
 from ganverse_jax.pipeline.remedies import make
 from ganverse_jax.runtime.checkpoint import write_atomic
 from ganverse_jax.runtime.shipped import ASSETS
 from ganverse_jax.scene.camera_fit import FittedCamera, bin_starts, fit_camera
 from ganverse_jax.scene.cameras import CAMERA_NAMES, NUM_AZIMUTH_BINS, as_cameras
+from ganverse_jax.scene.drawing import render_on_white, turn_round
 from ganverse_jax.scene.files import TexturedMesh, write_mesh
+from ganverse_jax.scene.meshes import PredictedMeshes, render_meshes
 from ganverse_jax.scene.turntables import write_turntables
 from ganverse_jax.stages.inverse_graphics import stage as inverse_graphics
-from ganverse_jax.stages.inverse_graphics.figures import render_on_white, turn_round
-from ganverse_jax.stages.inverse_graphics.measures import predict_meshes
 from ganverse_jax.stages.perception import stage as perception
 
 SHIPPED = ASSETS / "toy_car"
@@ -132,11 +132,9 @@ def load(folder: Path) -> Reconstructor:
             f"{folder / 'network.safetensors'} does not tell how large objects stand in its pictures (it is "
             f"of an earlier version); delete the folder and {make(inverse_graphics.NAME)}"
         )
-    cameras = as_cameras(params["cameras"])
-    means = (float(np.mean(cameras[name])) for name in ("elevation", "distance"))
-    framing = Framing.from_card(card["framing"])
-    found = Reconstructor(network, params["network"], framing, float(np.radians(card["fov_degrees"])), *means)
-    return found._replace(offset=tuple(cameras["offset"].mean(axis=0))) if "offset" in cameras else found
+    framing, fov_y = Framing.from_card(card["framing"]), float(np.radians(card["fov_degrees"]))
+    means = mean_camera(as_cameras(params["cameras"]))
+    return Reconstructor(network, params["network"], framing, fov_y, **means)
 
 
 def _segment(segmenter) -> Callable[[np.ndarray], np.ndarray]:
@@ -209,8 +207,7 @@ def find_camera(
     coarser = max(1, round(max(crop.size) / FITTED_SIDE))
     small = crop._replace(scale=crop.scale * coarser, size=tuple(side // coarser for side in crop.size))
     picture = cut(photo.image, small) / 255.0, cut(photo.mask, small) / 255.0
-    mesh, light = (meshes.vertices[0], meshes.texture[0]), None if meshes.light is None else meshes.light[0]
-    found = fit_camera(r.network, *mesh, *picture, starts, r.fov_y, light=light)
+    found = fit_camera(meshes, 0, *picture, starts, r.fov_y)
     return found, BINNED if found.start < NUM_AZIMUTH_BINS else REGRESSED
 
 

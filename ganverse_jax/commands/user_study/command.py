@@ -19,12 +19,12 @@ from ganverse_jax.data.crops import cut
 from ganverse_jax.data.photos import Photo, find_photos, read_photo, result_names
 from ganverse_jax.evaluation import user_study as study
 from ganverse_jax.evaluation.user_study import AGREEMENTS, NO_PREFERENCE, QUESTIONS
+from ganverse_jax.models.inverse_graphics.prediction import predict_meshes
 from ganverse_jax.pages.grid import image_grid
 from ganverse_jax.pages.markup import markdown_row
 from ganverse_jax.runtime.checkpoint import write_atomic, write_json
+from ganverse_jax.scene.drawing import CLAY_LIGHT, clay, turn_round
 from ganverse_jax.stages.inverse_graphics import stage as inverse_graphics
-from ganverse_jax.stages.inverse_graphics.figures import CLAY_LIGHT, clay, turn_round
-from ganverse_jax.stages.inverse_graphics.measures import predict_meshes
 from ganverse_jax.stages.inverse_graphics_posed import stage as inverse_graphics_posed
 
 Inputs = Mapping[str, Photo]

@@ -12,24 +12,23 @@ import numpy as np
 
 from ganverse_jax.models.inverse_graphics.network import RESNETS, InverseGraphics
 from ganverse_jax.models.inverse_graphics.resnet import STRIDE
-from ganverse_jax.pipeline.remedies import make
 from ganverse_jax.runtime.checkpoint import load_weights
 
-NAME = "inverse_graphics"
 FILE = "network.safetensors"
 CAMERAS = ("azimuth", "elevation", "log_distance")
 
 
-def load_folder(folder: str | Path) -> tuple[InverseGraphics, dict[str, Any], dict[str, Any]]:
+def load_folder(folder: str | Path, make: str) -> tuple[InverseGraphics, dict[str, Any], dict[str, Any]]:
     """(network, {"network", "cameras"} parameters, metadata) from the stage's own folder.
 
-    Raises FileNotFoundError; ValueError for a file that is no such network: other or mistyped metadata,
-    parameters that are missing, of another shape, or not finite. Both name the file and the remedy.
+    make: how a person has it made, for messages. Raises FileNotFoundError; ValueError for a file that is no
+    such network: other or mistyped metadata, parameters that are missing, of another shape, or not finite.
+    Both name the file and the remedy.
     """
     path = Path(folder) / FILE
     if not path.is_file():
         raise FileNotFoundError(
-            f"no weights at {path}; {make(NAME)}, or correct --workdir (or --network, where it is given)"
+            f"no weights at {path}; {make}, or correct --workdir (or --network, where it is given)"
         )
     params, metadata = load_weights(path)
     if not {"network", "fov_degrees"} <= set(metadata):
@@ -42,9 +41,7 @@ def load_folder(folder: str | Path) -> tuple[InverseGraphics, dict[str, Any], di
         _check_cameras(params.get("cameras"))
         _check_parameters(module, params.get("network"), metadata)
     except ValueError as error:
-        raise ValueError(
-            f"{path}: {error}; give another --network, or delete the file and {make(NAME)}"
-        ) from error
+        raise ValueError(f"{path}: {error}; give another --network, or delete the file and {make}") from error
     return module, params, metadata
 
 

@@ -6,9 +6,11 @@ from typing import NamedTuple
 import numpy as np
 
 from ganverse_jax.data.multiview.set import MultiviewSet
-from ganverse_jax.evaluation.inverse_graphics import Cameras, ImageErrors, PredictedMeshes, take_cameras
+from ganverse_jax.evaluation.inverse_graphics import ImageErrors
 from ganverse_jax.pages.grid import labelled_grid
-from ganverse_jax.stages.inverse_graphics.figures import render_on_white, turn_round
+from ganverse_jax.scene.cameras import Cameras, take_cameras
+from ganverse_jax.scene.drawing import render_on_white, turn_round
+from ganverse_jax.scene.meshes import PredictedMeshes
 
 NUM_WORST = 3  # objects by each figure
 BY_IOU, BY_COLOUR = "2D IOU", "colour error, another view"

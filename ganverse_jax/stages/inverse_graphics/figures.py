@@ -7,16 +7,13 @@ import numpy as np
 from PIL import Image
 
 import rasterizer
-from ganverse_jax.evaluation.inverse_graphics import PredictedMeshes, other_views, render_meshes, take_cameras
+from ganverse_jax.evaluation.inverse_graphics import other_views
 from ganverse_jax.runtime.checkpoint import write_atomic, write_npz
 from ganverse_jax.runtime.pixels import unit_to_uint8
+from ganverse_jax.scene.cameras import take_cameras
+from ganverse_jax.scene.drawing import CLAY_LIGHT, clay, render_on_white, turn_round
 from ganverse_jax.scene.files import TexturedMesh, write_mesh
-
-NUM_TURNS = 6
-TURN_ELEVATION = np.radians(15.0)
-# A lamp above and in front, over soft ambient light, as spherical harmonics (constant, y, z, x, then none).
-CLAY = 0.72
-CLAY_LIGHT = np.array([2.2, 0.75, 0.35, 0.25, 0, 0, 0, 0, 0], np.float32)
+from ganverse_jax.scene.meshes import PredictedMeshes
 
 
 def sample_sheet(
@@ -53,27 +50,6 @@ def sample_sheet(
     columns += [*np.moveaxis(turn_round(meshes, rows, cameras, size, fov_y), 1, 0)]
     sheet = np.concatenate([np.concatenate(list(column), axis=0) for column in columns], axis=1)
     write_atomic(path, lambda temporary: Image.fromarray(sheet).save(temporary, "PNG"))
-
-
-def turn_round(meshes, rows, cameras, size, fov_y, **options) -> np.ndarray:
-    """Meshes `rows` [m] from six sides: uint8 [m 6 h w 3] on white, azimuth 0, 60, ... 300 degrees."""
-    camera = turn_cameras(len(rows), np.mean(cameras["distance"]))
-    sides = render_on_white(meshes, np.repeat(rows, NUM_TURNS), camera, size, fov_y, **options)
-    return sides.reshape(len(rows), NUM_TURNS, *sides.shape[1:])
-
-
-def turn_cameras(count: int, distance: float) -> dict[str, np.ndarray]:
-    """The cameras of `turn_round`, six for each of `count` objects in a row."""
-    return {
-        "azimuth": np.tile(np.arange(NUM_TURNS) * 2 * np.pi / NUM_TURNS, count),
-        "elevation": np.full(count * NUM_TURNS, TURN_ELEVATION),
-        "distance": np.full(count * NUM_TURNS, distance),
-    }
-
-
-def clay(meshes: PredictedMeshes) -> PredictedMeshes:
-    """The meshes in plain grey; lit by CLAY_LIGHT they show the shape alone."""
-    return meshes._replace(texture=np.full((len(meshes.texture), 2, 2, 3), CLAY, np.float32))
 
 
 def write_figures(
@@ -127,9 +103,3 @@ def light_figures(meshes: PredictedMeshes, rows, own, size, fov_y: float) -> dic
         "sphere_lit": lit._replace(vertices=vertices, **surface),
     }
     return {name: render_on_white(each, rows, own, size, fov_y) for name, each in shown.items()}
-
-
-def render_on_white(meshes, rows, camera, size, fov_y, **options) -> np.ndarray:
-    """Meshes `rows` [m], each from its own camera [m], uint8 [m h w 3]; options of `render_meshes`."""
-    colour, mask = render_meshes(meshes, rows, camera, size, fov_y, **options)
-    return unit_to_uint8(colour * mask[..., None] + (1.0 - mask[..., None]))

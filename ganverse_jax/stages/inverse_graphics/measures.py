@@ -9,14 +9,13 @@ from PIL import Image
 
 from ganverse_jax.data.multiview.set import MultiviewSource
 from ganverse_jax.evaluation.cameras import circular_median, regressor_errors
-from ganverse_jax.evaluation.inverse_graphics import PredictedMeshes, image_errors, image_metrics
-from ganverse_jax.models.inverse_graphics.network import InverseGraphics
+from ganverse_jax.evaluation.inverse_graphics import image_errors, image_metrics
+from ganverse_jax.models.inverse_graphics.prediction import predict_meshes
 from ganverse_jax.runtime.checkpoint import write_atomic
 from ganverse_jax.scene.cameras import as_cameras
 from ganverse_jax.scene.turntables import write_turntables
 from ganverse_jax.stages.inverse_graphics.failures import failure_figures, failure_sheet
 from ganverse_jax.stages.inverse_graphics.figures import sample_sheet, write_figures
-from ganverse_jax.stages.inverse_graphics.step import predict_in_batches
 
 NUM_SAMPLES = 8
 
@@ -61,20 +60,6 @@ def measure(module, params, multiview: MultiviewSource, fov_y: float, evaluate, 
             for angle, values in angles.items()
         }
     return Measured(figures, poses, failure_figures(meshes, errors, test, cameras, fov_y))
-
-
-def predict_meshes(module: InverseGraphics, params, images: np.ndarray, masks: np.ndarray) -> PredictedMeshes:
-    """The mesh, texture and light of every image uint8 [n h w 3], masks uint8 [n h w]."""
-    prediction = predict_in_batches(module, params, images, masks)
-    template = module.template
-    return PredictedMeshes(
-        prediction.vertices,
-        prediction.texture,
-        template.faces,
-        template.uv,
-        template.uv_faces,
-        prediction.light,
-    )
 
 
 def show(

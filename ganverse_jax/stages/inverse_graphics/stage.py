@@ -20,8 +20,10 @@ from ganverse_jax.data.framing import Framing, measure_framing
 from ganverse_jax.data.multiview.posed_folder import read_posed_folder
 from ganverse_jax.data.multiview.set import MultiviewSource, Pairs, azimuth_bins
 from ganverse_jax.models.features.perceptual import Perceptual
+from ganverse_jax.models.inverse_graphics import stored
 from ganverse_jax.models.inverse_graphics.network import InverseGraphics
-from ganverse_jax.models.inverse_graphics.stored import FILE, NAME, load_folder
+from ganverse_jax.models.inverse_graphics.stored import FILE
+from ganverse_jax.pipeline.remedies import make
 from ganverse_jax.pipeline.settings import plain
 from ganverse_jax.pipeline.stage import Run, Stage
 from ganverse_jax.runtime import parallel
@@ -37,6 +39,7 @@ from ganverse_jax.stages.inverse_graphics.step import initial_state, make_optimi
 from ganverse_jax.stages.multiview_dataset.source import load_source
 from ganverse_jax.stages.perception import stage as perception
 
+NAME = "inverse_graphics"
 __all__ = ["NAME", "STAGE", "Given", "as_cameras", "init_network", "load", "load_folder", "run", "train"]
 
 
@@ -185,6 +188,11 @@ def load(workdir: str | Path) -> tuple[InverseGraphics, dict[str, Any], dict[str
     Raises as `load_folder`: FileNotFoundError when the stage has not run there.
     """
     return load_folder(Path(workdir) / NAME)
+
+
+def load_folder(folder: str | Path) -> tuple[InverseGraphics, dict[str, Any], dict[str, Any]]:
+    """As `load`, from the stage's own folder; raises as `models.inverse_graphics.stored.load_folder`."""
+    return stored.load_folder(folder, make(NAME))
 
 
 STAGE = Stage(

@@ -1,12 +1,10 @@
 """One training step of inverse graphics: Eq. 1 and 2 of arXiv:2010.09125, per device, pure."""
 
-import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 import optax
 
 import rasterizer
@@ -15,8 +13,9 @@ from ganverse_jax.losses.mesh import flatten_loss, laplacian_loss, mesh_topology
 from ganverse_jax.losses.texture_flow import flow_loss, surface_texels
 from ganverse_jax.models.features.perceptual import Perceptual
 from ganverse_jax.models.inverse_graphics.network import InverseGraphics, Prediction
+from ganverse_jax.models.inverse_graphics.prediction import render_prediction
 from ganverse_jax.runtime import parallel
-from ganverse_jax.scene.cameras import offset_vertices, select_cameras, select_offsets
+from ganverse_jax.scene.cameras import select_cameras
 from ganverse_jax.stages.inverse_graphics.settings import Training
 
 TERMS = ("colour", "iou", "perceptual", "laplacian", "flatten", "movement", "flow")
@@ -50,32 +49,6 @@ def initial_state(params: Mapping[str, Any], optimizer: optax.GradientTransforma
         "optimizer": optimizer.init(params),
         "step": jnp.zeros((), jnp.int32),
     }
-
-
-def render_prediction(
-    network: InverseGraphics,
-    prediction: Prediction,
-    camera: rasterizer.Camera,
-    size: tuple[int, int],
-    *,
-    offset: jax.Array | None = None,
-    **options,
-) -> rasterizer.Rendered:
-    """Render each prediction, in its light if it has one, from as many cameras in a row as cameras per
-    prediction: cameras [b * k], k >= 1, with their offsets [b * k 2] in NDC if they have some."""
-    times = len(camera.azimuth) // len(prediction.vertices)
-    template, light = network.template, prediction.light
-    return rasterizer.render(
-        offset_vertices(prediction.vertices.repeat(times, axis=0), camera, offset, size[1] / size[0]),
-        template.faces,
-        template.uv,
-        template.uv_faces,
-        prediction.texture.repeat(times, axis=0),
-        camera,
-        *size,
-        lighting=None if light is None else light.repeat(times, axis=0),
-        **options,
-    )
 
 
 def in_place_of_object(rendered: rasterizer.Rendered, images: jax.Array, masks: jax.Array) -> jax.Array:
@@ -169,8 +142,7 @@ def make_step(
         prediction = network.apply({"params": params["network"]}, images[::2], masks[::2])
         views = batch["views"].reshape(-1)
         camera = select_cameras(params["cameras"], views, fov_y)
-        offset = select_offsets(params["cameras"], views)
-        rendered = render_prediction(network, prediction, camera, (height, width), offset=offset, **options)
+        rendered = render_prediction(network, prediction, camera, (height, width), **options)
         terms = loss_terms(
             prediction,
             rendered,
@@ -181,7 +153,7 @@ def make_step(
             both_views=perceptual_both_views,
             multiview_weight=multiview_weight,
         )
-        terms |= read_flow(prediction, camera, offset, (height, width))
+        terms |= read_flow(prediction, camera, (height, width))
         # Eq. 2 adds the two views' losses; the means above run over both, hence the factor.
         total = 2.0 * sum(weights[name] * value for name, value in terms.items())
         return total, terms
@@ -204,17 +176,16 @@ def make_step(
 
 
 def _make_flow_term(network: InverseGraphics) -> Callable[..., dict[str, jax.Array]]:
-    """term(prediction, cameras [2 b], offsets [2 b 2] | None, size) -> {"flow"} in the inputs' views, the
+    """term(prediction, cameras [2 b], size) -> {"flow"} in the inputs' views, the
     first of each pair; {} for a network that decodes its colours."""
     if network.texture == "decoded":
         return lambda *_: {}
     template = network.template
     texels = surface_texels(network.texture_size, template.faces, template.uv, template.uv_faces)
 
-    def term(prediction, cameras, offsets, size):
-        camera, offset = jax.tree.map(lambda leaf: leaf[::2], (cameras, offsets))
-        vertices = offset_vertices(prediction.vertices, camera, offset, size[1] / size[0])
-        seen = (vertices, template.faces, camera, size, texels)
+    def term(prediction, cameras, size):
+        camera = jax.tree.map(lambda leaf: leaf[::2], cameras)
+        seen = (prediction.vertices, template.faces, camera, size, texels)
         return {"flow": flow_loss(prediction.flow, *seen, symmetric=network.symmetric)}
 
     return term
@@ -247,22 +218,3 @@ def make_step_at(
     )
     refined = parallel.data_parallel(refining, mesh)
     return lambda step: refined if step >= training.perceptual_start else plain
-
-
-def predict_in_batches(
-    network: InverseGraphics, params, images: np.ndarray, masks: np.ndarray, batch_size: int = 16
-) -> Prediction:
-    """Predictions (NumPy) for images uint8 [n h w 3] and masks uint8 [n h w]; the last batch is padded."""
-    parts = []
-    for begin in range(0, len(images), batch_size):
-        rows = np.minimum(np.arange(begin, begin + batch_size), len(images) - 1)
-        part = _predict(network, params, images[rows], masks[rows])
-        keep = min(batch_size, len(images) - begin)
-        parts.append(jax.tree.map(lambda leaf, keep=keep: np.asarray(leaf)[:keep], part))
-    return jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
-
-
-@functools.partial(jax.jit, static_argnums=0)
-def _predict(network, params, image, mask):
-    image, mask = image.astype(jnp.float32) / 255.0, mask[..., None].astype(jnp.float32) / 255.0
-    return network.apply({"params": params}, image, mask)

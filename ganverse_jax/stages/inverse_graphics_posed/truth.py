@@ -6,15 +6,11 @@ import numpy as np
 
 from ganverse_jax.classes.car.toy.world import ToyCars
 from ganverse_jax.evaluation.geometry import Similarity
-from ganverse_jax.evaluation.inverse_graphics import (
-    Cameras,
-    PredictedMeshes,
-    Views,
-    render_views,
-    shape_metrics,
-)
+from ganverse_jax.evaluation.inverse_graphics import shape_metrics
 from ganverse_jax.evaluation.novel_views import novel_view_metrics
 from ganverse_jax.models.features.perceptual import Perceptual
+from ganverse_jax.scene.cameras import Cameras
+from ganverse_jax.scene.meshes import PredictedMeshes, Views, render_views
 
 
 def truth_figures(

@@ -11,6 +11,7 @@ import jax
 import numpy as np
 
 from ganverse_jax.data.multiview.set import MultiviewSet
+from ganverse_jax.models.inverse_graphics.prediction import predict_in_batches
 from ganverse_jax.models.perception.segmenter import Segmenter
 from ganverse_jax.models.stylegan2.multiview_generator import MultiviewGenerator
 from ganverse_jax.models.stylegan2.stored import LoadedGenerator
@@ -26,7 +27,6 @@ from ganverse_jax.pipeline.stage import Run
 from ganverse_jax.scene.cameras import stack_cameras
 from ganverse_jax.stages.gan import stage as gan
 from ganverse_jax.stages.inverse_graphics import stage as inverse_graphics
-from ganverse_jax.stages.inverse_graphics.step import predict_in_batches
 from ganverse_jax.stages.multiview_dataset import stage as multiview_dataset
 from ganverse_jax.stages.perception import stage as perception
 from ganverse_jax.stages.stylegan_r.networks import TrainedInverseGraphics, make_dibr, make_networks

@@ -15,14 +15,14 @@ import jax.numpy as jnp
 import numpy as np
 
 import rasterizer
-from ganverse_jax.evaluation.inverse_graphics import PredictedMeshes, render_meshes
 from ganverse_jax.models.inverse_graphics.network import InverseGraphics
 from ganverse_jax.models.perception.learned import resize
 from ganverse_jax.models.perception.segmenter import LearnedSegmenter, Segmenter
 from ganverse_jax.models.stylegan2.networks import Generator
 from ganverse_jax.models.stylegan2.style_space import StyleLayout
 from ganverse_jax.models.stylegan_r.neural_renderer import make_synthesise
-from ganverse_jax.scene.cameras import offset_vertices, unstack_cameras
+from ganverse_jax.scene.cameras import unstack_cameras, unstacked_camera
+from ganverse_jax.scene.meshes import PredictedMeshes, render_meshes
 from ganverse_jax.stages.stylegan_r.step import CycleNetworks
 
 
@@ -78,10 +78,8 @@ def _silhouette(inverse: TrainedInverseGraphics) -> Callable:
 
     def silhouette(constants, images, displacements, camera):
         height, width = images.shape[1:3]
-        whole = rasterizer.Camera(*camera[:3], jnp.full(len(images), inverse.fov_y))
-        offset = jnp.stack(camera[3:], axis=-1) if camera[3:] else None
-        vertices = offset_vertices(template.vertices + displacements, whole, offset, width / height)
-        vertices = rasterizer.transform(vertices, whole, height, width)
+        whole = unstacked_camera(camera, jnp.full(len(images), inverse.fov_y))
+        vertices = rasterizer.transform(template.vertices + displacements, whole, height, width)
         fragments = rasterizer.rasterize(vertices, template.faces, height, width)
         return (fragments.face_id >= 0).astype(images.dtype)[..., None]
 

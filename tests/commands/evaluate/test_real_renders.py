@@ -6,9 +6,9 @@ import pytest
 
 from ganverse_jax.commands.evaluate import real_renders
 from ganverse_jax.evaluation.geometry import Similarity
-from ganverse_jax.evaluation.inverse_graphics import PredictedMeshes, render_meshes
 from ganverse_jax.models.inverse_graphics.network import InverseGraphics
 from ganverse_jax.runtime.pixels import unit_to_uint8
+from ganverse_jax.scene.meshes import PredictedMeshes, render_meshes
 from ganverse_jax.stages.inverse_graphics_posed.truth import exact_meshes
 
 WORLD = {"supersample": 1}

@@ -7,8 +7,8 @@ import pytest
 
 import rasterizer
 from ganverse_jax.models.inverse_graphics.network import InverseGraphics
+from ganverse_jax.models.inverse_graphics.prediction import render_prediction
 from ganverse_jax.models.inverse_graphics.template import mesh_template, mirror_map, smooth_modes
-from ganverse_jax.stages.inverse_graphics.step import render_prediction
 
 SMALL = dict(
     icosphere_level=1, encoder_width=8, encoder_blocks=(1, 1), code_size=16, shape_hidden=16, texture_size=16,

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from ganverse_jax.models.inverse_graphics.stored import load_folder
 from ganverse_jax.runtime.checkpoint import load_weights, save_weights
+from ganverse_jax.stages.inverse_graphics.stage import load_folder
 from tests.models.inverse_graphics.untrained import NETWORK, untrained, write_network
 
 FRAMING = {"size": [32, 32], "share": 0.25, "centre": [0.5, 0.55]}

@@ -5,18 +5,20 @@ import numpy as np
 import pytest
 
 from ganverse_jax.data.multiview.set import MultiviewSet, PairSampler, azimuth_bins
-from ganverse_jax.evaluation.inverse_graphics import PredictedMeshes, render_meshes, take_cameras
 from ganverse_jax.models.inverse_graphics.network import InverseGraphics, Prediction
+from ganverse_jax.models.inverse_graphics.prediction import render_prediction
 from ganverse_jax.runtime import parallel
 from ganverse_jax.scene.cameras import (
     as_cameras,
     initial_cameras,
     select_cameras,
-    select_offsets,
+    take_cameras,
     with_offsets,
 )
+from ganverse_jax.scene.meshes import PredictedMeshes, render_meshes
 from ganverse_jax.stages.inverse_graphics import stage as inverse_graphics
 from ganverse_jax.stages.inverse_graphics import step as inverse_graphics_step
+from ganverse_jax.stages.inverse_graphics.settings import Training, Weights
 
 NETWORK = InverseGraphics(
     icosphere_level=2, shape_degree=2, encoder_width=8, encoder_blocks=(1,), code_size=16, shape_hidden=16,
@@ -56,18 +58,22 @@ def without_common_translation(offsets, azimuth):
 @pytest.fixture(scope="module")
 def trained():
     multiview = shifted_discs()
-    optimizer = inverse_graphics_step.make_optimizer(
-        120, learning_rate=1e-3, camera_learning_rate=1e-2, decay=True
+    training = Training(
+        num_steps=120,
+        learning_rate=1e-3,
+        camera_learning_rate=1e-2,
+        decay=True,
+        weights=Weights(flatten=0.1, movement=1.0),
+        sigma_inverse=300.0,
+        margin=0.1,
     )
+    optimizer = inverse_graphics_step.make_optimizer(training)
     params = {
         "network": inverse_graphics.init_network(NETWORK, SIZE, 0),
         "cameras": with_offsets(initial_cameras(azimuth_bins(multiview.views), 4.2)),
     }
     mesh = parallel.data_mesh(1)
-    weights = dict(colour=20.0, iou=3.0, laplacian=5.0, flatten=0.1, movement=1.0)
-    step_at = inverse_graphics_step.make_step_at(
-        NETWORK, optimizer, mesh, fov_y=0.52, weights=weights, sigma_inverse=300.0, margin=0.1
-    )
+    step_at = inverse_graphics_step.make_step_at(NETWORK, optimizer, mesh, training, fov_y=0.52)
     state = parallel.replicate(inverse_graphics_step.initial_state(params, optimizer), mesh)
     pairs = PairSampler(multiview.object_id, multiview.view_id, multiview.fetch, threads=0)
     for step in range(120):
@@ -92,9 +98,9 @@ def test_training_and_evaluation_see_the_object_at_the_same_place(trained):
     template, view = NETWORK.template, np.array([2, 0, 3])
     vertices = np.tile(template.vertices, (3, 1, 1))
     texture = np.full((3, 8, 16, 3), 0.5, np.float32)
-    camera, offset = select_cameras(trained, view, 0.52), select_offsets(trained, view)
+    camera = select_cameras(trained, view, 0.52)
     prediction = Prediction(vertices, 0 * vertices, texture)
-    rendered = inverse_graphics_step.render_prediction(NETWORK, prediction, camera, SIZE, offset=offset)
+    rendered = render_prediction(NETWORK, prediction, camera, SIZE)
     meshes = PredictedMeshes(vertices, texture, template.faces, template.uv, template.uv_faces)
     _, mask = render_meshes(meshes, np.arange(3), take_cameras(as_cameras(trained), view), SIZE, 0.52)
     np.testing.assert_array_equal(mask, rendered.fragments.face_id >= 0)

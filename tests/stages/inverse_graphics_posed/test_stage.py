@@ -6,7 +6,7 @@ import pytest
 from ganverse_jax.classes.car.toy.world import ToyCars
 from ganverse_jax.data.multiview.posed_world import posed_toy_cars, posed_views, true_cameras
 from ganverse_jax.evaluation.geometry import join_parts, rotation_y
-from ganverse_jax.evaluation.inverse_graphics import PredictedMeshes
+from ganverse_jax.scene.meshes import PredictedMeshes
 from ganverse_jax.stages.inverse_graphics_posed.stage import truth_evaluator
 
 

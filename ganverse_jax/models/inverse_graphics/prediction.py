@@ -1,0 +1,68 @@
+"""What a trained network makes of pictures: inference, without a loss or an optimizer in sight."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+import rasterizer
+from ganverse_jax.models.inverse_graphics.network import InverseGraphics, Prediction
+from ganverse_jax.scene.meshes import PredictedMeshes
+
+
+def render_prediction(
+    network: InverseGraphics,
+    prediction: Prediction,
+    camera: rasterizer.Camera,
+    size: tuple[int, int],
+    **options,
+) -> rasterizer.Rendered:
+    """Render each prediction, in its light if it has one, from as many cameras in a row as cameras per
+    prediction: cameras [b * k], k >= 1; options of `rasterizer.render`."""
+    times = len(camera.azimuth) // len(prediction.vertices)
+    template, light = network.template, prediction.light
+    return rasterizer.render(
+        prediction.vertices.repeat(times, axis=0),
+        template.faces,
+        template.uv,
+        template.uv_faces,
+        prediction.texture.repeat(times, axis=0),
+        camera,
+        *size,
+        lighting=None if light is None else light.repeat(times, axis=0),
+        **options,
+    )
+
+
+def predict_meshes(module: InverseGraphics, params, images: np.ndarray, masks: np.ndarray) -> PredictedMeshes:
+    """The mesh, texture and light of every image uint8 [n h w 3], masks uint8 [n h w]."""
+    prediction = predict_in_batches(module, params, images, masks)
+    template = module.template
+    return PredictedMeshes(
+        prediction.vertices,
+        prediction.texture,
+        template.faces,
+        template.uv,
+        template.uv_faces,
+        prediction.light,
+    )
+
+
+def predict_in_batches(
+    network: InverseGraphics, params, images: np.ndarray, masks: np.ndarray, batch_size: int = 16
+) -> Prediction:
+    """Predictions (NumPy) for images uint8 [n h w 3] and masks uint8 [n h w]; the last batch is padded."""
+    parts = []
+    for begin in range(0, len(images), batch_size):
+        rows = np.minimum(np.arange(begin, begin + batch_size), len(images) - 1)
+        part = _predict(network, params, images[rows], masks[rows])
+        keep = min(batch_size, len(images) - begin)
+        parts.append(jax.tree.map(lambda leaf, keep=keep: np.asarray(leaf)[:keep], part))
+    return jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def _predict(network, params, image, mask):
+    image, mask = image.astype(jnp.float32) / 255.0, mask[..., None].astype(jnp.float32) / 255.0
+    return network.apply({"params": params}, image, mask)
