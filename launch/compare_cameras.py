@@ -1,8 +1,8 @@
 """python -m launch.compare_cameras --config=configs/toy_car.py --workdir=runs/cameras
 
 The paper's Table A on the toy world: the same training from 12 view bins, from cameras solved out of points
-clicked on one car (simulated), and from the true cameras. Prints the table; it, its figures and a picture lie
-in WORKDIR/camera_comparison. The same command resumes.
+clicked on one object (simulated), and from the true cameras. Prints the table; it, its figures and a picture
+lie in WORKDIR/camera_comparison. The same command resumes.
 """
 
 from absl import flags

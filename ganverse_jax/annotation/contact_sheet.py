@@ -15,9 +15,10 @@ from PIL import Image, ImageDraw, ImageFont
 
 from ganverse_jax.annotation import icons
 from ganverse_jax.annotation.bins.page import name_of
-from ganverse_jax.annotation.bins.session import DROP, NUM_BINS, Answer
+from ganverse_jax.annotation.bins.session import DROP, Answer
 from ganverse_jax.annotation.keypoints.session import HIDDEN, KeypointSession
 from ganverse_jax.annotation.keypoints.store import Task
+from ganverse_jax.scene.bins import NUM_AZIMUTH_BINS
 
 _INK, _SOFT, _ACCENT = "#20232a", "#5d636e", "#b2491f"
 _TILE, _GAP, _MARGIN, _LABEL = 128, 4, 24, 150
@@ -34,7 +35,7 @@ def contact_sheet(
     """
     rows = [[_decoded(data) for data in row] for row in pictures]
     height = round(_TILE * rows[0][0].height / rows[0][0].width)
-    legend_columns = NUM_BINS // 2
+    legend_columns = NUM_AZIMUTH_BINS // 2
     width = 2 * _MARGIN + _LABEL + max(len(rows[0]) * (_TILE + _GAP), legend_columns * (_ICON + 40))
     legend = 2 * _MARGIN + 60 + 2 * (_ICON + 24)
     sheet = Image.new("RGB", (width, legend + len(rows) * (height + _GAP) + _MARGIN), "#ffffff")
@@ -124,9 +125,9 @@ def _draw_legend(sheet: Image.Image, pen: ImageDraw.ImageDraw, kind: str, title:
     pen.text((_MARGIN, _MARGIN + 34), "azimuth_bin of each view: the drawing nearest to it", _SOFT, _font(16))
     sheet.paste(icons.picture(icons.draw(kind, 0.0, math.pi / 2), _ICON), (_MARGIN, _MARGIN + 80))
     pen.text((_MARGIN + _ICON / 2, _MARGIN + 80 + _ICON), "from above", _SOFT, _font(13), anchor="mt")
-    for b in range(NUM_BINS):
-        left = _MARGIN + _LABEL + b % (NUM_BINS // 2) * (_ICON + 40)
-        top = _MARGIN + 60 + b // (NUM_BINS // 2) * (_ICON + 24)
+    for b in range(NUM_AZIMUTH_BINS):
+        left = _MARGIN + _LABEL + b % (NUM_AZIMUTH_BINS // 2) * (_ICON + 40)
+        top = _MARGIN + 60 + b // (NUM_AZIMUTH_BINS // 2) * (_ICON + 24)
         sheet.paste(icons.picture(icons.draw(kind, icons.bin_azimuth(b)), _ICON), (left, top))
         pen.text((left + _ICON / 2, top + _ICON - 8), f"{b}", _INK, _font(18), anchor="mt")
         pen.text((left + _ICON / 2, top + _ICON + 12), name_of(b), _SOFT, _font(12), anchor="mt")

@@ -9,8 +9,9 @@ from collections.abc import Mapping
 import numpy as np
 from PIL import Image, ImageDraw
 
-from ganverse_jax.annotation.bins.session import NUM_BINS
-from ganverse_jax.classes.solids import BODY, SOLIDS
+from ganverse_jax import classes
+from ganverse_jax.classes.solids import BODY
+from ganverse_jax.scene.bins import NUM_AZIMUTH_BINS
 
 SIZE = 100.0  # side of every drawing's box
 ELEVATION = math.radians(14)
@@ -25,11 +26,6 @@ COLOURS = {"b0": "#6b6f78", "b1": "#858992", "b2": "#9fa3ab", "b3": "#b9bcc2", "
 Drawing = tuple[tuple[str, tuple[tuple[float, float], ...]], ...]
 
 
-def kinds() -> tuple[str, ...]:
-    """The classes there are drawings of."""
-    return tuple(SOLIDS)
-
-
 @functools.cache
 def draw(kind: str, azimuth: float, elevation: float = ELEVATION) -> Drawing:
     """Polygons (tone, points) of the class from a camera at (azimuth, elevation) radians, far to near.
@@ -37,11 +33,9 @@ def draw(kind: str, azimuth: float, elevation: float = ELEVATION) -> Drawing:
     Points lie in a box of 100 x 100, x right, y down. Elevation pi/2 with azimuth 0 is the view from above
     with the front down the page, as on the report's dial. Raises ValueError for an unknown class.
     """
-    if kind not in SOLIDS:
-        raise ValueError(f"no drawing of {kind!r}; choose one of {', '.join(SOLIDS)}")
     back = _axes(azimuth, elevation)[2]
     drawn = []
-    for points, tone, nearer in SOLIDS[kind]():
+    for points, tone, nearer in classes.get(kind).drawing():
         normal = np.cross(points[1] - points[0], points[2] - points[0])
         if not normal.any():
             continue
@@ -88,7 +82,7 @@ def _tone(tone: str, normal: np.ndarray) -> str:
 
 def bin_azimuth(azimuth_bin: int) -> float:
     """Azimuth of a bin's centre in radians."""
-    return 2 * math.pi * azimuth_bin / NUM_BINS
+    return 2 * math.pi * azimuth_bin / NUM_AZIMUTH_BINS
 
 
 def svg_paths(drawing: Drawing) -> str:
@@ -102,7 +96,7 @@ def svg_paths(drawing: Drawing) -> str:
 def svg_symbols(kind: str) -> Mapping[str, str]:
     """Inner SVG of the drawings: "above" and "bin0".."bin11"."""
     symbols = {"above": svg_paths(draw(kind, 0.0, math.pi / 2))}
-    return symbols | {f"bin{b}": svg_paths(draw(kind, bin_azimuth(b))) for b in range(NUM_BINS)}
+    return symbols | {f"bin{b}": svg_paths(draw(kind, bin_azimuth(b))) for b in range(NUM_AZIMUTH_BINS)}
 
 
 def picture(drawing: Drawing, side: int, background: str = "#ffffff") -> Image.Image:

@@ -29,11 +29,6 @@ def circular_spread(angles: np.ndarray) -> float:
     return float(np.abs(angle_difference(angles, circular_median(angles))).mean())
 
 
-def nearest_azimuth_bin(azimuth: float, num_bins: int = 12) -> int:
-    """The bin 0..num_bins-1 whose centre, bin * 360 / num_bins degrees, is nearest to `azimuth` (radians)."""
-    return int(np.round(azimuth / (2 * np.pi / num_bins))) % num_bins
-
-
 def view_disentanglement(azimuths: np.ndarray) -> dict:
     """Figures (degrees) for regressed azimuths [views contents] in radians.
 

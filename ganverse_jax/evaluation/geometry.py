@@ -1,7 +1,7 @@
 """Metrics between meshes: Chamfer distance, F-score, volumetric IOU, and the one similarity that aligns
 frames.
 
-NumPy (and SciPy's k-d tree) only. Lengths are in world units; a toy car is about 2 long.
+NumPy (and SciPy's k-d tree) only. Lengths are in world units; an object is about 2 long.
 """
 
 from typing import NamedTuple
@@ -61,7 +61,7 @@ def join_parts(parts) -> tuple[np.ndarray, np.ndarray]:
 def sample_solid(parts, count: int, seed: int = 0) -> np.ndarray:
     """About `count` points [<=count 3] on the outer surface of a union of closed parts (vertices, faces).
 
-    Surfaces inside another part (a wheel's half in the body) are not surface of the car: points whose outer
+    Surfaces inside another part (one half sunk in another) are not surface of the object: points whose outer
     neighbourhood is filled by another part are dropped, by winding number on the sampled points.
     """
     vertices, faces = join_parts(parts)
@@ -126,7 +126,7 @@ def occupancy(
     lower, upper = np.asarray(lower, np.float64), np.asarray(upper, np.float64)
     step = (upper - lower) / resolution
     centres = lower + (np.arange(resolution)[:, None] + 0.5) * step
-    # A ray through an edge would be counted twice; cars have edges at round numbers, so the rays avoid them.
+    # A ray through an edge would be counted twice; made objects have edges at round numbers: rays avoid them.
     columns = np.stack(np.meshgrid(centres[:, 0] + 1.234e-5, centres[:, 1] + 2.345e-5, indexing="ij"), -1)
     column, height, sign = _crossings(np.asarray(vertices, np.float64), faces, columns.reshape(-1, 2))
     winding = np.zeros((resolution**2, resolution + 1), np.int32)
@@ -207,7 +207,7 @@ def find_azimuth(
 
     predicted, target: as in `fit_similarity`. The offset whose mean distance of closest points, both ways and
     after scale and translation, is least: sought at `starts` equal steps on the first `points` of each set,
-    then between that step's neighbours on all. (ICP over the azimuth too would stall: a car's long sides
+    then between that step's neighbours on all. (ICP over the azimuth too would stall: long sides
     slide on themselves.)
     """
     from scipy.optimize import minimize_scalar

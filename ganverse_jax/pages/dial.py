@@ -12,7 +12,7 @@ RING = 132.0
 
 
 def direction(azimuth_degrees: float) -> tuple[float, float]:
-    """Unit vector on the dial: seen from above with the car's front (+z) down the page, +x to the right."""
+    """Unit vector on the dial, seen from above: the object's front (+z) down the page, +x to the right."""
     angle = math.radians(azimuth_degrees)
     return math.sin(angle), math.cos(angle)
 
@@ -40,11 +40,11 @@ def _spokes() -> str:
     return "".join(parts)
 
 
-def _car() -> str:
-    """A small car from above, its front down the page."""
+def _object() -> str:
+    """A long object from above, its front down the page."""
     c = CENTRE
     return (
-        f'<g class="car"><rect x="{c - 17}" y="{c - 36}" width="34" height="72" rx="13"/>'
+        f'<g class="object"><rect x="{c - 17}" y="{c - 36}" width="34" height="72" rx="13"/>'
         f'<path d="M{c - 12} {c + 14}q12 6 24 0l-3 -10h-18z"/><path d="M{c - 11} {c - 20}q11 -5 22 '
         f'0l-2 8h-18z"/>'
         f'<text x="{c}" y="{c + 52}" text-anchor="middle">front</text></g>'
@@ -71,8 +71,8 @@ def azimuth_dial(views: Sequence[dict[str, Any]]) -> str:
             marks.append(f'<path class="regressor" d="M{x3 - 3:.1f} {y3 - 3:.1f}l6 6m0 -6l-6 6"/>')
     return (
         f'<svg class="dial" viewBox="0 0 {SIZE} {SIZE}" role="img" aria-label="Azimuths of '
-        f"{len(views)} views from "
-        f'above: start bins on the ring, optimised azimuths inside">{_spokes()}{_car()}{"".join(marks)}</svg>'
+        f"{len(views)} views from above: start bins on the ring, optimised azimuths inside"
+        f'">{_spokes()}{_object()}{"".join(marks)}</svg>'
     )
 
 

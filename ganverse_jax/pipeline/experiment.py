@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from ganverse_jax import classes
 from ganverse_jax.pipeline.settings import Count, FieldOfView, Positive, Whole, build, plain
 
 
 @dataclass(frozen=True)
-class World:
+class WorldSettings:
     """Section `world`: the toy world of the class, and the cameras that a run begins with."""
 
     seed: Whole = 0  # of the world's objects
@@ -23,7 +24,7 @@ class Shared:
     object_class: str  # a name in `ganverse_jax.classes`
     seed: Whole = 0  # of everything that is drawn
     num_devices: Count | None = None  # None: all there are
-    world: World = field(default_factory=World)
+    world: WorldSettings = field(default_factory=WorldSettings)
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,11 @@ class Experiment(Shared):
     """`Shared`, and by the name of each stage its settings, None for one that is no part of it."""
 
     stages: Mapping[str, Any] = field(default_factory=dict)
+
+
+def make_world(shared: Any, resolution: int, split: str = "train") -> classes.World:
+    """The toy world of an experiment (or a `Run` of it). Raises ValueError for a class without one."""
+    return classes.make_world(shared.object_class, resolution, split, **plain(shared.world))
 
 
 def build_experiment(config: Mapping[str, Any], settings: Mapping[str, type]) -> Experiment:

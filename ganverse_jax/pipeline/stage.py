@@ -8,7 +8,7 @@ from typing import Any
 import jax
 from jax.sharding import Mesh
 
-from ganverse_jax.pipeline.experiment import World
+from ganverse_jax.pipeline.experiment import WorldSettings
 from ganverse_jax.runtime.loop import Loop, Metrics
 
 
@@ -48,7 +48,7 @@ class Run:
     mesh: Mesh
     metrics: Metrics
     object_class: str
-    world: World
+    world: WorldSettings
     stages: tuple[Stage, ...] = ()
 
     def loop(self, name: str, settings: Any, *, num_steps: int, key: jax.Array, **options: Any) -> Loop:

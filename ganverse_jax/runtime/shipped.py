@@ -5,6 +5,14 @@ from pathlib import Path
 ASSETS = Path(__file__).parents[1] / "assets"
 
 
+def shipped_with(part: str) -> Path:
+    """The first shipped set that has `part`, a file or folder. Raises FileNotFoundError where none has."""
+    found = sorted(path.parent for path in ASSETS.glob(f"*/{part}"))
+    if not found:
+        raise FileNotFoundError(f"no shipped set in {ASSETS} has {part}; install the package again")
+    return found[0]
+
+
 def weights_folder(name: str) -> Path:
     """The shipped set `name`, or else the folder at that path."""
     return ASSETS / name if (ASSETS / name).is_dir() else Path(name)

@@ -26,8 +26,8 @@ from jaxtyping import Array, Float, Int
 
 import rasterizer
 from ganverse_jax.runtime.checkpoint import read_json, write_json
+from ganverse_jax.scene.bins import NUM_AZIMUTH_BINS
 
-NUM_AZIMUTH_BINS = 12
 CAMERA_NAMES = ("azimuth", "elevation", "distance")
 # azimuth, elevation (radians), distance and, where learned, offset [n 2]: one entry per image or per view
 Cameras = Mapping[str, np.ndarray]

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+from ganverse_jax import classes
 from ganverse_jax.annotation import icons
 
 
@@ -12,13 +13,13 @@ def points_of(drawing, tone=None):
     return np.concatenate([np.array(points) for name, points in drawing if tone in (None, name)])
 
 
-@pytest.mark.parametrize("kind", icons.kinds())
+@pytest.mark.parametrize("kind", classes.names())
 def test_seen_from_its_left_the_object_faces_left(kind):
     left, right = (points_of(icons.draw(kind, icons.bin_azimuth(b)), "mark")[:, 0].mean() for b in (3, 9))
     assert left < icons.SIZE / 2 < right
 
 
-@pytest.mark.parametrize("kind", icons.kinds())
+@pytest.mark.parametrize("kind", classes.names())
 def test_from_above_the_front_is_down_the_page(kind):
     drawing = icons.draw(kind, 0.0, math.pi / 2)
     mark = (
@@ -27,7 +28,7 @@ def test_from_above_the_front_is_down_the_page(kind):
     assert mark[:, 1].mean() > icons.SIZE / 2
 
 
-@pytest.mark.parametrize("kind", icons.kinds())
+@pytest.mark.parametrize("kind", classes.names())
 @pytest.mark.parametrize("azimuth_bin", range(12))
 def test_drawings_fill_their_box_and_stay_inside(kind, azimuth_bin):
     points = points_of(icons.draw(kind, icons.bin_azimuth(azimuth_bin)))
@@ -44,7 +45,7 @@ def test_opposite_sides_are_mirror_images(kind):
 
 
 def test_an_unknown_class_is_refused_by_name():
-    with pytest.raises(ValueError, match="'boat'; choose one of car, horse, bird, generic"):
+    with pytest.raises(ValueError, match="'boat' is unknown; choose one of car, horse, bird, generic"):
         icons.draw("boat", 0.0)
 
 

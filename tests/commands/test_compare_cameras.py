@@ -29,8 +29,10 @@ def comparison():
     objects, views = np.repeat(np.arange(10), 2), np.arange(20) * 5 % 12
     blank = np.zeros((20, 32, 32), np.uint8)
     images = np.stack([blank] * 3, axis=-1)
-    multiview = MultiviewSet(images, blank, views, objects, posed_views(12, 4.2))
-    return camera_comparison.prepare(ToyCars(32), multiview, noise_pixels=0.1, seed=0)
+    multiview = MultiviewSet(images, blank, views, objects, posed_views(ToyCars(32), 12))
+    return camera_comparison.prepare(
+        "car", ToyCars(32), multiview, noise_pixels=0.1, seed=0, num_evaluated=20
+    )
 
 
 def finish(folder, multiview, **ends):

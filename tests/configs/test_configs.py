@@ -97,7 +97,7 @@ def test_a_gan_without_training_settings_says_so_when_it_shall_be_trained(tmp_pa
 def test_missing_pictures_are_named_with_the_setting(tmp_path):
     experiment = experiment_of("bird")
     with pytest.raises(FileNotFoundError, match="at data/nabirds/images; correct gan.data.path"):
-        real_images(tmp_path, 256, experiment.stages["gan"].data, world=experiment.world, num_images=1)
+        real_images(tmp_path, 256, experiment.stages["gan"].data, shared=experiment, num_images=1)
 
 
 def test_a_mistyped_setting_is_answered_with_a_suggestion(tmp_path):

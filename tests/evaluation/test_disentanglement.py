@@ -25,7 +25,7 @@ def test_the_median_of_nothing_is_refused():
     ("degrees", "expected"), [(0, 0), (14.9, 0), (15.1, 1), (345.1, 0), (-20, 11), (359, 0)]
 )
 def test_bins_are_centred_on_multiples_of_30_degrees(degrees, expected):
-    assert d.nearest_azimuth_bin(np.radians(degrees)) == expected
+    assert nearest_azimuth_bin(np.radians(degrees)) == expected
 
 
 def test_view_codes_that_fix_the_pose_have_no_spread():

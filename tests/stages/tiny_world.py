@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 
 from ganverse_jax.models.perception.pose_regressor import Pose
-from ganverse_jax.pipeline.experiment import World
 from ganverse_jax.pipeline.stage import Run
 from ganverse_jax.runtime import parallel
 from ganverse_jax.runtime.loop import Metrics

@@ -10,12 +10,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ganverse_jax.annotation import icons
-from ganverse_jax.annotation.bins.session import NUM_BINS
 from ganverse_jax.pages.frame import template
 from ganverse_jax.pages.markup import escape
+from ganverse_jax.scene.bins import NUM_AZIMUTH_BINS
 
 # The dial is a clock face seen from above with the front at six, so that the digit keys name the bins.
-HOURS = tuple((6 - b) % NUM_BINS or NUM_BINS for b in range(NUM_BINS))
+HOURS = tuple((6 - b) % NUM_AZIMUTH_BINS or NUM_AZIMUTH_BINS for b in range(NUM_AZIMUTH_BINS))
 KEYS = {10: "0", 11: "-", 12: "="}
 _SIDES = ("front", "front, left side", "left side, front",
           "left side", "left side, back", "back, left side",
@@ -94,12 +94,12 @@ def build_page(
     view ("id", "consistency"); contents: pictures per view. Raises ValueError for an unknown kind.
     """
     symbols = icons.svg_symbols(kind)
-    dial = "".join(_bin_button(b, symbols[f"bin{b}"]) for b in range(NUM_BINS))
+    dial = "".join(_bin_button(b, symbols[f"bin{b}"]) for b in range(NUM_AZIMUTH_BINS))
     facts = {
         "views": [{"id": view["id"], "consistency": view.get("consistency")} for view in views],
         "contents": contents,
-        "keys": {key_of(b): b for b in range(NUM_BINS)},
-        "names": [name_of(b) for b in range(NUM_BINS)],
+        "keys": {key_of(b): b for b in range(NUM_AZIMUTH_BINS)},
+        "names": [name_of(b) for b in range(NUM_AZIMUTH_BINS)],
     }
     content = {"title": escape(title), "command": broken_command(command), "dial": dial}
     return assemble(

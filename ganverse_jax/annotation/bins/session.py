@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-NUM_BINS = 12
+from ganverse_jax.scene.bins import NUM_AZIMUTH_BINS
+
 DROP = "drop"
 LONGEST_PAUSE = 30.0  # seconds; who walks away from the page is not annotating
 
@@ -17,9 +18,9 @@ def check_answer(answer: object) -> Answer:
     if answer is None or answer == DROP:
         return answer
     # bool is an int to Python, but no bin
-    if type(answer) is int and 0 <= answer < NUM_BINS:
+    if type(answer) is int and 0 <= answer < NUM_AZIMUTH_BINS:
         return answer
-    raise ValueError(f'answer {answer!r} is none of 0..{NUM_BINS - 1}, "{DROP}" or null')
+    raise ValueError(f'answer {answer!r} is none of 0..{NUM_AZIMUTH_BINS - 1}, "{DROP}" or null')
 
 
 class History:

@@ -15,10 +15,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ganverse_jax.annotation.bins.session import DROP, NUM_BINS, Session
+from ganverse_jax.annotation.bins.session import DROP, Session
 from ganverse_jax.annotation.bins.view_records import check_views, is_number
 from ganverse_jax.annotation.tiles import read_tiles, write_tiles
 from ganverse_jax.runtime.checkpoint import read_json, write_json
+from ganverse_jax.scene.bins import NUM_AZIMUTH_BINS
 
 CANDIDATES, PICTURES, ANNOTATION = "candidates.json", "candidates.npz", "annotation.json"
 FORMAT = "ganverse-jax view annotation 1"
@@ -161,8 +162,12 @@ def _answers(entries: Any, candidates: Candidates) -> list[Any]:
         number, azimuth_bin, keep = entry["id"], entry.get("azimuth_bin"), entry.get("keep")
         if keep is not None and type(keep) is not bool:
             raise ValueError(f"view {number} has keep {keep!r}, not true, false or null")
-        if azimuth_bin is not None and (type(azimuth_bin) is not int or azimuth_bin not in range(NUM_BINS)):
-            raise ValueError(f"view {number} has azimuth_bin {azimuth_bin!r}, not 0..{NUM_BINS - 1} or null")
+        if azimuth_bin is not None and (
+            type(azimuth_bin) is not int or azimuth_bin not in range(NUM_AZIMUTH_BINS)
+        ):
+            raise ValueError(
+                f"view {number} has azimuth_bin {azimuth_bin!r}, not 0..{NUM_AZIMUTH_BINS - 1} or null"
+            )
         if keep is True and azimuth_bin is None:
             raise ValueError(f"view {number} is kept but has no azimuth_bin")
         answers.append(DROP if keep is False else azimuth_bin)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import string
 from collections.abc import Sequence
 
+from ganverse_jax import classes
 from ganverse_jax.annotation import icons
 from ganverse_jax.annotation.bins.page import assemble, broken_command, name_of, own
-from ganverse_jax.annotation.bins.session import NUM_BINS
+from ganverse_jax.annotation.keypoints.places import best_bins, places
 from ganverse_jax.annotation.keypoints.store import Task
-from ganverse_jax.classes import keypoint_places
-from ganverse_jax.classes.keypoint_names import mirror_pairs
 from ganverse_jax.pages.markup import escape
+from ganverse_jax.scene.bins import NUM_AZIMUTH_BINS
 
 _CONTENTS = 8  # pictures in the row of objects, so that a few of them are no larger
 
@@ -23,17 +23,17 @@ def build_keypoint_page(task: Task, *, title: str, command: str, needed: int) ->
     """
     names, (height, width), drawings = task.names, task.size, icons.svg_symbols(task.kind)
     facts = {
-        "drawings": [drawings[f"bin{b}"] for b in range(NUM_BINS)],
+        "drawings": [drawings[f"bin{b}"] for b in range(NUM_AZIMUTH_BINS)],
         "views": [
             {"number": view, "id": task.candidates.views[view]["id"],
-             "bin": task.answers[view] if task.answers[view] in range(NUM_BINS) else None}
+             "bin": task.answers[view] if task.answers[view] in range(NUM_AZIMUTH_BINS) else None}
             for view in task.kept
         ],
         "candidates": len(task.pictures), "contents": len(task.seeds), "width": width, "height": height,
         "points": [{"name": name, "side": _side(name)} for name in names],
-        "places": [[place._asdict() for place in row] for row in keypoint_places.places(task.kind)],
-        "best": keypoint_places.best_bins(task.kind),
-        "sides": [name_of(b) for b in range(NUM_BINS)], "needed": needed,
+        "places": [[place._asdict() for place in row] for row in places(task.kind)],
+        "best": best_bins(task.kind),
+        "sides": [name_of(b) for b in range(NUM_AZIMUTH_BINS)], "needed": needed,
     }  # fmt: skip
     layout = string.Template(own("keypoints.css"))
     content = {"title": escape(title), "command": broken_command(command), "frame": _frame(task.kind)}
@@ -50,7 +50,7 @@ def build_keypoint_page(task: Task, *, title: str, command: str, needed: int) ->
 
 def _frame(kind: str) -> str:
     """The view box that holds the class from all sides, with room for a spot on its border."""
-    drawings = (icons.draw(kind, icons.bin_azimuth(b)) for b in range(NUM_BINS))
+    drawings = (icons.draw(kind, icons.bin_azimuth(b)) for b in range(NUM_AZIMUTH_BINS))
     heights = [y for drawing in drawings for _, points in drawing for _, y in points]
     return f"0 {min(heights) - 4:g} {icons.SIZE:g} {max(heights) - min(heights) + 8:g}"
 
@@ -62,7 +62,7 @@ def _side(name: str) -> str:
 
 def _point_buttons(names: Sequence[str], kind: str) -> str:
     """A row per pair with the left point's button, its name and the right one's; a wide button for others."""
-    right_of = dict(mirror_pairs(kind))
+    right_of = dict(classes.get(kind).mirror_pairs)
     rows = []
     for point, name in enumerate(names):
         if point in right_of:

@@ -18,13 +18,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image
 
+from ganverse_jax import classes
 from ganverse_jax.annotation.bins import store
-from ganverse_jax.annotation.bins.session import DROP, NUM_BINS
+from ganverse_jax.annotation.bins.session import DROP
 from ganverse_jax.annotation.bins.store import Candidates
 from ganverse_jax.annotation.keypoints.session import HIDDEN, KeypointSession, Point, check_point
 from ganverse_jax.annotation.tiles import read_tiles, write_tiles
-from ganverse_jax.classes.keypoint_names import NAMES
 from ganverse_jax.runtime.checkpoint import write_json
+from ganverse_jax.scene.bins import NUM_AZIMUTH_BINS
 
 KEYPOINTS, PICTURES = "keypoints.json", "keypoints.npz"
 FORMAT = "ganverse-jax keypoints 1"
@@ -47,7 +48,7 @@ class Task(NamedTuple):
     @property
     def names(self) -> tuple[str, ...]:
         """The points of the class."""
-        return NAMES[self.kind]
+        return classes.get(self.kind).keypoints
 
     @property
     def kept(self) -> list[int]:
@@ -62,10 +63,11 @@ class Task(NamedTuple):
 
 def check_kind(kind: str | None) -> str:
     """A class whose points have names, as given; ValueError for others."""
-    if not isinstance(kind, str) or kind not in NAMES:
+    named = [name for name in classes.names() if classes.get(name).keypoints]
+    if kind not in named:
         raise ValueError(
-            f"no points of the class {kind!r} are named; set object_class to one of {', '.join(NAMES)}, add "
-            "its list to classes/keypoint_names.py, or annotate bins (without --keypoints)"
+            f"no points of the class {kind!r} are named; set object_class to one of {', '.join(named)}, give "
+            "it keypoints (ganverse_jax/classes), or annotate bins (without --keypoints)"
         )
     return kind
 
@@ -158,4 +160,4 @@ def _points_of(entry: Mapping[str, Any], task: Task) -> list[Point]:
 def rough_bins(task: Task, views: list[int]) -> list[int] | None:
     """The azimuth bins of `views` when the bins' annotation has all of them, else None."""
     bins = [task.answers[view] for view in views]
-    return bins if all(b in range(NUM_BINS) for b in bins) else None
+    return bins if all(b in range(NUM_AZIMUTH_BINS) for b in bins) else None

@@ -1,8 +1,8 @@
 """The paper's ablations (Fig. 6 and P) and the baseline of its Table 1, where truth is known: the toy world.
 
 The same network is trained on the posed toy-world set with one part of the method taken away at a time; the
-baseline is trained on as many images of as many cars, one view and its true camera each, which is what
-Pascal3D+ is to real cars. All are measured on the same held-out cars.
+baseline is trained on as many images of as many objects, one view and its true camera each, which is what
+Pascal3D+ is to real pictures. All are measured on the same held-out objects.
 """
 
 import dataclasses
@@ -21,7 +21,7 @@ from ganverse_jax.commands.posed_trainings import (
     train_once,
     write_results,
 )
-from ganverse_jax.data.multiview.posed_world import single_view_toy_cars
+from ganverse_jax.data.multiview.posed_world import single_view_renders
 from ganverse_jax.data.multiview.set import MultiviewSet
 from ganverse_jax.pipeline.experiment import Experiment
 from ganverse_jax.stages.inverse_graphics.perceptual import gan_perceptual, measured_perceptual
@@ -75,7 +75,7 @@ def _train(folder: Path, experiment: Experiment, settings: Settings, world, mult
     """One model in its folder, <workdir>/ablation/<model>."""
     workdir = folder.parents[1]
     if folder.name == BASELINE and not (folder / "DONE.json").exists():
-        multiview = single_view_toy_cars(world, multiview, seed=experiment.seed)
+        multiview = single_view_renders(world, multiview, seed=experiment.seed)
     measured_in = measured_perceptual(workdir, world.resolution, PerceptualSource())
     evaluate = truth_evaluator(world, multiview, settings.num_evaluated, measured_in)
     perceptual = gan_perceptual(workdir, settings.perceptual_blocks)
@@ -101,7 +101,7 @@ def perceptual_term(experiment: Experiment) -> dict[str, int]:
 
 
 def compare(multiview: MultiviewSet, folder: Path) -> dict[str, Any]:
-    """Figures of the finished trainings in `folder`, and the counts of images, cars and cameras."""
+    """Figures of the finished trainings in `folder`, and the counts of images, objects and cameras."""
     train, test = multiview.split("train"), multiview.split("test")
     return {
         "train_images": len(train),

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ganverse_jax.classes.car.toy.world import ToyCars
+from ganverse_jax.classes import World
 from ganverse_jax.data.multiview.posed_world import true_cameras
 from ganverse_jax.data.multiview.set import MultiviewSet
 from ganverse_jax.evaluation.inverse_graphics import other_views
@@ -42,7 +42,7 @@ PICTURED = {
     "no_perceptual": "w.o. P.",
     "baseline": "PASCAL-like",
 }
-NUM_SHOWN = 3  # cars in the picture
+NUM_SHOWN = 3  # objects in the picture
 
 
 def markdown(content: Mapping[str, Any]) -> str:
@@ -52,23 +52,23 @@ def markdown(content: Mapping[str, Any]) -> str:
     lines = [
         "# Ablations (Fig. 6, Fig. P) and the baseline of Table 1, on the toy world",
         "",
-        f"{content['train_images']} training images of {content['train_objects']} cars from "
+        f"{content['train_images']} training images of {content['train_objects']} objects from "
         f"{content['views']} cameras, {content['resolution']} pixels, measured on {content['test_images']} "
-        f"images of {content['test_objects']} other cars. Every model: {content['steps']} steps of batch "
+        f"images of {content['test_objects']} other objects. Every model: {content['steps']} steps of batch "
         f"{content['batch_size']}, two renders per object, seed {content['seed']}, on {content['device']}. "
         f"The perceptual term compares {content['perceptual_blocks']} blocks of the GAN's discriminator from "
         f"step {content['perceptual_start']} on. Without the multi-view term both renders are compared with "
-        f"the input itself. {LABELS['baseline']}: {content['train_images']} images of as many cars, one view "
-        "each, from their true cameras, which do not move. The paper's 2D IOU (Table 1b, StyleGAN test set) "
-        "stands in brackets; it gives no figures for its ablations.",
+        f"the input itself. {LABELS['baseline']}: {content['train_images']} images of as many objects, "
+        "one view each, from their true cameras, which do not move. The paper's 2D IOU (Table 1b, StyleGAN "
+        "test set) stands in brackets; it gives no figures for its ablations.",
         "",
         markdown_row("Model", *heads, "camera error, mean / max", "training"),
         markdown_row("---", *["---:"] * (len(heads) + 2)),
         *(_model_row(name, model) for name, model in content["models"].items()),
         "",
-        "Novel views and shapes are compared with the exact cars after one similarity fitted on validation "
-        "cars; the input's and the other view are rendered from each model's own cameras, so that wrong "
-        "cameras cost there too. The first training also compiles."
+        "Novel views and shapes are compared with the exact objects after one similarity fitted on "
+        "validation ones; the input's and the other view are rendered from each model's own cameras, so that "
+        "wrong cameras cost there too. The first training also compiles."
         + (" Times of resumed trainings lack what ran before." if resumed else ""),
         "",
     ]
@@ -86,8 +86,8 @@ def _model_row(name: str, model: Mapping[str, Any]) -> str:
     return markdown_row(LABELS[name], *cells, cameras, seconds)
 
 
-def ablation_picture(folder: Path, world: ToyCars, multiview: MultiviewSet) -> np.ndarray:
-    """Test cars, each as it is and as every pictured model of `folder` makes it from one view, as in Fig. 6.
+def ablation_picture(folder: Path, world: World, multiview: MultiviewSet) -> np.ndarray:
+    """Test objects, each as it is and as every pictured model of `folder` makes it from one view (Fig. 6).
 
     Returns uint8 [H W 3]; columns: input, the same view, another view, six sides.
     """
@@ -113,8 +113,8 @@ def ablation_picture(folder: Path, world: ToyCars, multiview: MultiviewSet) -> n
     return labelled_grid(list(pictures) * len(rows), list(cells.reshape(-1, 1, *cells.shape[2:])), heads)
 
 
-def _true_pictures(world: ToyCars, test: MultiviewSet, rows: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Input, then the exact cars on white from the cameras of the columns: uint8 [m 9 h w 3]."""
+def _true_pictures(world: World, test: MultiviewSet, rows: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Input, then the exact objects on white from the cameras of the columns: uint8 [m 9 h w 3]."""
     truth = true_cameras(test.views)
     columns = [test.images[rows]]
     for chosen in (rows, others):
@@ -124,7 +124,7 @@ def _true_pictures(world: ToyCars, test: MultiviewSet, rows: np.ndarray, others:
     return np.concatenate([np.stack(columns, axis=1), sides.reshape(len(rows), -1, *sides.shape[1:])], axis=1)
 
 
-def _alone(world: ToyCars, objects: np.ndarray, cameras: Mapping[str, np.ndarray]) -> np.ndarray:
+def _alone(world: World, objects: np.ndarray, cameras: Mapping[str, np.ndarray]) -> np.ndarray:
     return world.render_object(objects, cameras["azimuth"], cameras["elevation"], cameras["distance"])[
         "image"
     ]

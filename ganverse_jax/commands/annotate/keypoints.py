@@ -17,7 +17,7 @@ from ganverse_jax.annotation.keypoints.store import KEYPOINTS, Task
 from ganverse_jax.annotation.server import Annotator, Server
 from ganverse_jax.annotation.tiles import data_uri
 from ganverse_jax.commands.annotate import bins as annotation
-from ganverse_jax.pipeline.experiment import Experiment, World
+from ganverse_jax.pipeline.experiment import Experiment, WorldSettings
 from ganverse_jax.pipeline.run import only_run
 from ganverse_jax.runtime.checkpoint import write_atomic
 from ganverse_jax.scene.keypoint_cameras import MIN_POINTS
@@ -93,7 +93,7 @@ def make_server(workdir: Path, task: Task, *, command: str, port: int = 0) -> Se
     return annotation.listen(annotator, page, port)
 
 
-def told(task: Task, session: KeypointSession, workdir: Path, world: World) -> str:
+def told(task: Task, session: KeypointSession, workdir: Path, world: WorldSettings) -> str:
     """How well the cameras follow from complete points. Raises ValueError when they do not follow."""
     path = workdir / viewpoints.NAME / KEYPOINTS
     return viewpoints_keypoints.report(viewpoints_keypoints.solve(task, session, path, world))

@@ -1,8 +1,8 @@
 """The paper's comparison of camera annotations (Appendix D, Table A), on the toy world, where truth is known.
 
 The same network is trained three times on the posed toy-world set, from cameras by 12 view bins at elevation
-0 (the paper's view-model), from cameras solved out of points clicked on one car (its keypoint-model), and
-from the true ones. Clicks are simulated: the visible points of the exact car with Gaussian noise.
+0 (the paper's view-model), from cameras solved out of points clicked on one object (its keypoint-model), and
+from the true ones. Clicks are simulated: the visible points of the exact object with Gaussian noise.
 """
 
 import dataclasses
@@ -12,9 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ganverse_jax import stages
-from ganverse_jax.classes.car.toy.world import ToyCars
-from ganverse_jax.classes.keypoint_names import NAMES, mirror_pairs
+from ganverse_jax import classes, stages
+from ganverse_jax.classes import World
 from ganverse_jax.commands.compare_cameras.table import comparison_picture, markdown
 from ganverse_jax.commands.posed_trainings import (
     budget,
@@ -43,9 +42,9 @@ Cameras = dict[str, np.ndarray]
 
 
 class Comparison(NamedTuple):
-    """What the three trainings share: the world, its posed images, and what was clicked on which car."""
+    """What the three trainings share: the world, its posed images, and what was clicked on which object."""
 
-    world: ToyCars
+    world: World
     multiview: MultiviewSet
     clicked_object: int
     num_clicks: int
@@ -76,9 +75,9 @@ def run(experiment: Experiment, workdir: Path, *, noise_pixels: float | None = N
     pipeline.run(until="gan")  # whose discriminator is the perceptual distance
     with pipeline.held():
         claim(folder, {"digest": pipeline.digest("inverse_graphics_posed"), "noise_pixels": noise})
-        cars, multiview = posed_set(experiment, settings)
+        world, multiview = posed_set(experiment, settings)
         sizes = {"seed": experiment.seed, "num_evaluated": settings.num_evaluated}
-        comparison = prepare(cars, multiview, noise_pixels=noise, **sizes)
+        comparison = prepare(experiment.object_class, world, multiview, noise_pixels=noise, **sizes)
         for model in MODELS:
             _train(folder / model, experiment, settings, comparison)
         content = compare(comparison, folder) | budget(settings, experiment)
@@ -109,29 +108,36 @@ def _train(folder: Path, experiment: Experiment, settings: Settings, comparison:
 
 
 def prepare(
-    cars: ToyCars, multiview: MultiviewSet, *, noise_pixels: float, seed: int, num_evaluated: int
+    object_class: str,
+    world: World,
+    multiview: MultiviewSet,
+    *,
+    noise_pixels: float,
+    seed: int,
+    num_evaluated: int,
 ) -> Comparison:
-    """Click the points of the set's first training car in every view, and solve for the cameras."""
+    """Click the points of the set's first training object in every view, and solve for the cameras."""
     clicked = int(multiview.split("train").object_id[0])
-    clicks = cars.click_keypoints(
-        clicked, NAMES["car"], true_cameras(multiview.views), noise_pixels=noise_pixels, seed=seed
+    kind = classes.get(object_class)
+    clicks = world.click_keypoints(
+        clicked, kind.keypoints, true_cameras(multiview.views), noise_pixels=noise_pixels, seed=seed
     )
     used = np.flatnonzero(clicks.visible.sum(axis=0) >= 2)
     place = {int(point): index for index, point in enumerate(used)}
-    pairs = [(place[a], place[b]) for a, b in mirror_pairs("car") if a in place and b in place]
+    pairs = [(place[a], place[b]) for a, b in kind.mirror_pairs if a in place and b in place]
     solved = solve_cameras(
         clicks.points[:, used],
         clicks.visible[:, used],
         size=multiview.images.shape[1:3],
-        fov_y=float(np.radians(cars.fov_degrees)),
+        fov_y=float(np.radians(world.fov_degrees)),
         azimuth_bins=azimuth_bins(multiview.views),
-        distance=cars.distance,
+        distance=world.distance,
         mirror_pairs=pairs,
     )
     for problem in solved.problems:
         print(f"[{NAME}] {problem}", flush=True)
     return Comparison(
-        cars,
+        world,
         multiview,
         clicked,
         int(clicks.visible[:, used].sum()),

@@ -28,10 +28,10 @@ def markdown(content: Mapping[str, Any]) -> str:
     lines = [
         "# Table A: camera annotations compared on the toy world",
         "",
-        f"{content['images']} images of {content['objects']} cars from {content['views']} cameras, "
+        f"{content['images']} images of {content['objects']} objects from {content['views']} cameras, "
         f"{content['resolution']} pixels; {content['steps']} steps of batch {content['batch_size']}, seed "
         f"{content['seed']}, on {content['device']}. Keypoint-model: {clicks['clicks']} simulated clicks on "
-        f"car {clicks['object']} with {clicks['noise_pixels']:g} pixels of noise; its bundle adjustment "
+        f"object {clicks['object']} with {clicks['noise_pixels']:g} pixels of noise; its bundle adjustment "
         f"leaves {clicks['rms_pixels']:.2f} pixels. The paper's figures (39 views of GAN images) stand in "
         "brackets. The first training also compiles."
         + (" Times of resumed trainings lack what ran before." if any(resumed) else ""),
@@ -60,7 +60,7 @@ def _model_row(name: str, content: Mapping[str, Any]) -> str:
     model, clicks = content["models"][name], content["clicks"]["clicks"]
     start = {
         "view": ("12 view bins, elevation 0 (view-model)", f"{content['views']} bins"),
-        "keypoint": ("points clicked on one car (keypoint-model)", f"{clicks} clicks"),
+        "keypoint": ("points clicked on one object (keypoint-model)", f"{clicks} clicks"),
         "true": ("the true cameras", "-"),
     }[name]
     annotation, hours, iou = (f" ({figure})" for figure in PAPER[name]) if name in PAPER else ("", "", "")

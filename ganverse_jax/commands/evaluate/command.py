@@ -1,7 +1,7 @@
 """A finished toy run beside the paper: its Table 1b with the baseline, its cameras, and figures of truth.
 
 The baseline is the paper's PASCAL-model: the run's own network and settings, trained on as many images of as
-many toy cars, one view and its true camera each. Both are measured on renders that no GAN made
+many objects, one view and its true camera each. Both are measured on renders that no GAN made
 (`real_renders`) and on the GAN's held-out images.
 """
 
@@ -30,7 +30,7 @@ from ganverse_jax.commands.posed_trainings import (
     train_once,
     write_results,
 )
-from ganverse_jax.data.multiview.posed_world import single_view_toy_cars
+from ganverse_jax.data.multiview.posed_world import single_view_renders
 from ganverse_jax.data.multiview.set import MultiviewSet
 from ganverse_jax.evaluation.inverse_graphics import reprojection
 from ganverse_jax.models.features.perceptual import Perceptual
@@ -89,9 +89,9 @@ def _evaluate(pipeline: Pipeline, num_fitting: int, num_testing: int) -> dict[st
     resolution, count = images.size[0], _count_training_images(settings, workdir)
     perceptual = measured_perceptual(workdir, resolution, settings.perceptual)
     train_baseline(pipeline, resolution, count, perceptual)
-    _tell(f"draws {num_fitting} + {num_testing} renders of cars that no network saw")
+    _tell(f"draws {num_fitting} + {num_testing} renders of objects that no network saw")
     chosen = (("validation", num_fitting), ("test", num_testing))
-    fitting, testing = (real_renders(experiment.world, resolution, *which) for which in chosen)
+    fitting, testing = (real_renders(experiment, resolution, *which) for which in chosen)
     places = {"ours": workdir, "baseline": workdir / FOLDER / ablation.BASELINE}
     _tell("fits one frame per network")
     models = {name: judged(place, fitting) for name, place in places.items()}
@@ -163,7 +163,7 @@ def train_baseline(pipeline: Pipeline, resolution: int, count: int, measured_in:
     posed = dataclasses.replace(posed_settings(experiment, "evaluate"), resolution=resolution)
     world, multiview = posed_set(experiment, posed)
     if not (folder / ablation.BASELINE / "DONE.json").exists():
-        multiview = single_view_toy_cars(world, multiview, seed=experiment.seed, count=count)
+        multiview = single_view_renders(world, multiview, seed=experiment.seed, count=count)
     given = Given(
         multiview,
         world.fov_degrees,

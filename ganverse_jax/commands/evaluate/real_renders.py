@@ -1,9 +1,9 @@
 """Pictures of the toy world that no GAN made, and what a network trained on other pictures makes of them.
 
-They are to a network trained on GAN images what Pascal3D+ is to the paper's: cars and cameras of another
+They are to a network trained on GAN images what Pascal3D+ is to the paper's: objects and cameras of another
 source, here with exact cameras and meshes. A true camera says nothing in the frame that the network has found
 for itself, so one similarity (azimuth offset, scale, translation) lays its meshes in the true frame. It is
-fitted to surfaces of validation cars, where the truth is exact and no third network errs; never per image.
+fitted to surfaces of validation objects, where the truth is exact and no third network errs; never per image.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,14 +11,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ganverse_jax.classes.car.toy.scene import ELEVATION_RANGE
-from ganverse_jax.classes.car.toy.world import ToyCars
+from ganverse_jax.classes import World
 from ganverse_jax.evaluation.geometry import Similarity
 from ganverse_jax.evaluation.inverse_graphics import align_surfaces, reprojection
 from ganverse_jax.models.features.perceptual import Perceptual
 from ganverse_jax.models.inverse_graphics.network import InverseGraphics
-from ganverse_jax.pipeline.experiment import World
-from ganverse_jax.pipeline.settings import plain
+from ganverse_jax.pipeline.experiment import Experiment, make_world
 from ganverse_jax.scene.camera_fit import bin_starts, fit_camera
 from ganverse_jax.scene.cameras import CAMERA_NAMES
 from ganverse_jax.scene.meshes import PredictedMeshes
@@ -28,10 +26,10 @@ Predict = Callable[[np.ndarray, np.ndarray], PredictedMeshes]
 
 
 class RealRenders(NamedTuple):
-    """n pictures, each of a car of its own from a camera of its own: objects int [n], images uint8 [n h w 3],
-    masks uint8 [n h w], cameras (azimuth, elevation, distance [n])."""
+    """n pictures, each of an object of its own from a camera of its own: objects int [n], images uint8
+    [n h w 3], masks uint8 [n h w], cameras (azimuth, elevation, distance [n])."""
 
-    world: ToyCars
+    world: World
     objects: np.ndarray
     images: np.ndarray
     masks: np.ndarray
@@ -49,9 +47,9 @@ class Judged(NamedTuple):
     fov_y: float
 
 
-def real_renders(settings: World, resolution: int, split: str, count: int) -> RealRenders:
-    """`count` pictures of a split of the world with these settings; GANs see "train" alone."""
-    world = ToyCars(resolution, split=split, **plain(settings))
+def real_renders(experiment: Experiment, resolution: int, split: str, count: int) -> RealRenders:
+    """`count` pictures of a split of the experiment's world; GANs see "train" alone."""
+    world = make_world(experiment, resolution, split)
     drawn = world.render(np.arange(count))
     cameras = {name: drawn[name] for name in ("azimuth", "elevation", "distance")}
     return RealRenders(world, drawn["index"], drawn["image"], drawn["mask"], cameras)
@@ -91,7 +89,7 @@ def fitted_camera_iou(meshes: PredictedMeshes, testing: RealRenders) -> float:
     photos (`camera_fit.fit_camera`): what remains when no camera is to blame, and wrong shapes find the view
     that hides them best."""
     world, fov_y = testing.world, float(np.radians(testing.world.fov_degrees))
-    starts = bin_starts(float(np.mean(ELEVATION_RANGE)), world.distance)
+    starts = bin_starts(float(np.mean(world.elevations)), world.distance)
     found = []
     for index, (image, mask) in enumerate(zip(testing.images / 255.0, testing.masks / 255.0, strict=True)):
         found.append(fit_camera(meshes, index, image, mask, starts, fov_y))

@@ -170,7 +170,7 @@ def _real_pictures(experiment, workdir: Path, resolution: int, count: int, real:
             "this experiment trains no GAN of its own (gan.generator is None), so gan.data names no real "
             "images; pass --real=FOLDER of pictures"
         )
-    return real_images(workdir / "cache", resolution, data, world=experiment.world, num_images=count)
+    return real_images(workdir / "cache", resolution, data, shared=experiment, num_images=count)
 
 
 def _blocks(rows: np.ndarray) -> Iterator[np.ndarray]:

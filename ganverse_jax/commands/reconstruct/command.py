@@ -23,9 +23,10 @@ from ganverse_jax.models.inverse_graphics.prediction import predict_meshes
 from ganverse_jax.pages.grid import image_grid
 from ganverse_jax.pipeline.remedies import make
 from ganverse_jax.runtime.checkpoint import write_atomic
-from ganverse_jax.runtime.shipped import ASSETS
+from ganverse_jax.runtime.shipped import shipped_with
+from ganverse_jax.scene.bins import NUM_AZIMUTH_BINS
 from ganverse_jax.scene.camera_fit import FittedCamera, bin_starts, fit_camera
-from ganverse_jax.scene.cameras import CAMERA_NAMES, NUM_AZIMUTH_BINS, as_cameras
+from ganverse_jax.scene.cameras import CAMERA_NAMES, as_cameras
 from ganverse_jax.scene.drawing import render_on_white, turn_round
 from ganverse_jax.scene.files import TexturedMesh, write_mesh
 from ganverse_jax.scene.meshes import PredictedMeshes, render_meshes
@@ -33,7 +34,6 @@ from ganverse_jax.scene.turntables import write_turntables
 from ganverse_jax.stages.inverse_graphics import stage as inverse_graphics
 from ganverse_jax.stages.perception import stage as perception
 
-SHIPPED = ASSETS / "toy_car"
 FITTED_SIDE = 96  # pixels of the picture that a camera is fitted to
 SHOWN_HEIGHT = 192
 MIN_SCALE = 0.5  # a photo's pixels per pixel of the network, at least
@@ -80,8 +80,8 @@ def run(
 
     workdir: a run whose inverse_graphics stage is finished; its perception stage, if any, gives masks and
     cameras. network: another folder with a network.safetensors, in place of the workdir's. Without either
-    the shipped toy networks serve, which know toy cars alone. masks: a folder of STEM.png. Photos that
-    fail are named in the summary, the others are done all the same. Raises FileNotFoundError or
+    the shipped networks serve, which know their toy world's class alone. masks: a folder of STEM.png. Photos
+    that fail are named in the summary, the others are done all the same. Raises FileNotFoundError or
     ValueError when there is no network, no photo, or no folder of masks, or when `out` is empty or
     would overwrite what it reads, or files that no earlier call made; OSError when it cannot be written to.
     """
@@ -112,7 +112,8 @@ def run(
 def _networks(workdir, network):
     """The network's folder, the network, and perception's segmenter and pose regressor (None without it)."""
     if workdir is None and network is None:
-        folder, perceiving = SHIPPED / inverse_graphics.NAME, SHIPPED
+        perceiving = shipped_with(inverse_graphics.NAME)
+        folder = perceiving / inverse_graphics.NAME
     else:
         folder = Path(workdir) / inverse_graphics.NAME if network is None else Path(network)
         perceiving = None if workdir is None else Path(workdir) / perception.NAME

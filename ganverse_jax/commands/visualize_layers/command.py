@@ -87,7 +87,7 @@ def _measure(
         "view_truncation": experiment.stages["viewpoints"].view_truncation,
         "content_truncation": experiment.stages["gan"].truncation,
     }
-    yardsticks = make_yardsticks(perception, experiment.world)
+    yardsticks = make_yardsticks(perception, experiment)
     figures = measure_splits(generator, yardsticks, seed=experiment.seed, **counts, **truncations)
     print(text_table(figures), flush=True)
     return {"fingerprint": generator.gan.fingerprint} | figures

@@ -1,7 +1,7 @@
 """What each split of the layers separates, measured on the toy world (Appendix B of arXiv:2010.09125).
 
 For every k the view code drives the first k rows of ws and the content code the rest. Viewpoint and object
-are read off the pictures by yardsticks whose own errors are measured on held-out toy cars alongside.
+are read off the pictures by yardsticks whose own errors are measured on held-out renders alongside.
 """
 
 from __future__ import annotations
@@ -11,17 +11,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ganverse_jax.classes.car.toy.scene import ELEVATION_RANGE
-from ganverse_jax.classes.car.toy.world import ToyCars
 from ganverse_jax.evaluation.disentanglement import angle_difference, split_disentanglement
 from ganverse_jax.evaluation.identity import Identity, fit_identity, verify
 from ganverse_jax.evaluation.toy_features import ToyFeatures
 from ganverse_jax.models.stylegan2.multiview_generator import MultiviewGenerator
-from ganverse_jax.pipeline.experiment import World
-from ganverse_jax.pipeline.settings import plain
+from ganverse_jax.pipeline.experiment import Experiment, make_world
 from ganverse_jax.stages.perception.stage import Perception
 
-_CAMERAS = 6  # per rendered car
+_CAMERAS = 6  # per rendered object
 _VIEW_SEEDS, _CONTENT_SEEDS = 3 * 10**12, 4 * 10**12  # apart from those of the viewpoints stage
 
 
@@ -29,7 +26,7 @@ class Yardsticks(NamedTuple):
     """Networks that read pose and mask off pictures, the identity fitted to them, and their held-out figures.
 
     held_out: azimuth_error and azimuth_error_median (degrees), identity_same, identity_different,
-    identity_auc, on toy cars that none of them has seen.
+    identity_auc, on objects that none of them has seen.
     """
 
     perception: Perception
@@ -44,9 +41,10 @@ class Yardsticks(NamedTuple):
 
 
 def make_yardsticks(
-    perception: Perception, world: World, *, num_cars: int = 200, num_held_out: int = 60
+    perception: Perception, experiment: Experiment, *, num_objects: int = 200, num_held_out: int = 60
 ) -> Yardsticks:
-    """Fit the identity on `num_cars` training cars, measure all on `num_held_out` test cars, six views each.
+    """Fit the identity on `num_objects` training objects, measure all on `num_held_out` test ones, six views
+    each.
 
     Raises ValueError without a pose regressor: then nothing here can read a viewpoint.
     """
@@ -55,15 +53,15 @@ def make_yardsticks(
     features = ToyFeatures(perception.pose_regressor)
 
     def views(split, count):
-        cars = ToyCars(perception.pose_regressor.resolution, split=split, **plain(world))
+        world = make_world(experiment, perception.pose_regressor.resolution, split)
         objects, generator = np.repeat(np.arange(count), _CAMERAS), np.random.default_rng(0)
         azimuth = generator.uniform(0, 2 * np.pi, len(objects))
-        images = cars.render_views(objects, azimuth, generator.uniform(*ELEVATION_RANGE, len(objects)))[
+        images = world.render_views(objects, azimuth, generator.uniform(*world.elevations, len(objects)))[
             "image"
         ]
         return objects, azimuth, images
 
-    objects, _, images = views("train", num_cars)
+    objects, _, images = views("train", num_objects)
     identity = fit_identity(features(images, perception.segmenter(images)), objects)
     yardsticks = Yardsticks(perception, features, identity, {})
     objects, azimuth, images = views("test", num_held_out)

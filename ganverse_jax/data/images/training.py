@@ -83,7 +83,7 @@ def open_source(
         return Lsun(path, limit)
     if kind == "tfds":
         return TfdsImages(name, path, split, feature or None, limit)
-    raise ValueError(f"gan.data.kind = {kind!r} is unknown; use toy_cars, {', '.join(KINDS)}")
+    raise ValueError(f"gan.data.kind = {kind!r} is unknown; use world, {', '.join(KINDS)}")
 
 
 def training_images(

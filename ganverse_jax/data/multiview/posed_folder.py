@@ -25,10 +25,10 @@ from ganverse_jax.data.images.pictures import reason
 from ganverse_jax.data.masks.folder import check_marked, read_mask
 from ganverse_jax.data.multiview.set import MultiviewSet
 from ganverse_jax.runtime.checkpoint import read_json, write_atomic, write_json
+from ganverse_jax.scene.bins import nearest_azimuth_bin
 
 INDEX = "cameras.json"
 FORMAT = "ganverse-jax posed images 1"
-NUM_BINS = 12
 _ANGLES = ("azimuth", "elevation")
 
 
@@ -103,7 +103,7 @@ def _view(number: int, camera: Mapping[str, Any]) -> dict[str, Any]:
         distance = _number(camera, "distance", 1e-6, 1e6)
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"camera {number}: {_told(error)}") from error
-    azimuth_bin = round(azimuth / (2 * math.pi / NUM_BINS)) % NUM_BINS
+    azimuth_bin = nearest_azimuth_bin(azimuth)
     pose = {"azimuth": azimuth % (2 * math.pi), "elevation": elevation, "distance": distance}
     return {"id": number, "azimuth_bin": azimuth_bin} | pose
 

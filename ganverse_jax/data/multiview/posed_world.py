@@ -10,31 +10,28 @@ from typing import Any
 
 import numpy as np
 
-from ganverse_jax.classes.car.toy.scene import DISTANCE_JITTER, ELEVATION_RANGE
-from ganverse_jax.classes.car.toy.world import ToyCars
+from ganverse_jax.classes import World
 from ganverse_jax.data.multiview.set import MultiviewSet
+from ganverse_jax.scene.bins import nearest_azimuth_bin
 
-NUM_AZIMUTH_BINS = 12
 
-
-def posed_views(num_views: int, distance: float, seed: int = 0) -> list[dict[str, Any]]:
+def posed_views(world: World, num_views: int, seed: int = 0) -> list[dict[str, Any]]:
     """`num_views` cameras spread over the circle, each with the bin an annotator would choose.
 
-    Azimuths are jittered around equal steps, elevations and distances drawn from the toy world's own ranges.
+    Azimuths are jittered around equal steps, elevations and distances drawn from the world's own ranges.
     Every view: id, azimuth_bin, true_azimuth and true_elevation in radians, true_distance.
     """
     generator = np.random.default_rng((seed, num_views))
     azimuth = (np.arange(num_views) + generator.uniform(0, 1, num_views)) * 2 * np.pi / num_views
-    elevation = generator.uniform(*ELEVATION_RANGE, num_views)
-    jitter = 1 + DISTANCE_JITTER * generator.uniform(-1, 1, num_views)
-    step = 2 * np.pi / NUM_AZIMUTH_BINS
+    elevation = generator.uniform(*world.elevations, num_views)
+    jitter = 1 + world.distance_jitter * generator.uniform(-1, 1, num_views)
     return [
         {
             "id": view,
-            "azimuth_bin": int(np.round(azimuth[view] / step)) % NUM_AZIMUTH_BINS,
+            "azimuth_bin": nearest_azimuth_bin(azimuth[view]),
             "true_azimuth": float(azimuth[view]),
             "true_elevation": float(elevation[view]),
-            "true_distance": float(distance * jitter[view]),
+            "true_distance": float(world.distance * jitter[view]),
         }
         for view in range(num_views)
     ]
@@ -51,17 +48,17 @@ def true_cameras(views) -> dict[str, np.ndarray] | None:
     }
 
 
-def posed_toy_cars(
-    world: ToyCars, *, num_objects: int, num_views: int, views_per_object: int, seed: int = 0
+def posed_renders(
+    world: World, *, num_objects: int, num_views: int, views_per_object: int, seed: int = 0
 ) -> MultiviewSet:
-    """Render `num_objects` cars of `world`, each in `views_per_object` of `num_views` shared cameras.
+    """Render `num_objects` objects of `world`, each in `views_per_object` of `num_views` shared cameras.
 
-    object_id is the index of the car in `world` (its exact mesh: world.object(index)).
+    object_id is the index of the object in `world`.
     Raises ValueError when an object would have fewer than two views or more than there are.
     """
     if not 2 <= views_per_object <= num_views:
         raise ValueError(f"views_per_object {views_per_object} must be between 2 and num_views {num_views}")
-    views = posed_views(num_views, world.distance, seed)
+    views = posed_views(world, num_views, seed)
     generator = np.random.default_rng((seed, num_objects, num_views, views_per_object))
     view_id = np.concatenate(
         [np.sort(generator.choice(num_views, views_per_object, replace=False)) for _ in range(num_objects)]
@@ -81,15 +78,15 @@ def with_cameras(multiview: MultiviewSet, cameras: Mapping[str, np.ndarray]) -> 
     return dataclasses.replace(multiview, views=views)
 
 
-def single_view_toy_cars(
-    world: ToyCars, posed: MultiviewSet, *, seed: int = 0, count: int | None = None
+def single_view_renders(
+    world: World, posed: MultiviewSet, *, seed: int = 0, count: int | None = None
 ) -> MultiviewSet:
-    """`count` training images (None: as many as `posed` has) of as many other cars, each from a camera of its
-    own, given and true: what Pascal3D+ is to real cars. Validation and test are `posed`'s, their true cameras
-    given."""
+    """`count` training images (None: as many as `posed` has) of as many other objects, each from a camera of
+    its own, given and true: what Pascal3D+ is to real pictures. Validation and test are `posed`'s, their true
+    cameras given."""
     count = len(posed.split("train")) if count is None else count
     first, shared = int(posed.object_id.max()) + 1, len(posed.views)
-    own = [view | {"id": shared + view["id"]} for view in posed_views(count, world.distance, seed)]
+    own = [view | {"id": shared + view["id"]} for view in posed_views(world, count, seed)]
     views, objects = [*posed.views, *own], first + np.arange(count)
     camera = true_cameras(own)
     rendered = world.render_views(objects, camera["azimuth"], camera["elevation"], camera["distance"])

@@ -31,11 +31,11 @@ from ganverse_jax.data.masks.folder import MissingMasks
 from ganverse_jax.data.multiview.set import MultiviewSet
 from ganverse_jax.data.pascal3d.masks import Instances, matching_instance
 from ganverse_jax.data.pascal3d.records import AnnotatedObject, Record, Viewpoint, read_record
+from ganverse_jax.scene.bins import nearest_azimuth_bin
 
 SUBSETS = {"imagenet": ".JPEG", "pascal": ".jpg"}
 VOC_LISTS = "PASCAL/VOCdevkit/VOC2012/ImageSets/Main"
 LEFT_OUT = ("truncated", "occluded", "difficult")
-NUM_BINS = 12
 
 
 class Pascal3D(NamedTuple):
@@ -87,7 +87,7 @@ def read_pascal3d(
     instances: Instances,
     *,
     size: int,
-    object_class: str = "car",
+    object_class: str,
     margin: float = 0.1,
     object_scale: float = 2.0,
     leave_out: Sequence[str] = LEFT_OUT,
@@ -225,7 +225,7 @@ def _assembled(samples: list[_Sample], object_scale: float, left_out: Counter) -
         azimuth = viewpoint.azimuth % (2 * math.pi)
         pose = {"azimuth": azimuth, "elevation": viewpoint.elevation}
         pose["distance"] = float(object_scale * viewpoint.distance * tangent / shared)
-        azimuth_bin = round(azimuth / (2 * math.pi / NUM_BINS)) % NUM_BINS
+        azimuth_bin = nearest_azimuth_bin(azimuth)
         views.append({"id": index, "azimuth_bin": azimuth_bin} | pose)
     number = np.arange(len(samples))
     splits = {name: np.array([s.split == name for s in samples]).nonzero()[0] for name in ("train", "test")}

@@ -16,6 +16,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image
 
+from ganverse_jax.classes import labels
+
 
 @dataclasses.dataclass(frozen=True)
 class Card:
@@ -35,9 +37,9 @@ class Card:
 CARDS = {
     # The ONNX model zoo's MaskRCNN-10 and -12: BGR, Caffe means, 80 classes counted from 1.
     "onnx_zoo": Card(1.0, (102.9801, 115.9465, 122.7717), True, 800, 1333, 32,
-                     {"car": 3, "bird": 15, "horse": 18}),
+                     labels("onnx_zoo")),
     # torchvision's maskrcnn_resnet50_fpn: RGB in [0, 1], resized and normalised inside, COCO's own 91 ids.
-    "torchvision": Card(1 / 255, (0.0, 0.0, 0.0), False, None, None, 1, {"car": 3, "bird": 16, "horse": 19}),
+    "torchvision": Card(1 / 255, (0.0, 0.0, 0.0), False, None, None, 1, labels("torchvision")),
 }  # fmt: skip
 
 

@@ -26,7 +26,7 @@ def gan_section(run: Run, pictures: Pictures) -> Section:
     size = f"{samples.shape[2]} × {samples.shape[1]}"
     body = figure(
         pictures.sheet(samples, "GAN sample", 30),
-        f"Uncurated samples at {size} pixels. Look at how wheels, windows and the ground sit together: "
+        f"Uncurated samples at {size} pixels. Look at how parts and the ground sit together: "
         "what is wrong here, the later stages inherit.",
     )
     return Section("gan", "Samples of the GAN", lede, body)
@@ -81,7 +81,7 @@ def viewpoints_section(run: Run, pictures: Pictures) -> Section:
             if annotated
             else "; no azimuth bins are annotated yet. "
         )
-        + "Read down a column: the pose should stay. Read along a row: the car should.",
+        + "Read down a column: the pose should stay. Read along a row: the object should.",
         "wide",
     )
     return Section("views", title, lede, body)
@@ -122,9 +122,9 @@ def dataset_section(run: Run, pictures: Pictures) -> Section:
         parts.append(
             figure(
                 _sheet(pictures, overlays, "GAN picture with its mask outlined"),
-                "The mask’s outline over the picture, the background faded. Look at wheels and "
-                "mirrors, and at shadows "
-                "under the car, which should stay outside.",
+                "The mask’s outline over the picture, the background faded. Look at thin "
+                "parts, and at shadows "
+                "under the object, which should stay outside.",
             )
         )
     parts.append(_rejects(stage, pictures))

@@ -106,7 +106,7 @@ def _summary(content: Mapping[str, Any]) -> str:
         f"Two networks of {content['steps']:,} steps of batch {content['batch_size']} on "
         f"{content['train_images']:,} images each, {content['resolution']} pixels, seed {content['seed']}, "
         f"on {content['device']}. Ours learned from the GAN's images, the baseline from as many renders of "
-        "as many toy cars, one view and its true camera each, which is what Pascal3D+ is to real cars."
+        "as many objects, one view and its true camera each, which is what Pascal3D+ is to real pictures."
     )
 
 
@@ -127,9 +127,9 @@ def _overlap(content: Mapping[str, Any]) -> Table:
             "paper: StyleGAN test",
         ),
         rows,
-        f"{content['real_images']} renders of cars and cameras that neither network was trained on, from "
+        f"{content['real_images']} renders of objects and cameras that neither network was trained on, from "
         "their true cameras after one similarity per network, fitted on "
-        f"{content['fitting_images']} other cars; {content['gan_test_images']} images of "
+        f"{content['fitting_images']} other objects; {content['gan_test_images']} images of "
         f"{content['gan_test_objects']} held-out GAN objects, from the cameras that our training found for "
         "their views, which favours our network. The figure says nothing of unseen sides.",
     )
@@ -166,11 +166,11 @@ def _truth(content: Mapping[str, Any]) -> Table:
         "Shape and appearance against the truth",
         ("model", *(head for _, head, _ in _TRUTH)),
         rows,
-        "The first two on the real test renders, the third on test cars of its own set. Novel views: four "
-        "of each car from random cameras. Normals and colours are compared in pixels that lie wholly on the "
-        "true car and on the predicted one; the true colours are lit as in the input, as the networks paint "
-        f"what they see. Perceptual distance: {features.get(content['perceptual'], 'not measured')}. The "
-        "paper has no such figures, as real cars come without their truth.",
+        "The first two on the real test renders, the third on test objects of its own set. Novel views: four "
+        "of each object from random cameras. Normals and colours are compared in pixels that lie wholly on "
+        "the true object and on the predicted one; the true colours are lit as in the input, as the networks "
+        f"paint what they see. Perceptual distance: {features.get(content['perceptual'], 'not measured')}. The "
+        "paper has no such figures, as real objects come without their truth.",
     )
 
 

@@ -74,7 +74,7 @@ def splits_chart(content: Mapping[str, Any]) -> str:
     last, beside = len(content["splits"]) - 1, _WIDTH - _RIGHT + 8
     same = content["held_out"]["identity_same"]
     parts = [_STYLE, _frame(last), _level(same, "object limit")]
-    parts.append(_text(beside, _y(same) + 4, "one toy car, two cameras"))
+    parts.append(_text(beside, _y(same) + 4, "one object, two cameras"))
     kept = [row["identity_agreement"] for row in content["splits"]]
     for name, values in {"view": view_fixed(content), "object": kept}.items():
         path = "L".join(f"{_x(k, last):.1f} {_y(v):.1f}" for k, v in enumerate(values))
@@ -115,11 +115,12 @@ def splits_body(content: Mapping[str, Any]) -> str:
     caption = (
         f"{content['num_views']} random view codes × {content['num_contents']} contents at every split. "
         "Viewpoint: how much less the azimuth of a view code’s pictures spreads than when it drives no "
-        "layer, read by the pose regressor (its own error on held-out toy cars: "
+        "layer, read by the pose regressor (its own error on held-out renders: "
         f"{number(held_out['azimuth_error'])}° mean, {number(held_out['azimuth_error_median'])}° median). "
         "Object: identity agreement within a content, 1 for equal pictures, 0 for random pairs; two renders "
-        f"of one held-out toy car reach {number(held_out['identity_same'], 2)} (dashed), and the measure "
-        f"tells cars apart in {100 * held_out['identity_auc']:.1f} % of pairs. At a good split both are high."
+        f"of one held-out object reach {number(held_out['identity_same'], 2)} (dashed), and the measure "
+        f"tells objects apart in {100 * held_out['identity_auc']:.1f} % of pairs. At a good split both are "
+        "high."
     )
     return figure(splits_chart(content), caption) + details("All figures", splits_table(content))
 

@@ -32,7 +32,7 @@ RECONSTRUCTIONS = {
     "inverse_graphics_posed": (
         "posed",
         "The same training where the truth is known",
-        "Rendered cars instead of the GAN’s, their exact cameras replaced by the 12 bins: the figures "
+        "Rendered objects instead of the GAN’s, their exact cameras replaced by the 12 bins: the figures "
         "against the truth (cameras, Chamfer distance, novel views) come from this run.",
     ),
 }
@@ -93,7 +93,7 @@ def reconstruction_section(run: Run, pictures: Pictures, name: str = NAME) -> Se
     body += figure(
         pictures.grid(rows, alts, columns=("input", "same view", *names), gaps=(1, 2), classes=cutout),
         "As the paper’s Fig. 4: the input, its reconstruction in the same view, and six sides; below each "
-        "the shape alone. The same-view column is easy; the far sides tell whether it is a car.",
+        "the shape alone. The same-view column is easy; the far sides tell whether the object is whole.",
         "wide",
     )
     textures = stage.pictures("textures", 1)

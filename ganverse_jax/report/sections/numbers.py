@@ -95,7 +95,7 @@ def overview_section(run: Run, pictures: Pictures, label: str | None) -> Section
     )
     body = f'{badge}<div class="cards">{"".join(cards)}</div>{warning}<ol class="chain">{chain}</ol>'
     lede = (
-        "A GAN that has learned to draw cars also knows how they look from all sides. Holding its "
+        "A GAN that has learned to draw objects also knows how they look from all sides. Holding its "
         "first layers "
         "still fixes the camera; so it can teach a network to turn one picture into a textured mesh, "
         "and the mesh "

@@ -81,20 +81,22 @@ def _sweeps(stage: StageArtefacts, pictures: Pictures) -> str:
     return (
         f'<div class="sweeps">{result}</div><p class="note">As the paper’s Fig. 9. Look at what '
         f"should not move: "
-        "the car’s colour and the background.</p>"
+        "the object’s colour and the background.</p>"
     )
 
 
 def _swaps(stage: StageArtefacts, pictures: Pictures) -> str:
     sampled = stage.pictures("sampled", 1)
     if sampled is None:
-        return placeholder(NAME, "Swaps between three sampled cars")
+        return placeholder(NAME, "Swaps between three sampled objects")
     present = [(stage.pictures(key, 1), name, box) for key, name, box in SWAPS]
     present = [(array, name, box) for array, name, box in present if array is not None]
     rows, alts, boxes = [], [], {}
     for n in range(len(sampled)):
         rows.append([sampled[n], *(_pick(array, n) for array, _, _ in present)])
-        alts.append([f"Sampled car {n + 1}", *(f"Car {n + 1} after the {name}" for _, name, _ in present)])
+        alts.append(
+            [f"Sampled object {n + 1}", *(f"Object {n + 1} after the {name}" for _, name, _ in present)]
+        )
     for column, (_, name, box) in enumerate(present, start=1):
         source = [swap for _, swap, _ in SWAPS].index(name)
         boxes[(source, column)] = box
@@ -103,8 +105,8 @@ def _swaps(stage: StageArtefacts, pictures: Pictures) -> str:
         pictures.grid(
             rows, alts, columns=("sampled", *(name for _, name, _ in present)), classes=boxes, gaps=(1,)
         ),
-        "As the paper’s Fig. 10. Every car takes the shape of car 1 (red), the texture of car 2 (green), the "
-        "background of car 3 (cyan). Framed examples are the source and stay unchanged.",
+        "As the paper’s Fig. 10. Every object takes the shape of object 1 (red), the texture of object 2 "
+        "(green), the background of object 3 (cyan). Framed examples are the source and stay unchanged.",
         "swaps",
     )
 

@@ -2,24 +2,25 @@
 
 from pathlib import Path
 
-from ganverse_jax.classes.car.toy.world import ToyCars, materialize
 from ganverse_jax.data.batches import Images, worker_threads
 from ganverse_jax.data.images.pictures import Fit, check_fit
+from ganverse_jax.data.images.rendered import materialize
 from ganverse_jax.data.images.training import open_source, training_images
-from ganverse_jax.pipeline.experiment import World
-from ganverse_jax.pipeline.settings import plain
+from ganverse_jax.pipeline.experiment import Shared, make_world
+from ganverse_jax.pipeline.stage import Run
 from ganverse_jax.stages.gan.settings import Data
 
 
-def real_images(cache: Path, resolution: int, data: Data, *, world: World, num_images: int) -> Images:
+def real_images(cache: Path, resolution: int, data: Data, *, shared: Shared | Run, num_images: int) -> Images:
     """Images by position, uint8 [n r r 3] at ``resolution`` r; the files they need lie in ``cache``.
 
-    num_images: of the toy ``world``, where ``data`` says so.
+    num_images: of the toy world of the experiment ``shared``, where ``data`` says so.
     Raises FileNotFoundError for missing data, ValueError for pictures or settings that cannot serve.
     """
     if data.kind == "world":
+        world = make_world(shared, resolution)
         return materialize(
-            ToyCars(resolution, **plain(world)), num_images, cache / f"toy_cars_{resolution}_{num_images}.npy"
+            world, num_images, cache / f"{world.settings['world']}_{resolution}_{num_images}.npy"
         )
     wanted = Fit(resolution, data.fit, data.enlarge)
     check_fit(wanted)

@@ -148,7 +148,7 @@ def _batches(run: Run, settings: Settings, critic: Discriminator) -> Callable:
     order = strided_order(settings.batch_size, run.mesh.size, critic.mbstd_group)
     cache = Path(settings.cache or run.workdir / "cache")
     images = real_images(
-        cache, settings.generator.resolution, settings.data, world=run.world, num_images=settings.num_images
+        cache, settings.generator.resolution, settings.data, shared=run, num_images=settings.num_images
     )
     return batches(images, seed=run.seed, batch_size=settings.batch_size, order=order, mirror=settings.mirror)
 

@@ -55,7 +55,7 @@ def sample_sheet(
 def write_figures(
     folder: Path, meshes: PredictedMeshes, rows, view, cameras, images, fov_y: float, **more: np.ndarray
 ) -> list[Path]:
-    """figures.npz and meshes/car_<i>.glb of meshes `rows` [m] for the report; the paths of the latter.
+    """figures.npz and meshes/object_<i>.glb of meshes `rows` [m] for the report; the paths of the latter.
 
     Arrays, uint8: inputs, reconstructions [m h w 3]; views, shape_views [m 6 h w 3] (the latter in grey
     clay); textures [m th tw 3]; those of `light_figures` where light is predicted; and `more`.
@@ -73,7 +73,7 @@ def write_figures(
         **more,
     )
     (folder / "meshes").mkdir(parents=True, exist_ok=True)
-    paths = [folder / "meshes" / f"car_{index:02d}.glb" for index in range(len(rows))]
+    paths = [folder / "meshes" / f"object_{index:02d}.glb" for index in range(len(rows))]
     for path, row in zip(paths, rows, strict=True):
         mesh = TexturedMesh(
             meshes.vertices[row], meshes.faces, meshes.uv, meshes.uv_faces, meshes.texture[row]

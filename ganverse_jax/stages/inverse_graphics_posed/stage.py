@@ -10,14 +10,13 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ganverse_jax.classes.car.toy.world import ToyCars
-from ganverse_jax.data.multiview.posed_world import posed_toy_cars, true_cameras
+from ganverse_jax.classes import World
+from ganverse_jax.data.multiview.posed_world import posed_renders, true_cameras
 from ganverse_jax.data.multiview.set import MultiviewSet
 from ganverse_jax.evaluation.cameras import camera_errors
 from ganverse_jax.evaluation.inverse_graphics import align
 from ganverse_jax.models.features.perceptual import Perceptual
-from ganverse_jax.pipeline.experiment import Shared
-from ganverse_jax.pipeline.settings import plain
+from ganverse_jax.pipeline.experiment import Shared, make_world
 from ganverse_jax.pipeline.stage import Run, Stage
 from ganverse_jax.runtime.checkpoint import read_json, write_json
 from ganverse_jax.runtime.loop import Metrics
@@ -35,14 +34,14 @@ def run(run: Run, settings: Settings) -> dict[str, float]:
     Writes to <workdir>/inverse_graphics_posed, which is laid out like a run's workdir.
     """
     folder = run.workdir / NAME
-    cars, multiview = posed_set(run, settings)
+    world, multiview = posed_set(run, settings)
     measured_in = measured_perceptual(run.workdir, settings.resolution, settings.perceptual)
     given = inverse_graphics.Given(
         multiview,
         run.world.fov_degrees,
         run.world.distance,
         perceptual=make_perceptual(run.workdir, settings.perceptual_blocks, settings.perceptual),
-        evaluate=truth_evaluator(cars, multiview, settings.num_evaluated, measured_in),
+        evaluate=truth_evaluator(world, multiview, settings.num_evaluated, measured_in),
     )
     inner_run = dataclasses.replace(run, workdir=folder, metrics=Metrics(folder))
     figures = inverse_graphics.train(inner_run, settings, given)
@@ -55,15 +54,15 @@ def run(run: Run, settings: Settings) -> dict[str, float]:
     return figures
 
 
-def posed_set(shared: Run | Shared, settings: Settings) -> tuple[ToyCars, MultiviewSet]:
+def posed_set(shared: Run | Shared, settings: Settings) -> tuple[World, MultiviewSet]:
     """The toy world and its posed images, as the settings say."""
-    cars = ToyCars(settings.resolution, **plain(shared.world))
+    world = make_world(shared, settings.resolution)
     counts = {name: getattr(settings, name) for name in ("num_objects", "num_views", "views_per_object")}
-    return cars, posed_toy_cars(cars, seed=shared.seed, **counts)
+    return world, posed_renders(world, seed=shared.seed, **counts)
 
 
 def truth_evaluator(
-    world: ToyCars,
+    world: World,
     multiview: MultiviewSet,
     num_evaluated: int = 20,
     perceptual: Perceptual | None = None,

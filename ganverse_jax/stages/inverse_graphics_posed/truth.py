@@ -1,10 +1,10 @@
-"""Predicted meshes against exact toy cars: what every stage that knows the truth measures alike."""
+"""Predicted meshes against exact objects: what every stage that knows the truth measures alike."""
 
 from collections.abc import Callable
 
 import numpy as np
 
-from ganverse_jax.classes.car.toy.world import ToyCars
+from ganverse_jax.classes import World
 from ganverse_jax.evaluation.geometry import Similarity
 from ganverse_jax.evaluation.inverse_graphics import shape_metrics
 from ganverse_jax.evaluation.novel_views import novel_view_metrics
@@ -16,11 +16,11 @@ from ganverse_jax.scene.meshes import PredictedMeshes, Views, render_views
 def truth_figures(
     meshes: PredictedMeshes,
     similarity: Similarity,
-    world: ToyCars,
+    world: World,
     objects: np.ndarray,
     perceptual: Perceptual | None = None,
 ) -> dict[str, float]:
-    """Shape and novel-view figures of meshes predicted from cars `objects` [n] of the world, once the
+    """Shape and novel-view figures of meshes predicted from `objects` [n] of the world, once the
     similarity has laid them in its frame. perceptual: see `novel_views`."""
     figures = shape_metrics(meshes, solids_of(world, objects), similarity)
     return figures | novel_view_metrics(
@@ -34,13 +34,13 @@ def truth_figures(
     )
 
 
-def solids_of(world: ToyCars, objects: np.ndarray) -> list:
-    """The closed parts of each car: `ToyCars.solid`."""
+def solids_of(world: World, objects: np.ndarray) -> list:
+    """The closed parts of each object: `World.solid`."""
     return [world.solid(int(index)) for index in objects]
 
 
-def true_views(world: ToyCars, objects: np.ndarray) -> Callable[[np.ndarray, Cameras], Views]:
-    """views(rows [m], cameras [m]) of the exact cars objects[rows]: alone on white, in the light of their own
+def true_views(world: World, objects: np.ndarray) -> Callable[[np.ndarray, Cameras], Views]:
+    """views(rows [m], cameras [m]) of the exact objects[rows]: alone on white, in the light of their own
     scenes, with normals and with coverage as mask."""
     exact = exact_meshes(world, objects)
 
@@ -54,8 +54,8 @@ def true_views(world: ToyCars, objects: np.ndarray) -> Callable[[np.ndarray, Cam
     return views
 
 
-def exact_meshes(world: ToyCars, objects: np.ndarray) -> PredictedMeshes:
-    """The cars' own surfaces, in white."""
+def exact_meshes(world: World, objects: np.ndarray) -> PredictedMeshes:
+    """The objects' own surfaces, in white."""
     vertices, faces = world.surfaces(objects)
     white = np.ones((len(vertices), 1, 1, 3), np.float32)
     return PredictedMeshes(vertices, white, faces, np.zeros((1, 2), np.float32), np.zeros_like(faces))

@@ -13,10 +13,9 @@ import jax
 import numpy as np
 import optax
 
-from ganverse_jax.classes.car.toy.world import ToyCars
 from ganverse_jax.models.perception.pose_regressor import LearnedPoseRegressor, PoseNet
 from ganverse_jax.models.perception.segmenter import LearnedSegmenter, Segmenter, SegmenterNet
-from ganverse_jax.pipeline.experiment import World
+from ganverse_jax.pipeline.experiment import make_world
 from ganverse_jax.pipeline.settings import plain
 from ganverse_jax.pipeline.stage import Run, Stage
 from ganverse_jax.runtime import parallel
@@ -95,8 +94,8 @@ def train(run: Run, settings: Settings) -> Perception:
     """Render, train both networks, score what was written (float16) on held-out objects."""
     parallel.check_divisible(settings.batch_size, run.mesh.size, "perception.batch_size")
     folder, started = run.workdir / NAME, time.perf_counter()
-    renders = render(run.world, settings.resolution, "train", settings.num_train, folder)
-    held_out = render(run.world, settings.resolution, "validation", settings.num_validation, folder)
+    renders = render(run, settings.resolution, "train", settings.num_train)
+    held_out = render(run, settings.resolution, "validation", settings.num_validation)
     segmenter, regressor = train_segmenter(run, settings, renders), train_pose(run, settings, renders)
     named = ("num_train", "batch_size", "learning_rate", "log_every", "save_every")
     named += ("segmenter_steps", "pose_steps")
@@ -125,14 +124,14 @@ def _report(run: Run, settings: Settings, result: Perception, held_out, card) ->
     write_json(folder / "summary.json", {"pretrained": None, "card": card} | scores)
 
 
-def render(world: World, resolution: int, split: str, count: int, folder: Path) -> dict:
-    """The first `count` samples of a split of the toy world, kept in ``folder``/renders_*.npz."""
-    cars = ToyCars(resolution, split=split, **plain(world))
+def render(run: Run, resolution: int, split: str, count: int) -> dict:
+    """The first `count` samples of a split of the toy world, kept in the stage's renders_*.npz."""
+    world, folder = make_world(run, resolution, split), run.workdir / NAME
     path = folder / f"renders_{split}_{resolution}_{count}.npz"
     if not path.exists():
         parts = []
         for start in range(0, count, 1000):
-            parts.append(cars.render(np.arange(start, min(count, start + 1000))))
+            parts.append(world.render(np.arange(start, min(count, start + 1000))))
             print(f"[{NAME}] rendered {min(count, start + 1000)}/{count} {split} images", flush=True)
         write_npz(path, **{name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
     return read_npz(path)

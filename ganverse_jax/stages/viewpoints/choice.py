@@ -7,16 +7,12 @@ import numpy as np
 from ganverse_jax.data.masks import instances
 from ganverse_jax.data.masks.folder import MissingMasks
 from ganverse_jax.evaluation import view_selection
-from ganverse_jax.evaluation.disentanglement import (
-    angle_difference,
-    circular_median,
-    nearest_azimuth_bin,
-)
+from ganverse_jax.evaluation.disentanglement import angle_difference, circular_median
 from ganverse_jax.models.stylegan2.multiview_generator import MultiviewGenerator
+from ganverse_jax.scene.bins import NUM_AZIMUTH_BINS, nearest_azimuth_bin
 from ganverse_jax.stages.perception.stage import Perception
 from ganverse_jax.stages.viewpoints.settings import Settings
 
-NUM_BINS = 12
 # Seeds of view and content codes live in ranges of their own, so that no code serves as both.
 VIEW_SEEDS, CONTENT_SEEDS, SEED_STRIDE = 10**12, 2 * 10**12, 10**7
 
@@ -117,7 +113,7 @@ def score(generator: MultiviewGenerator, w: np.ndarray, contents: np.ndarray, se
     if regressor is not None:
         azimuths = regressor(flat).azimuth.reshape(images.shape[:2])
         medians = np.array([circular_median(row) for row in azimuths])
-        bins = np.array([nearest_azimuth_bin(median, NUM_BINS) for median in medians])
+        bins = np.array([nearest_azimuth_bin(median) for median in medians])
         off = np.abs(angle_difference(azimuths, medians[:, None]))
-        agreement = (off <= 2 * np.pi / NUM_BINS).mean(axis=1)
+        agreement = (off <= 2 * np.pi / NUM_AZIMUTH_BINS).mean(axis=1)
     return Scores(kept, consistency, view_selection.appearance(images, masks), bins, agreement)

@@ -7,15 +7,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ganverse_jax import classes
 from ganverse_jax.annotation.bins import store
 from ganverse_jax.annotation.keypoints import store as keypoint_store
 from ganverse_jax.annotation.keypoints.session import HIDDEN, KeypointSession
 from ganverse_jax.annotation.keypoints.store import KEYPOINTS, Task
-from ganverse_jax.classes.keypoint_names import mirror_pairs
-from ganverse_jax.evaluation.disentanglement import nearest_azimuth_bin
-from ganverse_jax.pipeline.experiment import World
+from ganverse_jax.pipeline.experiment import WorldSettings
+from ganverse_jax.scene.bins import nearest_azimuth_bin
 from ganverse_jax.scene.keypoint_cameras import KeypointCameras, solve_cameras
-from ganverse_jax.stages.viewpoints.choice import NUM_BINS
 
 MIN_VIEWS_OF_A_POINT = 2  # fewer tell nothing of where it lies
 
@@ -28,7 +27,7 @@ class Solved(NamedTuple):
     result: KeypointCameras
 
 
-def keypoint_views(folder: Path, fingerprint: str, world: World) -> dict[str, Any] | None:
+def keypoint_views(folder: Path, fingerprint: str, world: WorldSettings) -> dict[str, Any] | None:
     """The content of viewpoints.json from finished keypoints: views with bin, azimuth, elevation, distance.
 
     None while there are no keypoints or a point is
@@ -48,7 +47,7 @@ def keypoint_views(folder: Path, fingerprint: str, world: World) -> dict[str, An
     return content_of(task, session, solved)
 
 
-def solve(task: Task, session: KeypointSession, path: Path, world: World) -> Solved:
+def solve(task: Task, session: KeypointSession, path: Path, world: WorldSettings) -> Solved:
     """Cameras of the views with visible points. Raises ValueError that names `path`, view, point and remedy.
 
     Points seen in a single view are left out: they determine nothing.
@@ -62,7 +61,9 @@ def solve(task: Task, session: KeypointSession, path: Path, world: World) -> Sol
     seen, pixels = seen[seen.any(axis=1)], pixels[seen.any(axis=1)]
     used = np.flatnonzero(seen.sum(axis=0) >= MIN_VIEWS_OF_A_POINT)
     place = {point: i for i, point in enumerate(used.tolist())}
-    pairs = [(place[a], place[b]) for a, b in mirror_pairs(task.kind) if a in place and b in place]
+    pairs = [
+        (place[a], place[b]) for a, b in classes.get(task.kind).mirror_pairs if a in place and b in place
+    ]
     ids = [task.candidates.views[view]["id"] for view in views]
     names = [task.names[point] for point in used]
     try:
@@ -88,7 +89,7 @@ def content_of(task: Task, session: KeypointSession, solved: Solved) -> dict[str
     cameras, residuals = solved.result.cameras, solved.result.residuals
     bins = keypoint_store.rough_bins(task, solved.views)
     if bins is None:
-        bins = [int(nearest_azimuth_bin(azimuth, NUM_BINS)) for azimuth in cameras["azimuth"]]
+        bins = [int(nearest_azimuth_bin(azimuth)) for azimuth in cameras["azimuth"]]
     order = sorted(range(len(bins)), key=lambda i: (bins[i], solved.views[i]))
     views = []
     for number, i in enumerate(order):

@@ -26,10 +26,11 @@ from ganverse_jax.pipeline.stage import Run, Stage
 from ganverse_jax.runtime.checkpoint import read_json, write_atomic, write_json, write_npz
 from ganverse_jax.runtime.loop import Metrics
 from ganverse_jax.runtime.shipped import ASSETS
+from ganverse_jax.scene.bins import NUM_AZIMUTH_BINS
 from ganverse_jax.stages.gan import stage as gan_stage
 from ganverse_jax.stages.perception import stage as perception_stage
 from ganverse_jax.stages.viewpoints import keypoints as viewpoints_keypoints
-from ganverse_jax.stages.viewpoints.choice import CONTENT_SEEDS, NUM_BINS, SEED_STRIDE, choose
+from ganverse_jax.stages.viewpoints.choice import CONTENT_SEEDS, SEED_STRIDE, choose
 from ganverse_jax.stages.viewpoints.settings import Settings
 
 NAME = "viewpoints"
@@ -81,7 +82,7 @@ def read_views(path: Path, fingerprint: str, w_dim: int | None = None) -> Viewpo
     check_views(views, path, remedy, w_dim=w_dim)
     for view in views:
         azimuth_bin = view.get("azimuth_bin")
-        if type(azimuth_bin) is not int or azimuth_bin not in range(NUM_BINS):
+        if type(azimuth_bin) is not int or azimuth_bin not in range(NUM_AZIMUTH_BINS):
             raise ValueError(
                 f"view {view['id']} in {path} : azimuth_bin {azimuth_bin!r}; see samples/viewpoints.png "
                 "and give every view the nearest bin of 30 degrees: 0 front, 3 its left side, 6 back, ... 11"

@@ -101,7 +101,7 @@ def test_files_that_are_none_are_refused_with_file_and_remedy(task, path, data):
 
 @pytest.mark.parametrize("kind", [None, "generic", 3, ["car"]])
 def test_a_class_without_names_is_refused_with_the_remedy(kind):
-    with pytest.raises(ValueError, match="no points of the class.*car, horse, bird.*keypoint_names.py"):
+    with pytest.raises(ValueError, match="no points of the class.*car, horse, bird.*ganverse_jax/classes"):
         keypoint_store.check_kind(kind)
 
 

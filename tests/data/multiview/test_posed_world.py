@@ -3,14 +3,14 @@
 import numpy as np
 
 from ganverse_jax.classes.car.toy.world import ToyCars
-from ganverse_jax.data.multiview.posed_world import posed_toy_cars, single_view_toy_cars, true_cameras
+from ganverse_jax.data.multiview.posed_world import posed_renders, single_view_renders, true_cameras
 from ganverse_jax.scene.cameras import given_cameras
 
 
 def test_single_views_are_as_many_images_of_other_cars_with_true_cameras():
     world = ToyCars(16, supersample=1)
-    posed = posed_toy_cars(world, num_objects=10, num_views=5, views_per_object=3)
-    single = single_view_toy_cars(world, posed)
+    posed = posed_renders(world, num_objects=10, num_views=5, views_per_object=3)
+    single = single_view_renders(world, posed)
     train = single.split("train")
     assert len(train) == len(posed.split("train")) == 24
     assert len(np.unique(train.object_id)) == len(np.unique(train.view_id)) == 24

@@ -38,7 +38,7 @@ def whole(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def read(whole):
-    return read_pascal3d(whole, png_instances(whole / "masks"), size=64)
+    return read_pascal3d(whole, png_instances(whole / "masks"), object_class="car", size=64)
 
 
 def cameras(read, rows=slice(None)):
@@ -67,7 +67,7 @@ def alone(whole, tmp_path):
         for folder in ("Annotations", "Images", "masks"):
             (root / folder).symlink_to(whole / folder)
         write_lists(root, [name])
-        return read_pascal3d(root, png_instances(root / "masks"), size=64)
+        return read_pascal3d(root, png_instances(root / "masks"), object_class="car", size=64)
 
     return read_alone
 
@@ -111,7 +111,9 @@ def test_points_stay_within_a_pixel_where_the_angle_of_view_is_shared(whole, tmp
         write_record(root, "imagenet", name, [write_far(whole, name, distance)])
     (root / "Annotations/car_pascal").mkdir()
     write_lists(root, ["n01", "n02"])
-    read = read_pascal3d(root, png_instances(root / "masks"), size=64, margin=3.0, min_box_iou=0.0)
+    read = read_pascal3d(
+        root, png_instances(root / "masks"), object_class="car", size=64, margin=3.0, min_box_iou=0.0
+    )
     # Depths of 0.45 units at 12 and 20 instead of the mean of both: 32 x 0.45 x (1/12 - 1/15) = 0.24, and the
     # crop's margin makes it less.
     np.testing.assert_allclose(read.keypoints[:, :2], seen_at(read), atol=0.25)
@@ -123,13 +125,13 @@ def test_any_segmenter_serves(whole, read):
         """Foreground is what differs from the canvas."""
         return (np.abs(images.astype(int) - (90, 120, 90)).max(axis=-1) > 60).astype(np.float32)
 
-    found = read_pascal3d(whole, segmenter_instances(segmenter), size=64, min_box_iou=0.2)
+    found = read_pascal3d(whole, segmenter_instances(segmenter), object_class="car", size=64, min_box_iou=0.2)
     assert set(found.objects) <= set(read.objects) and len(found.objects) >= 1
 
 
 def test_masks_that_nobody_made_are_asked_for_together(whole, tmp_path):
     with pytest.raises(MissingMasks, match="4 images have no mask"):
-        read_pascal3d(whole, segmenter_instances(MaskFolder(tmp_path)), size=64)
+        read_pascal3d(whole, segmenter_instances(MaskFolder(tmp_path)), object_class="car", size=64)
     with pytest.raises(FileNotFoundError, match="no folder of masks at .*name another source"):
         png_instances(tmp_path / "none")
 
@@ -140,7 +142,7 @@ def release(tmp_path):
 
 
 def again(root, **settings):
-    return read_pascal3d(root, png_instances(root / "masks"), size=32, **settings)
+    return read_pascal3d(root, png_instances(root / "masks"), object_class="car", size=32, **settings)
 
 
 def test_what_cannot_be_used_is_counted_by_reason(release):
@@ -195,7 +197,7 @@ def test_a_release_that_is_not_whole_is_refused(release):
         again(release, object_class="boat")
     with pytest.raises(ValueError, match="no car of .* can be used, left out are .*no_mask.: 4"):
         (release / "empty").mkdir()
-        read_pascal3d(release, png_instances(release / "empty"), size=32)
+        read_pascal3d(release, png_instances(release / "empty"), object_class="car", size=32)
     with pytest.raises(ValueError, match="damaged = 'no' must be error or skip"):
         again(release, damaged="no")
     (release / "Image_sets/car_imagenet_val.txt").unlink()

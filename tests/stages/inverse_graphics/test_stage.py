@@ -118,8 +118,8 @@ def test_pictures_and_meshes_are_left_for_the_report(finished):
     arrays = np.load(folder / "figures.npz")
     assert arrays["inputs"].shape == (1, 16, 16, 3) and arrays["views"].shape == (1, 6, 16, 16, 3)
     assert arrays["shape_views"].shape == (1, 6, 16, 16, 3) and arrays["textures"].shape == (1, 8, 16, 3)
-    assert len(read_mesh(folder / "meshes" / "car_00.glb").faces) == 80
-    assert (folder / "meshes" / "car_00.webp").is_file() and "unlit" not in arrays
+    assert len(read_mesh(folder / "meshes" / "object_00.glb").faces) == 80
+    assert (folder / "meshes" / "object_00.webp").is_file() and "unlit" not in arrays
     # One test object, shown once, whose other view comes with it.
     assert arrays["failures_by"].tolist() == ["2D IOU"]
     assert arrays["failures_views"].shape == (1, 6, 16, 16, 3) and arrays["failures_others"].shape[0] == 1

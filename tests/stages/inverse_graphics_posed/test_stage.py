@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 
 from ganverse_jax.classes.car.toy.world import ToyCars
-from ganverse_jax.data.multiview.posed_world import posed_toy_cars, posed_views, true_cameras
+from ganverse_jax.data.multiview.posed_world import posed_renders, posed_views, true_cameras
 from ganverse_jax.evaluation.geometry import join_parts, rotation_y
 from ganverse_jax.scene.meshes import PredictedMeshes
 from ganverse_jax.stages.inverse_graphics_posed.stage import truth_evaluator
 
 
 def test_bins_are_the_nearest_of_twelve():
-    for view in posed_views(24, 4.2):
+    for view in posed_views(ToyCars(8), 24):
         off = np.degrees(view["true_azimuth"]) - 30 * view["azimuth_bin"]
         assert abs((off + 180) % 360 - 180) <= 15 + 1e-9
         assert 0 <= view["true_elevation"] <= np.pi / 6
@@ -20,7 +20,7 @@ def test_bins_are_the_nearest_of_twelve():
 @pytest.fixture(scope="module")
 def world_and_set():
     world = ToyCars(32, supersample=1)
-    return world, posed_toy_cars(world, num_objects=10, num_views=4, views_per_object=2)
+    return world, posed_renders(world, num_objects=10, num_views=4, views_per_object=2)
 
 
 class Oracle:

@@ -22,7 +22,6 @@ from ganverse_jax.data.multiview import stored as multiview
 from ganverse_jax.data.multiview.set import SPLITS
 from ganverse_jax.models.perception.pose_regressor import Pose
 from ganverse_jax.models.stylegan2.networks import Generator
-from ganverse_jax.pipeline.experiment import World
 from ganverse_jax.runtime.checkpoint import read_json, read_npz, write_json
 from ganverse_jax.scene.cameras import given_cameras
 from ganverse_jax.stages.multiview_dataset import stage as multiview_dataset

@@ -8,28 +8,27 @@ from ganverse_jax.annotation.bins.session import DROP, Session
 from ganverse_jax.annotation.keypoints import store as keypoint_store
 from ganverse_jax.annotation.keypoints.session import HIDDEN
 from ganverse_jax.annotation.keypoints.store import KEYPOINTS
-from ganverse_jax.classes import keypoint_places
-from ganverse_jax.classes.keypoint_names import NAMES
 from ganverse_jax.evaluation.disentanglement import angle_difference
-from ganverse_jax.pipeline.experiment import World
+from ganverse_jax.pipeline.experiment import WorldSettings
 from ganverse_jax.scene.cameras import given_cameras
 from ganverse_jax.scene.keypoint_cameras import KeypointCameras
 from ganverse_jax.stages.viewpoints import keypoints as viewpoints_keypoints
 from ganverse_jax.stages.viewpoints import stage as viewpoints
 
-WORLD = World(fov_degrees=30.0, distance=4.2)
+WORLD = WorldSettings(fov_degrees=30.0, distance=4.2)
 SIZE = (48, 64)
 AZIMUTHS = np.radians([10.0, 55.0, 100.0, 160.0, 200.0, 250.0, 290.0, 335.0])
 ELEVATIONS = np.radians([12.0, 8.0, 15.0, 10.0, 5.0, 12.0, 9.0, 14.0])
 CAMERAS = list(zip(AZIMUTHS, ELEVATIONS, strict=True))
 BINS = [1, 2, 3, 5, 7, 8, 10, 11]  # as a person gives them: the first is half a bin off
-NAMED = NAMES["car"]
+CAR = classes.get("car")
+NAMED = CAR.keypoints
 
 
 def clicks(azimuth, elevation, distance=4.2):
     """Pixels of a car's points by the house's conventions, None where the drawing of the nearest bin hides
     them."""
-    points = np.array([keypoint_places.position("car", name) for name in NAMED])
+    points = np.array([CAR.position(name) for name in NAMED])
     sin_a, cos_a, sin_e, cos_e = np.sin(azimuth), np.cos(azimuth), np.sin(elevation), np.cos(elevation)
     back = np.array([sin_a * cos_e, sin_e, cos_a * cos_e])
     up = np.array([-sin_a * sin_e, cos_e, -cos_a * sin_e])
@@ -37,7 +36,7 @@ def clicks(azimuth, elevation, distance=4.2):
     scale = focal / (distance - points @ back)
     x = SIZE[1] / 2 + points @ np.cross(up, back) * scale
     y = SIZE[0] / 2 - points @ up * scale
-    seen = keypoint_places.places("car")[round(azimuth / (np.pi / 6)) % 12]
+    seen = places("car")[round(azimuth / (np.pi / 6)) % 12]
     return [
         (u, v) if place.seen else HIDDEN for u, v, place in zip(x.tolist(), y.tolist(), seen, strict=True)
     ]

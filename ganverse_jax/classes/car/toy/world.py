@@ -7,13 +7,12 @@ import numpy as np
 
 from ganverse_jax.classes.car.toy import body as bodies
 from ganverse_jax.classes.car.toy import renderer, scene, shapes
-from ganverse_jax.classes.car.toy.cache import materialize
 from ganverse_jax.classes.car.toy.dimensions import BODIES, DIMENSIONS
 from ganverse_jax.classes.car.toy.keypoints import Clicks, appearance, locate
 from ganverse_jax.classes.car.toy.scene import SPLITS
 from ganverse_jax.classes.car.toy.topology import MATERIALS, TOPOLOGY
 
-__all__ = ["BODIES", "MATERIALS", "SPLITS", "ToyCar", "ToyCars", "materialize"]
+__all__ = ["BODIES", "MATERIALS", "SPLITS", "ToyCar", "ToyCars"]
 _CHUNK, _BLOCK = 16, 256
 
 
@@ -38,6 +37,8 @@ class ToyCars:
     view; distance: nominal camera distance in world units; implementation: the rasterizer's kernel.
     Raises ValueError for settings out of range.
     """
+
+    elevations, distance_jitter = scene.ELEVATION_RANGE, scene.DISTANCE_JITTER
 
     def __init__(
         self,

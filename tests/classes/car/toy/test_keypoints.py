@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 import rasterizer
+from ganverse_jax import classes
 from ganverse_jax.classes.car.toy.world import ToyCars
-from ganverse_jax.classes.keypoint_names import NAMES, mirror_pairs
 
-CAR = NAMES["car"]
+CAR = classes.get("car").keypoints
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,7 @@ def camera(*azimuth_degrees, elevation_degrees=15.0):
 def test_every_point_of_the_list_has_its_place_on_every_car(world):
     for index in range(6):
         points = world.keypoints(index, CAR)
-        left, right = np.array(mirror_pairs("car")).T
+        left, right = np.array(classes.get("car").mirror_pairs).T
         assert (points[left, 0] > 0.05).all()
         # Cars are built symmetric, in float32.
         np.testing.assert_allclose(points[left] * [-1, 1, 1], points[right], atol=1e-6)

@@ -10,7 +10,8 @@ import rasterizer
 from ganverse_jax.classes.car.toy import scene, shapes
 from ganverse_jax.classes.car.toy.background import wave
 from ganverse_jax.classes.car.toy.topology import TOPOLOGY
-from ganverse_jax.classes.car.toy.world import BODIES, ToyCars, materialize
+from ganverse_jax.classes.car.toy.world import BODIES, ToyCars
+from ganverse_jax.data.images.rendered import materialize
 
 
 @functools.cache
