@@ -2,8 +2,8 @@
 
 Renders of one object from many cameras share paint and body and differ by camera; linear discriminant
 analysis (Fisher 1936) finds the directions of a feature space that tell objects apart most, in closed form.
-The similarity of two pictures is the cosine between their projections: 1 for equal ones, about 0 for two random
-objects, and for one from two cameras what `verify` measures on objects the fit has not seen.
+The similarity of two pictures is the cosine between their projections: 1 for equal ones, about 0 for two
+random objects, and for one from two cameras what `verify` measures on objects the fit has not seen.
 """
 
 from __future__ import annotations

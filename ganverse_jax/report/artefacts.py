@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from ganverse_jax.pages.markup import ReportError
 from ganverse_jax.runtime.checkpoint import read_json, read_npz
 from ganverse_jax.runtime.loop import Metrics
 

@@ -1,7 +1,6 @@
 """The camera of one picture, found by rendering a predicted mesh: colour and IOU of Eq. 1 over the camera.
 
 Several starts are improved side by side, and the best is taken: silhouettes alone take front for back, and
-from ganverse_jax.scene.bins import NUM_AZIMUTH_BINS
 from a wrong quarter no gradient leads home.
 """
 
@@ -17,6 +16,7 @@ from jaxtyping import Float
 
 import rasterizer
 from ganverse_jax.losses.image import soft_iou
+from ganverse_jax.scene.bins import NUM_AZIMUTH_BINS
 from ganverse_jax.scene.cameras import select_cameras
 from ganverse_jax.scene.meshes import PredictedMeshes
 

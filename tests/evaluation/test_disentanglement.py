@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from ganverse_jax.evaluation import disentanglement as d
+from ganverse_jax.scene.bins import nearest_azimuth_bin
 
 
 def test_the_median_does_not_mind_the_wrap_around():

@@ -8,6 +8,7 @@ from PIL import Image
 
 from ganverse_jax.pages.pictures import Pictures
 from ganverse_jax.pages.turntables import sheet, turntable
+from tests.pages.made import write_turntable
 
 
 def frames(uri: str) -> int:

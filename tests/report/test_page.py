@@ -7,9 +7,12 @@ import re
 import numpy as np
 import pytest
 
+from ganverse_jax.pipeline.experiment import WorldSettings
+from ganverse_jax.pipeline.stage import Run
 from ganverse_jax.report import ReportError, write_report
 from ganverse_jax.runtime.loop import Metrics
 from ganverse_jax.stages.report import stage as report_stage
+from ganverse_jax.stages.report.settings import Settings
 
 ANCHORS = (
     "overview viewer gan views layers masks reconstructions failures cameras posed stylegan-r curves metrics "
@@ -185,6 +188,7 @@ def test_the_report_depends_on_the_artefacts_alone(workdir):
 
 
 def test_the_stage_writes_the_page_and_logs_its_size(workdir):
-    path = report_stage.run(workdir, metrics=Metrics(workdir), seed=0, mesh=None, world={}, title="Mine")
+    run = Run(workdir, 0, None, Metrics(workdir), "car", WorldSettings())
+    path = report_stage.run(run, Settings(title="Mine"))
     assert path == workdir / "report.html" and "<h1>Mine</h1>" in path.read_text(encoding="utf-8")
     assert Metrics(workdir).read()[-1]["megabytes"] == path.stat().st_size / 1e6

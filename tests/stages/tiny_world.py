@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from ganverse_jax.models.perception.pose_regressor import Pose
+from ganverse_jax.pipeline.experiment import WorldSettings
 from ganverse_jax.pipeline.stage import Run
 from ganverse_jax.runtime import parallel
 from ganverse_jax.runtime.loop import Metrics
@@ -22,7 +23,7 @@ DATASET = DatasetSettings(num_objects=12, views_per_object=3, objects_per_part=4
 
 def run_in(workdir: Path) -> Run:
     """What a stage is told of a run on one device."""
-    return Run(workdir, 0, parallel.data_mesh(1), Metrics(workdir), "car", World())
+    return Run(workdir, 0, parallel.data_mesh(1), Metrics(workdir), "car", WorldSettings())
 
 
 def centred_disc(images):

@@ -26,7 +26,7 @@ from ganverse_jax.runtime.checkpoint import write_atomic
 from ganverse_jax.runtime.shipped import shipped_with
 from ganverse_jax.scene.bins import NUM_AZIMUTH_BINS
 from ganverse_jax.scene.camera_fit import FittedCamera, bin_starts, fit_camera
-from ganverse_jax.scene.cameras import CAMERA_NAMES, as_cameras
+from ganverse_jax.scene.cameras import CAMERA_NAMES, as_cameras, mean_camera
 from ganverse_jax.scene.drawing import render_on_white, turn_round
 from ganverse_jax.scene.files import TexturedMesh, write_mesh
 from ganverse_jax.scene.meshes import PredictedMeshes, render_meshes

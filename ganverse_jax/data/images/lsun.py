@@ -26,7 +26,7 @@ class Lsun:
         if not (self.path / "data.mdb").is_file():
             raise FileNotFoundError(
                 f"no LMDB at {self.path} (no data.mdb in it); set gan.data.path to the unpacked folder, "
-                "e.g. car_lmdb"
+                "e.g. CATEGORY_lmdb"
             )
         self._error = lmdb.Error
         try:

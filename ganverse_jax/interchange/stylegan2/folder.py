@@ -20,7 +20,7 @@ from ganverse_jax.models.stylegan2.stored import save_discriminator, save_genera
 from ganverse_jax.runtime.checkpoint import Checkpoints, fingerprint
 from ganverse_jax.runtime.pixels import gan_to_uint8
 
-CAR_ROWS = (64, 448)  # 512x384 pictures lie in these rows of the square network's image
+WIDE_ROWS = (64, 448)  # 512x384 pictures lie in these rows of the square network's image
 _COLUMNS, _ROWS, _BATCH = 4, 2, 4
 _PSI = 0.7
 _MAX_LEVEL = 100.0  # of a picture's median magnitude; random weights still draw less than 1
@@ -129,10 +129,10 @@ def picture_rows(crop: str, resolution: int, images: np.ndarray, names: list[str
     if crop == "auto":
         if resolution != 512:
             return None
-        top, bottom = CAR_ROWS
+        top, bottom = WIDE_ROWS
         bars = np.concatenate([images[:, :top], images[:, bottom:]], axis=1).mean(axis=(1, 2, 3))
         named = any("512x384" in name for name in names)
-        return CAR_ROWS if named or bars.max() < _BAR_LEVEL else None
+        return WIDE_ROWS if named or bars.max() < _BAR_LEVEL else None
     top, separator, bottom = crop.partition(":")
     if (
         not separator

@@ -169,8 +169,8 @@ def _truth(content: Mapping[str, Any]) -> Table:
         "The first two on the real test renders, the third on test objects of its own set. Novel views: four "
         "of each object from random cameras. Normals and colours are compared in pixels that lie wholly on "
         "the true object and on the predicted one; the true colours are lit as in the input, as the networks "
-        f"paint what they see. Perceptual distance: {features.get(content['perceptual'], 'not measured')}. The "
-        "paper has no such figures, as real objects come without their truth.",
+        f"paint what they see. Perceptual distance: {features.get(content['perceptual'], 'not measured')}. "
+        "The paper has no such figures, as real objects come without their truth.",
     )
 
 

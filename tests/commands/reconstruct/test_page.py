@@ -5,6 +5,7 @@ import re
 import numpy as np
 
 from ganverse_jax.commands.reconstruct import page as photos
+from tests.pages.made import write_mesh, write_turntable
 
 HOSTILE = "<script>alert(1)</script>"
 

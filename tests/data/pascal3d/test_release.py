@@ -142,7 +142,9 @@ def release(tmp_path):
 
 
 def again(root, **settings):
-    return read_pascal3d(root, png_instances(root / "masks"), object_class="car", size=32, **settings)
+    return read_pascal3d(
+        root, png_instances(root / "masks"), **({"object_class": "car", "size": 32} | settings)
+    )
 
 
 def test_what_cannot_be_used_is_counted_by_reason(release):

@@ -22,6 +22,7 @@ from ganverse_jax.data.multiview import stored as multiview
 from ganverse_jax.data.multiview.set import SPLITS
 from ganverse_jax.models.perception.pose_regressor import Pose
 from ganverse_jax.models.stylegan2.networks import Generator
+from ganverse_jax.pipeline.experiment import WorldSettings
 from ganverse_jax.runtime.checkpoint import read_json, read_npz, write_json
 from ganverse_jax.scene.cameras import given_cameras
 from ganverse_jax.stages.multiview_dataset import stage as multiview_dataset
@@ -129,7 +130,7 @@ def test_keypoints_are_awaited_then_their_cameras_taken(stages, tmp_path, monkey
 
     monkeypatch.setattr(viewpoints.viewpoints_keypoints, "keypoint_views", keypoint_views)
     stages(viewpoints, annotated_by="keypoints")
-    assert asked == [(folder, "tiny", World())]
+    assert asked == [(folder, "tiny", WorldSettings())]
     assert given_cameras(viewpoints.load(tmp_path, "tiny", 8).views)["elevation"][0] == np.float32(0.1)
     assert read_json(folder / "summary.json")["keypoint_rms_pixels"] == 0.5
 

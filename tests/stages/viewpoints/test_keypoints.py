@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 
+from ganverse_jax import classes
 from ganverse_jax.annotation.bins import store
 from ganverse_jax.annotation.bins.session import DROP, Session
 from ganverse_jax.annotation.keypoints import store as keypoint_store
+from ganverse_jax.annotation.keypoints.places import places
 from ganverse_jax.annotation.keypoints.session import HIDDEN
 from ganverse_jax.annotation.keypoints.store import KEYPOINTS
 from ganverse_jax.evaluation.disentanglement import angle_difference
