@@ -23,7 +23,8 @@ class Stage:
     run(run, settings) does the work in <workdir>/<name>; needs(settings) names the stages whose results it
     reads. check_edited(workdir) raises ValueError for results that a person edited since so that they no
     longer serve. pretrained: finished weights may stand in for the training (`settings.pretrained`) unless
-    the command line names the stage. always: it is never done, every run makes it anew.
+    the command line names the stage. always: it is never done, every run makes it anew. figures: names in its
+    summary.json or evaluation.json that the report sets beside the paper's.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Stage:
     check_edited: Callable[[Path], None] = _nothing_edited
     pretrained: bool = False
     always: bool = False
+    figures: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
 """The report of a run: one offline HTML file with figures, curves, meshes to turn and the paper's numbers.
 
+from ganverse_jax import stages
 from ganverse_jax.report import write_report
-write_report("runs/toy_car")            # -> runs/toy_car/report.html
+write_report("runs/mine", stages.declared())            # -> runs/mine/report.html
 """
 
 from ganverse_jax.pages.markup import ReportError

@@ -8,34 +8,15 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from ganverse_jax.pages.markup import ReportError
+from ganverse_jax.pipeline.stage import Stage
 from ganverse_jax.runtime.checkpoint import read_json, read_npz
 from ganverse_jax.runtime.loop import Metrics
-
-STAGES = (
-    "gan",
-    "perception",
-    "viewpoints",
-    "multiview_dataset",
-    "inverse_graphics",
-    "inverse_graphics_posed",
-    "stylegan_r",
-)
-
-STAGE_TITLES = {
-    "gan": "GAN",
-    "perception": "Masks and poses",
-    "viewpoints": "Viewpoints",
-    "multiview_dataset": "Multi-view dataset",
-    "inverse_graphics": "Inverse graphics",
-    "inverse_graphics_posed": "Against the truth",
-    "stylegan_r": "StyleGAN-R",
-}
 
 
 def _remedy(path: pathlib.Path, stage: str) -> str:
@@ -57,6 +38,7 @@ class StageArtefacts:
     """One stage's folder: `figures` by key, `summary` (with evaluation.json) and its `directory`."""
 
     name: str
+    title: str
     directory: pathlib.Path
     figures: dict[str, np.ndarray]
     summary: dict[str, Any]
@@ -114,8 +96,8 @@ class Run:
         return max(steps, default=None)
 
 
-def _read_stage(workdir: pathlib.Path, name: str) -> StageArtefacts:
-    directory, summary = workdir / name, {}
+def _read_stage(workdir: pathlib.Path, stage: Stage) -> StageArtefacts:
+    name, directory, summary = stage.name, workdir / stage.name, {}
     for filename in ("summary.json", "evaluation.json"):
         content = _read_if_there(read_json, directory / filename, {}) or {}
         if not isinstance(content, dict):
@@ -124,11 +106,12 @@ def _read_stage(workdir: pathlib.Path, name: str) -> StageArtefacts:
                 f"{filename} holds a {kind}, expected an object; {_remedy(directory / filename, name)}"
             )
         summary |= content
-    return StageArtefacts(name, directory, _read_if_there(read_npz, directory / "figures.npz", {}), summary)
+    figures = _read_if_there(read_npz, directory / "figures.npz", {})
+    return StageArtefacts(name, stage.title, directory, figures, summary)
 
 
-def load_run(workdir: str | pathlib.Path) -> Run:
-    """Read every artefact of a run. Raises ReportError for a missing workdir or a damaged file."""
+def load_run(workdir: str | pathlib.Path, stages: Sequence[Stage]) -> Run:
+    """Read all that these stages left. Raises ReportError for a missing workdir or a damaged file."""
     workdir = pathlib.Path(workdir)
     if not workdir.is_dir():
         raise ReportError(f"no workdir at {workdir}; run a stage there first, or check the path")
@@ -136,7 +119,7 @@ def load_run(workdir: str | pathlib.Path) -> Run:
     versions = workdir / "versions.txt"
     return Run(
         workdir=workdir,
-        stages={name: _read_stage(workdir, name) for name in STAGES},
+        stages={each.name: _read_stage(workdir, each) for each in stages if not each.always},
         log=_read_if_there(lambda path: Metrics(path.parent).read(), workdir / "metrics.jsonl", []),
         config=config if isinstance(config, dict) else {},
         versions=versions.read_text(encoding="utf-8", errors="replace") if versions.is_file() else "",

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pathlib
+from collections.abc import Sequence
 
 from ganverse_jax.pages.frame import assemble
 from ganverse_jax.pages.markup import ReportError, Section
 from ganverse_jax.pages.pictures import Pictures
+from ganverse_jax.pipeline.stage import Stage
 from ganverse_jax.report.artefacts import Run, load_run
 from ganverse_jax.report.sections import data, evaluation, layers, model, numbers, render
 from ganverse_jax.runtime.checkpoint import write_atomic
@@ -51,19 +53,21 @@ def build_page(run: Run, pictures: Pictures, *, title: str, label: str | None = 
 
 def write_report(
     workdir: str | pathlib.Path,
+    stages: Sequence[Stage],
     path: str | pathlib.Path | None = None,
     *,
     title: str = "Inverse graphics from a GAN’s own pictures",
     label: str | None = None,
     max_megabytes: float = 8.0,
 ) -> pathlib.Path:
-    """Write the report of a run, atomically, and return its path (`<workdir>/report.html` by default).
+    """Write the report of what `stages` left in a run, atomically, and return its path
+    (`<workdir>/report.html` by default).
 
     `label` is a badge such as "short run"; None labels a run short by its step count, "" shows none. Pictures
     are encoded smaller until the page is below `max_megabytes`. Raises ReportError for a damaged artefact,
     naming the file and the remedy; a stage that has not run is no error.
     """
-    run = load_run(workdir)
+    run = load_run(workdir, stages)
     path = pathlib.Path(path) if path is not None else run.workdir / "report.html"
     label = numbers.run_label(run) if label is None else label
     for pictures in QUALITIES:

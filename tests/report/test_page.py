@@ -7,9 +7,10 @@ import re
 import numpy as np
 import pytest
 
+from ganverse_jax import stages
 from ganverse_jax.pipeline.experiment import WorldSettings
 from ganverse_jax.pipeline.stage import Run
-from ganverse_jax.report import ReportError, write_report
+from ganverse_jax.report import ReportError, paper, write_report
 from ganverse_jax.runtime.loop import Metrics
 from ganverse_jax.stages.report import stage as report_stage
 from ganverse_jax.stages.report.settings import Settings
@@ -45,7 +46,7 @@ class Reader(html.parser.HTMLParser):
 
 
 def page(workdir, **settings) -> str:
-    return write_report(workdir, **settings).read_text(encoding="utf-8")
+    return write_report(workdir, stages.declared(), **settings).read_text(encoding="utf-8")
 
 
 def test_every_section_appears_and_is_linked(workdir):
@@ -130,14 +131,14 @@ def test_a_damaged_file_is_named_with_its_remedy(workdir, name):
     path = workdir / name
     path.write_bytes(path.read_bytes()[:40])
     with pytest.raises(ReportError, match=f"{path.name}.*delete it.*run.*again"):
-        write_report(workdir)
+        write_report(workdir, stages.declared())
     assert not (workdir / "report.html").exists()
 
 
 def test_wrong_shapes_are_named(workdir):
     np.savez(workdir / "gan" / "figures.npz", samples=np.zeros((2, 8, 8, 3), np.float32))
     with pytest.raises(ReportError, match=r"'samples' is float32 \[2, 8, 8, 3\], expected uint8.*gan stage"):
-        write_report(workdir)
+        write_report(workdir, stages.declared())
 
 
 @pytest.mark.parametrize("content", ["[]", "{}", '{"views": 3}', '{"views": [4]}'])
@@ -145,7 +146,7 @@ def test_wrong_shapes_are_named(workdir):
 def test_json_of_another_form_is_named(workdir, name, content):
     (workdir / name).write_text(content)
     with pytest.raises(ReportError, match=f"{name.split('/')[1]}.*delete it"):
-        write_report(workdir)
+        write_report(workdir, stages.declared())
 
 
 def test_bins_name_their_annotator(workdir):
@@ -165,12 +166,12 @@ def test_a_log_line_cut_short_by_a_kill_is_no_error(workdir):
     assert "Training curves" in page(workdir)
     log.write_text('{"stage": "inv\n' + log.read_text())
     with pytest.raises(ReportError, match="metrics.jsonl:1 is not"):
-        write_report(workdir)
+        write_report(workdir, stages.declared())
 
 
 def test_a_missing_workdir_is_an_error(tmp_path):
     with pytest.raises(ReportError, match="no workdir at"):
-        write_report(tmp_path / "nowhere")
+        write_report(tmp_path / "nowhere", stages.declared())
 
 
 def test_pictures_shrink_until_the_page_fits(workdir):
@@ -180,7 +181,7 @@ def test_pictures_shrink_until_the_page_fits(workdir):
     large, small = len(page(workdir)), len(page(workdir, max_megabytes=0.25))
     assert small < 250_000 < large
     with pytest.raises(ReportError, match="max_megabytes"):
-        write_report(workdir, max_megabytes=0.01)
+        write_report(workdir, stages.declared(), max_megabytes=0.01)
 
 
 def test_the_report_depends_on_the_artefacts_alone(workdir):
@@ -188,7 +189,12 @@ def test_the_report_depends_on_the_artefacts_alone(workdir):
 
 
 def test_the_stage_writes_the_page_and_logs_its_size(workdir):
-    run = Run(workdir, 0, None, Metrics(workdir), "car", WorldSettings())
+    run = Run(workdir, 0, None, Metrics(workdir), "car", WorldSettings(), stages.declared())
     path = report_stage.run(run, Settings(title="Mine"))
     assert path == workdir / "report.html" and "<h1>Mine</h1>" in path.read_text(encoding="utf-8")
     assert Metrics(workdir).read()[-1]["megabytes"] == path.stat().st_size / 1e6
+
+
+def test_every_row_beside_the_papers_is_a_figure_that_its_stage_declares_and_the_other_way_round():
+    declared = {(stage.name, figure) for stage in stages.declared() for figure in stage.figures}
+    assert {(row.stage, row.key) for row in paper.FIGURES} == declared

@@ -77,7 +77,7 @@ def run(
     with pipeline.held():
         content = _evaluate(pipeline, num_fitting, num_testing)
     if (pipeline.workdir / "report.html").is_file():
-        write_report(pipeline.workdir, **plain(experiment.stages["report"]))
+        write_report(pipeline.workdir, pipeline.stages, **plain(experiment.stages["report"]))
     return content
 
 

@@ -11,7 +11,7 @@ from ganverse_jax.pages.charts import line_chart
 from ganverse_jax.pages.markup import Section, details, duration, escape, number, placeholder, table
 from ganverse_jax.pages.pictures import Pictures
 from ganverse_jax.report import paper
-from ganverse_jax.report.artefacts import STAGE_TITLES, STAGES, Run
+from ganverse_jax.report.artefacts import Run, StageArtefacts
 
 NOT_CURVES = {"stage", "step", "time", "timestamp", "wall_time"}
 NOT_FIGURES = {"card", "config", "settings"}  # nested descriptions inside a summary
@@ -29,31 +29,24 @@ def flat_figures(summary: dict[str, Any], prefix: str = "") -> Iterator[tuple[st
 
 
 def find_figure(run: Run, wanted: paper.Figure) -> tuple[float, str] | None:
-    """This run's value of a figure and the name it was found under; in the summary first, then in the log."""
-    summary = dict(flat_figures(run.stages[wanted.stage].summary))
-    for key in wanted.keys:
-        for name, value in summary.items():
-            if name == key or name.endswith("." + key):
-                return value, name
-    if (fallback := _implied(run, wanted)) is not None:
-        return fallback, wanted.keys[0]
-    for entry in reversed(run.log):
-        for key in wanted.keys:
-            if entry.get("stage") == wanted.stage and isinstance(entry.get(key), (int, float)):
-                return entry[key], key
-    return None
+    """This run's value of a figure and its (dotted) name; of a stage under way what is known so far."""
+    for name, value in flat_figures(run.stages[wanted.stage].summary):
+        if name == wanted.key or name.endswith("." + wanted.key):
+            return value, name
+    known = _so_far(run, wanted)
+    return None if known is None else (known, wanted.key)
 
 
-def _implied(run: Run, wanted: paper.Figure) -> float | None:
-    """Figures that other artefacts tell when no summary does: steps, a stage's time, the number of views."""
+def _so_far(run: Run, wanted: paper.Figure) -> float | None:
+    """What other artefacts tell where no summary does: steps, a stage's time, the number of views."""
     stage = run.stages[wanted.stage]
-    if wanted.keys[0] == "steps":
+    if wanted.key == "steps":
         return run.last_step(wanted.stage)
-    if wanted.keys[0] == "train_seconds":
+    if wanted.key == "train_seconds":
         done = stage.json("DONE.json")
         minutes = done.get("minutes") if isinstance(done, dict) else None
         return 60.0 * minutes if isinstance(minutes, (int, float)) else None
-    if wanted.keys[0] == "views":
+    if wanted.key == "num_views":
         content = stage.json("viewpoints.json")
         views = content.get("views") if isinstance(content, dict) else None
         return len(views) if isinstance(views, list) else None
@@ -62,7 +55,7 @@ def _implied(run: Run, wanted: paper.Figure) -> float | None:
 
 def run_label(run: Run) -> str | None:
     """A badge when inverse graphics took less than a tenth of the paper's iterations; None otherwise."""
-    steps = find_figure(run, next(f for f in paper.FIGURES if f.keys[0] == "steps"))
+    steps = find_figure(run, next(f for f in paper.FIGURES if f.key == "steps"))
     if not steps or steps[0] >= paper.SHORT_FRACTION * paper.ITERATIONS:
         return None
     return f"Short run: {number(steps[0])} of the paper’s {number(paper.ITERATIONS)} iterations"
@@ -84,7 +77,7 @@ def overview_section(run: Run, pictures: Pictures, label: str | None) -> Section
                 f"<span>{escape(wanted.label)}</span>"
                 f"<small>paper {escape(wanted.paper)}</small></div>"
             )
-    chain = "".join(_link(run, name) for name in STAGES)
+    chain = "".join(_link(run, stage) for stage in run.stages.values())
     badge = f'<p class="badge">{escape(label)}</p>' if label else ""
     warning = (
         '<p class="note">The paper’s figures were measured on another dataset, at another size, '
@@ -105,14 +98,12 @@ def overview_section(run: Run, pictures: Pictures, label: str | None) -> Section
     return Section("overview", "Overview", lede, body)
 
 
-def _link(run: Run, name: str) -> str:
-    steps = run.last_step(name)
-    ran = run.stages[name].ran
-    done = run.stages[name].json("DONE.json")
+def _link(run: Run, stage: StageArtefacts) -> str:
+    steps, done = run.last_step(stage.name), stage.json("DONE.json")
     minutes = done.get("minutes") if isinstance(done, dict) else None
-    state = (f"{number(steps)} steps" if steps else "done") if ran else ("begun" if steps else "not run")
-    state += f" · {duration(60.0 * minutes)}" if ran and isinstance(minutes, (int, float)) else ""
-    return f'<li class="{"ran" if ran else "gap"}"><b>{STAGE_TITLES[name]}</b><span>{state}</span></li>'
+    state = (f"{number(steps)} steps" if steps else "done") if stage.ran else "begun" if steps else "not run"
+    state += f" · {duration(60.0 * minutes)}" if stage.ran and isinstance(minutes, (int, float)) else ""
+    return f'<li class="{"ran" if stage.ran else "gap"}"><b>{stage.title}</b><span>{state}</span></li>'
 
 
 def _stage_series(run: Run, stage: str) -> dict[str, tuple[list[float], list[float]]]:
@@ -133,8 +124,9 @@ def curves_section(run: Run, pictures: Pictures) -> Section:
     del pictures
     body = ""
     # stages first in the pipeline's order, then whatever else was logged
-    others = sorted({str(e["stage"]) for e in run.log if e.get("stage")} - {*STAGES, "report"})
-    for stage in (*STAGES, *others):
+    titles = {stage.name: stage.title for stage in run.stages.values()}
+    others = sorted({str(e["stage"]) for e in run.log if e.get("stage")} - {*titles, "report"})
+    for stage in (*titles, *others):
         series = _stage_series(run, stage)
         if not series:
             continue
@@ -143,7 +135,7 @@ def curves_section(run: Run, pictures: Pictures) -> Section:
         more = (
             details(f"{len(charts) - MAX_CURVES} more", f'<div class="charts">{rest}</div>') if rest else ""
         )
-        body += f'<h3>{escape(STAGE_TITLES.get(stage, stage))}</h3><div class="charts">{shown}</div>{more}'
+        body += f'<h3>{escape(titles.get(stage, stage))}</h3><div class="charts">{shown}</div>{more}'
     lede = "Every figure that was logged along the way; a thin line is the log, a thick one its running mean."
     ran = bool(body)
     return Section("curves", "Training curves", lede, body or placeholder("gan", "Training curves"), ran=ran)
@@ -172,10 +164,10 @@ def metrics_section(run: Run, pictures: Pictures) -> Section:
         )
     body = table(("figure", "this run", "paper", "where"), rows, "compare", numeric=(1, 2))
     rest = [
-        [escape(STAGE_TITLES[stage]), escape(_words(name)), number(value)]
-        for stage in STAGES
-        for name, value in flat_figures(run.stages[stage].summary)
-        if (stage, name) not in used and not any(word in name for word in NOT_SINGLE)
+        [escape(stage.title), escape(_words(name)), number(value)]
+        for stage in run.stages.values()
+        for name, value in flat_figures(stage.summary)
+        if (stage.name, name) not in used and not any(word in name for word in NOT_SINGLE)
     ]
     if rest:
         further = table(("stage", "figure", "value"), rest, numeric=(2,))

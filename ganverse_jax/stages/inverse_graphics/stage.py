@@ -206,4 +206,5 @@ STAGE = Stage(
         "perception",
         "viewpoints" if settings.source == "generator" else "multiview_dataset",
     ),
+    figures=("steps", "train_seconds", "iou_2d"),
 )

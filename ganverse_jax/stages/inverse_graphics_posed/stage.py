@@ -98,4 +98,11 @@ def one_image_each(images: MultiviewSet, limit: int) -> MultiviewSet:
     return images.take(np.sort(first)[:limit])
 
 
-STAGE = Stage(NAME, "Against the truth", Settings, run, needs=lambda settings: ("gan",))
+STAGE = Stage(
+    NAME,
+    "Against the truth",
+    Settings,
+    run,
+    needs=lambda settings: ("gan",),
+    figures=tuple(f"camera_{part}_{kind}_degrees" for part in ("axis", "angle") for kind in ("mean", "max")),
+)

@@ -227,4 +227,5 @@ STAGE = Stage(
     run,
     needs=lambda settings: ("gan", "perception", "viewpoints"),
     check_edited=check_views,
+    figures=("objects", "kept"),
 )

@@ -144,4 +144,5 @@ STAGE = Stage(
     Settings,
     run,
     needs=lambda settings: ("gan", "perception", "multiview_dataset", "inverse_graphics"),
+    figures=("warmup_steps", "finetune_steps"),
 )

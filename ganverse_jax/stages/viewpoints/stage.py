@@ -234,6 +234,8 @@ def _report(workdir: Path, content: dict, generator, contents, regressor, metric
         scalars["keypoint_rms_pixels"] = content["keypoints"]["rms_pixels"]
     metrics.write(NAME, 0, **scalars)
     summary |= scalars
+    if "annotation_seconds" in content:
+        summary["annotation_seconds"] = content["annotation_seconds"]
     write_json(workdir / NAME / "summary.json", summary)
     write_npz(workdir / NAME / "figures.npz", grid=grid[:8])
     picture = workdir / "samples" / "viewpoints.png"
@@ -248,4 +250,5 @@ STAGE = Stage(
     run,
     needs=lambda settings: ("gan", "perception"),
     check_edited=check_annotation,
+    figures=("num_views", "annotation_seconds"),
 )

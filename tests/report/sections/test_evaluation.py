@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from ganverse_jax import stages
 from ganverse_jax.report import ReportError, write_report
 from ganverse_jax.report.artefacts import load_run
 from ganverse_jax.report.sections.evaluation import evaluation_sections, markdown
@@ -46,21 +47,21 @@ def test_what_was_not_measured_is_a_dash():
 
 
 def test_the_section_appears_once_the_run_is_evaluated(workdir):
-    assert evaluation_sections(load_run(workdir)) == []
+    assert evaluation_sections(load_run(workdir, stages.declared())) == []
     (workdir / "evaluation").mkdir()
     path = workdir / "evaluation" / "evaluation.json"
     path.write_text(json.dumps(content_of(device="<b>", digest="this")))
     done = workdir / "inverse_graphics" / "DONE.json"
     done.write_text(json.dumps({"digest": "this"}))
-    text = write_report(workdir).read_text(encoding="utf-8")
+    text = write_report(workdir, stages.declared()).read_text(encoding="utf-8")
     assert 'id="beside"' in text and "0.861" in text and "on &lt;b&gt;." in text
     done.write_text(json.dumps({"digest": "another training"}))
-    text = write_report(workdir).read_text(encoding="utf-8")
+    text = write_report(workdir, stages.declared()).read_text(encoding="utf-8")
     assert "Of another training" in text and "0.861" not in text
     path.write_text("{")
     with pytest.raises(ReportError, match="not valid JSON.*; delete it and run launch.evaluate again$"):
-        write_report(workdir)
+        write_report(workdir, stages.declared())
     path.write_text('{"digest": "another training"}')
     done.write_text(path.read_text())
     with pytest.raises(ReportError, match="evaluation.json is no evaluation.*run launch.evaluate again"):
-        write_report(workdir)
+        write_report(workdir, stages.declared())

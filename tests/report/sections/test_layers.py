@@ -5,6 +5,7 @@ import xml.etree.ElementTree
 
 import pytest
 
+from ganverse_jax import stages
 from ganverse_jax.report import ReportError, write_report
 from ganverse_jax.report.artefacts import load_run
 from ganverse_jax.report.sections import layers
@@ -14,7 +15,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 @pytest.fixture
 def content(workdir):
-    return layers.measured_splits(load_run(workdir))
+    return layers.measured_splits(load_run(workdir, stages.declared()))
 
 
 def rewrite(workdir, **changes):
@@ -47,8 +48,8 @@ def test_a_generator_of_four_layers_has_no_split_of_the_paper(content):
 
 def test_another_gans_measurement_is_not_shown(workdir):
     rewrite(workdir, fingerprint="another")
-    assert layers.measured_splits(load_run(workdir)) is None
-    assert "launch.visualize_layers" in write_report(workdir).read_text()
+    assert layers.measured_splits(load_run(workdir, stages.declared())) is None
+    assert "launch.visualize_layers" in write_report(workdir, stages.declared()).read_text()
 
 
 def test_a_measurement_shipped_with_the_gan_is_found_by_its_fingerprint(workdir, monkeypatch):
@@ -56,7 +57,7 @@ def test_a_measurement_shipped_with_the_gan_is_found_by_its_fingerprint(workdir,
     shipped.mkdir(parents=True)
     (workdir / "layers" / "layers.json").rename(shipped / "layers.json")
     monkeypatch.setattr(layers, "ASSETS", workdir / "assets")
-    assert layers.measured_splits(load_run(workdir))["fingerprint"] == "5eed"
+    assert layers.measured_splits(load_run(workdir, stages.declared()))["fingerprint"] == "5eed"
 
 
 @pytest.mark.parametrize(
@@ -72,4 +73,4 @@ def test_a_measurement_shipped_with_the_gan_is_found_by_its_fingerprint(workdir,
 def test_a_file_of_another_form_is_named_with_its_remedy(workdir, changes):
     rewrite(workdir, **changes)
     with pytest.raises(ReportError, match="layers.json.*launch.visualize_layers"):
-        write_report(workdir)
+        write_report(workdir, stages.declared())
