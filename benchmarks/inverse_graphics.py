@@ -14,6 +14,7 @@ Prints a table and writes benchmarks/results/inverse_graphics_<device>.json.
 """
 
 import argparse
+import dataclasses
 import json
 import sys
 import time
@@ -31,45 +32,43 @@ import rasterizer
 from benchmarks.rasterizer import BANDWIDTH, json_printed, peak_bytes, write_results
 from benchmarks.stylegan2 import PEAK_FLOPS, seconds
 from configs import car
+from ganverse_jax import stages
 from ganverse_jax.models.features.lpips import LPIPS, SMALLEST
 from ganverse_jax.models.features.perceptual import lpips_perceptual
 from ganverse_jax.models.inverse_graphics.network import Encoder, InverseGraphics, TextureHead
+from ganverse_jax.pipeline.settings import plain
 from ganverse_jax.runtime import parallel
 from ganverse_jax.scene.cameras import initial_cameras, select_cameras
 from ganverse_jax.stages.inverse_graphics import step as ig_step
 from ganverse_jax.stages.inverse_graphics.stage import init_network
 
-CONFIG = car.get_config().to_dict()
-SETTINGS = CONFIG["inverse_graphics"]
-FOV_Y = float(np.radians(CONFIG["world"]["fov_degrees"]))
-VIEWS = CONFIG["viewpoints"]["num_views"]
-SIZE = (CONFIG["viewpoints"]["crop"][1] - CONFIG["viewpoints"]["crop"][0], 512)  # h, w
+EXPERIMENT = stages.experiment_of(car.get_config().to_dict())
+SETTINGS = EXPERIMENT.stages["inverse_graphics"]
+FOV_Y = float(np.radians(EXPERIMENT.world.fov_degrees))
+VIEWS = EXPERIMENT.stages["viewpoints"].num_views
+TOP, BOTTOM = EXPERIMENT.stages["gan"].crop
+SIZE = (BOTTOM - TOP, 512)  # h, w
 VERTICES_LEVEL = {642: 3, 2562: 4}
-PAPER_SECONDS = 120 * 3600 / SETTINGS["num_steps"]
+PAPER_SECONDS = 120 * 3600 / SETTINGS.num_steps
 
 
 def network_of(vertices, dtype="float32"):
     """The car config's network on another mesh and in another precision."""
     changes = {"icosphere_level": VERTICES_LEVEL[vertices], "compute_dtype": dtype}
-    return InverseGraphics(**SETTINGS["network"] | changes)
-
-
-def optimizer_of_config():
-    rates = {name: SETTINGS[name] for name in ("learning_rate", "camera_learning_rate")}
-    return ig_step.make_optimizer(SETTINGS["num_steps"], **rates)
+    return InverseGraphics(**plain(SETTINGS.network) | changes)
 
 
 def starting_state(network):
     """Random weights, and cameras in the 12 bins by turns."""
-    cameras = initial_cameras(np.arange(VIEWS) % 12, CONFIG["world"]["distance"])
+    cameras = initial_cameras(np.arange(VIEWS) % 12, EXPERIMENT.world.distance)
     params = {"network": init_network(network, SIZE, 0), "cameras": cameras}
-    return ig_step.initial_state(params, optimizer_of_config())
+    return ig_step.initial_state(params, ig_step.make_optimizer(SETTINGS))
 
 
 def random_perceptual():
     """The config's perceptual distance on random weights."""
-    if SETTINGS["perceptual"]["source"] != "lpips":
-        raise ValueError(f"configs/car.py has another perceptual term, {SETTINGS['perceptual']}; time that")
+    if SETTINGS.perceptual.source != "lpips":
+        raise ValueError(f"configs/car.py has another perceptual term, {SETTINGS.perceptual}; time that")
     picture = np.zeros((1, SMALLEST, SMALLEST, 3), np.float32)
     return lpips_perceptual(jax.jit(LPIPS().init)(jax.random.key(0), picture, picture)["params"])
 
@@ -78,7 +77,7 @@ def random_batch(batch):
     """Random pictures, and the masks of an ellipsoid as long as a car seen from each view."""
     rng, template = np.random.default_rng(0), InverseGraphics(template_scale=(0.45, 0.4, 0.95)).template
     views = np.arange(2 * batch, dtype=np.int32) % VIEWS
-    cameras = initial_cameras(np.arange(VIEWS) % 12, CONFIG["world"]["distance"])
+    cameras = initial_cameras(np.arange(VIEWS) % 12, EXPERIMENT.world.distance)
     vertices = np.broadcast_to(template.vertices, (2 * batch, *template.vertices.shape))
     texture = np.ones((2 * batch, 1, 1, 3), np.float32)
     mesh = vertices, template.faces, template.uv, template.uv_faces, texture
@@ -90,12 +89,12 @@ def random_batch(batch):
 
 def make_step(network, is_late):
     """The stage's step on one device, jitted, by position: (state, batch, key)."""
-    taken = {name: SETTINGS[name] for name in ("weights", "clip_norm")}
-    perceptual = random_perceptual() if is_late else None
-    mesh = parallel.data_mesh(1)
+    # The perceptual term from the first step on, or not at all.
+    settings = dataclasses.replace(SETTINGS, perceptual_start=0)
     made = ig_step.make_step_at(
-        network, optimizer_of_config(), mesh, fov_y=FOV_Y, perceptual=perceptual, **taken
-    )
+        network, ig_step.make_optimizer(settings), parallel.data_mesh(1), settings, fov_y=FOV_Y,
+        perceptual=random_perceptual() if is_late else None,
+    )  # fmt: skip
     return jax.jit(lambda state, batch, key: made(0)(state, batch, key=key), donate_argnums=0)
 
 
@@ -170,14 +169,18 @@ def measure_step(vertices, is_late, batch, dtype, calls, profile=None):
     row |= {"peak_gb": peak_bytes() / 1e9, "tflop": plan_of(compiled)["tflop"]}
     return row | {
         "gflops": 1e3 * row["tflop"] / row["seconds"],
-        "times_paper": PAPER_SECONDS / row["seconds"] * batch / SETTINGS["batch_size"],
+        "times_paper": PAPER_SECONDS / row["seconds"] * batch / SETTINGS.batch_size,
     }
 
 
 def parts(network, batch):
     """name: (function, operands) of the step's parts; gradients are with respect to the first operand."""
     state, data = starting_state(network), random_batch(batch)
-    params, optimizer, perceptual = state["params"]["network"], optimizer_of_config(), random_perceptual()
+    params, optimizer, perceptual = (
+        state["params"]["network"],
+        ig_step.make_optimizer(SETTINGS),
+        random_perceptual(),
+    )
     dtype = jnp.bfloat16 if network.compute_dtype == "bfloat16" else None
     images = data["images"].reshape(-1, *SIZE, 3).astype(np.float32) / 255
     masks = data["masks"].reshape(-1, *SIZE, 1).astype(np.float32) / 255
@@ -236,12 +239,12 @@ def plan(only, profile):
     for vertices in VERTICES_LEVEL:
         for is_late in (False, True):
             for dtype in dtypes:
-                planned.append(("compiled", vertices, is_late, SETTINGS["batch_size"], dtype))
-                for batch in (1, 2) if on_cpu else (SETTINGS["batch_size"],):
+                planned.append(("compiled", vertices, is_late, SETTINGS.batch_size, dtype))
+                for batch in (1, 2) if on_cpu else (SETTINGS.batch_size,):
                     planned.append(("step", vertices, is_late, batch, dtype, calls))
-    planned += [("part", 642, 1 if on_cpu else SETTINGS["batch_size"], dtype, calls) for dtype in dtypes]
+    planned += [("part", 642, 1 if on_cpu else SETTINGS.batch_size, dtype, calls) for dtype in dtypes]
     if profile:
-        batch = 1 if on_cpu else SETTINGS["batch_size"]
+        batch = 1 if on_cpu else SETTINGS.batch_size
         planned.append(("step", 642, True, batch, dtypes[-1], 3, str(Path(profile).resolve())))
     is_profile = [len(case) > 6 for case in planned]
     kinds = ["profile" if traced else case[0] for case, traced in zip(planned, is_profile, strict=True)]

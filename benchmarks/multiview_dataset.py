@@ -13,6 +13,7 @@ Prints a table and writes benchmarks/results/multiview_dataset_<device>.json.
 """
 
 import argparse
+import dataclasses
 import sys
 import tempfile
 import time
@@ -27,6 +28,7 @@ sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 from benchmarks.rasterizer import write_results
 from configs import toy_car
+from ganverse_jax import stages
 from ganverse_jax.data.batches import Prefetch, worker_threads
 from ganverse_jax.data.masks import instances
 from ganverse_jax.data.multiview import shards
@@ -34,7 +36,7 @@ from ganverse_jax.data.multiview import stored as multiview
 from ganverse_jax.data.multiview.set import azimuth_bins, split_objects
 from ganverse_jax.models.inverse_graphics.network import InverseGraphics
 from ganverse_jax.models.stylegan2.multiview_generator import MultiviewGenerator
-from ganverse_jax.pipeline import run as pipeline
+from ganverse_jax.pipeline.settings import plain
 from ganverse_jax.runtime import parallel
 from ganverse_jax.scene.cameras import initial_cameras
 from ganverse_jax.stages.gan import stage as gan
@@ -48,7 +50,7 @@ from ganverse_jax.stages.viewpoints import stage as viewpoints_stage
 
 OBJECTS, VIEWS, BATCH = 16, 12, 16
 LARGE = (384, 512)
-SETTINGS = {"seed": 0, "views_per_object": VIEWS, "psi": 0.8, "min_instance": 0.02, "min_area": 0.10}
+DRAWING = parts.ObjectDrawing(seed=0, views_per_object=VIEWS, psi=0.8, min_instance=0.02, min_area=0.10)
 
 
 def rate(run, units, calls):
@@ -82,11 +84,11 @@ def measure_making(workdir, folder, calls):
     views = viewpoints_stage.load(workdir, network.fingerprint)
     segmenter = perception.load(workdir).segmenter
     generator, objects = MultiviewGenerator(network), np.arange(OBJECTS)
-    drawn = parts.draw_objects(generator, segmenter, views, objects, **SETTINGS)
+    drawn = parts.draw_objects(generator, segmenter, views, objects, DRAWING)
     count = len(drawn.images)
     layout = shards.features(drawn.images.shape[1:3], generator.layout.size)
     large = shards.features(LARGE, generator.layout.size)
-    contents = generator.codes(drawn.content_seed, SETTINGS["psi"])
+    contents = generator.codes(drawn.content_seed, DRAWING.psi)
     part = parts.Part("train", "shard", objects)
 
     def write(size, layout):
@@ -97,7 +99,7 @@ def measure_making(workdir, folder, calls):
         "masks and filter": lambda: instances.judge_images(segmenter, drawn.images),
         "PNG and shard": lambda: write(drawn.images.shape[1:3], layout),
         "all of a part": lambda: parts.make_part(
-            folder, folder / "notes.npz", part, generator, segmenter, views, **SETTINGS
+            folder, folder / "notes.npz", part, generator, segmenter, views, DRAWING
         ),
         "PNG and shard, 512x384, enlarging included": lambda: write(LARGE, large),
     }
@@ -115,7 +117,7 @@ def large_set(workdir, folder):
     path.mkdir(parents=True)
     written, drawn = {}, []
     for split, objects in split_objects(np.arange(2 * OBJECTS)).items():
-        drawn.append(parts.draw_objects(generator, segmenter, views, np.sort(objects), **SETTINGS))
+        drawn.append(parts.draw_objects(generator, segmenter, views, np.sort(objects), DRAWING))
         name = shards.shard_name(split, 0, 1)
         written[split] = [shards.write_shard(path / name, records_of(drawn[-1], LARGE), layout)]
     metadata = {"fingerprint": network.fingerprint, "digest": "", "views": views.views}
@@ -154,27 +156,22 @@ def measure_reading(stored, calls):
     }
 
 
-def measure_training(workdir, config, steps):
+def measure_training(workdir, experiment, steps):
     """Rows of training steps from each source."""
-    settings, mesh = config["inverse_graphics"], parallel.data_mesh(1)
+    settings, mesh = experiment.stages["inverse_graphics"], parallel.data_mesh(1)
     network, _ = gan.load(workdir)
-    module = InverseGraphics(**settings["network"])
-    rates = {name: settings[name] for name in ("learning_rate", "camera_learning_rate", "camera_start")}
-    optimizer = ig_step.make_optimizer(settings["num_steps"], decay=settings["decay"], **rates)
-    step_at = ig_step.make_step_at(
-        module, optimizer, mesh, fov_y=float(np.radians(config["world"]["fov_degrees"])),
-        **{name: settings[name] for name in ("weights", "sigma_inverse", "margin")},
-    )  # fmt: skip
+    module = InverseGraphics(**plain(settings.network))
+    optimizer = ig_step.make_optimizer(settings)
+    fov_y = float(np.radians(experiment.world.fov_degrees))
+    step_at = ig_step.make_step_at(module, optimizer, mesh, settings, fov_y=fov_y)
     for name, source, memory_gib in (
         ("memory", "disk", 2.0),
         ("disk", "disk", 0.0),
         ("GAN", "generator", 0.0),
     ):
-        images = load_source(
-            workdir, network, source=source, seed=0, batch_size=BATCH, memory_gib=memory_gib,
-            on_the_fly=settings["on_the_fly"],
-        )  # fmt: skip
-        cameras = initial_cameras(azimuth_bins(images.views), config["world"]["distance"])
+        taken = dataclasses.replace(settings, source=source, batch_size=BATCH, memory_gib=memory_gib)
+        images = load_source(workdir, network, seed=0, settings=taken)
+        cameras = initial_cameras(azimuth_bins(images.views), experiment.world.distance)
         params = {"network": inverse_graphics.init_network(module, images.size, 0), "cameras": cameras}
         state = parallel.replicate(ig_step.initial_state(params, optimizer), mesh)
         pairs = images.training_pairs()
@@ -213,15 +210,12 @@ def main():
     parser.add_argument("--calls", type=int, default=5, help="counted calls of a case")
     parser.add_argument("--steps", type=int, default=30, help="counted training steps of a source")
     options = parser.parse_args()
-    wanted, config, rows = (
-        options.only or ["making", "reading", "training"],
-        toy_car.get_config().to_dict(),
-        [],
-    )
+    wanted, rows = options.only or ["making", "reading", "training"], []
+    experiment = stages.experiment_of(toy_car.get_config().to_dict())
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         until = "viewpoints" if wanted == ["making"] else "multiview_dataset"
-        pipeline.run(config, folder / "run", until=until)
+        stages.pipeline(experiment, folder / "run").run(until=until)
 
         def measured():
             if "making" in wanted:
@@ -230,7 +224,7 @@ def main():
                 yield from measure_reading(multiview_dataset.open_set(folder / "run"), options.calls)
                 yield from measure_reading(large_set(folder / "run", folder / "large"), options.calls)
             if "training" in wanted:
-                yield from measure_training(folder / "run", config, options.steps)
+                yield from measure_training(folder / "run", experiment, options.steps)
 
         for row in measured():
             rows.append(row)

@@ -27,7 +27,8 @@ sys.path[0] = str(Path(__file__).resolve().parent.parent)
 from benchmarks.rasterizer import json_printed, peak_bytes, write_results
 from ganverse_jax.models.stylegan2.networks import Discriminator, Generator
 from ganverse_jax.runtime import parallel
-from ganverse_jax.stages.gan.step import GanSettings, initial_state, make_step_at, strided_order
+from ganverse_jax.stages.gan.settings import Settings
+from ganverse_jax.stages.gan.step import initial_state, make_step_at, strided_order
 
 # resolution: (channel_base, channel_max, batch of the synthesis row)
 SIZES = {64: (4096, 128, 8), 256: (16384, 512, 8), 512: (16384, 512, 4)}
@@ -78,16 +79,14 @@ def measure_training(resolution, batch, calls, dtype="float32"):
     base, most, _ = SIZES[resolution]
     critic = Discriminator(resolution=resolution, channel_base=base, channel_max=most)
     mesh = parallel.data_mesh(1)
-    settings = {"learning_rate": 2e-3, "r1_gamma": 1.0, "path_length_weight": 2.0, "style_mixing": 0.9}
-    settings |= {"batch_size": batch, "compute_dtype": dtype, "ema_half_life": 1e4, "ema_rampup": 0.05}
+    settings = {"learning_rate": 2e-3, "batch_size": batch, "compute_dtype": dtype, "ema_rampup": 0.05}
     state, noise = initial_state(module, critic, key=jax.random.key(0))
     real = np.random.default_rng(0).integers(0, 256, (batch, resolution, resolution, 3), np.uint8)
     data = {"real": real, "index": strided_order(batch, 1, critic.mbstd_group).astype(np.int32)}
     state = parallel.replicate(state, mesh)
 
     def stepped(index, **intervals):
-        options = GanSettings(**settings, **intervals)
-        step = make_step_at(module, critic, noise, options, mesh)(index)
+        step = make_step_at(module, critic, noise, Settings(**settings, **intervals), mesh)(index)
         held = [jax.tree.map(jnp.copy, state)]
 
         def run():

@@ -1,4 +1,4 @@
-"""Reading a generated multi-view set from disk: whole, or any images at random. Layout: `multiview_shards`.
+"""Reading a generated multi-view set from disk: whole, or any images at random. Layout: `shards`.
 
 Records: image and mask as PNG, view_id, object_id, content_seed (the integer behind the content's z) and
 w_star (flat, all styles of the image). Splits are by object. The set's metadata names the GAN and

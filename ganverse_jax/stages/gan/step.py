@@ -1,7 +1,7 @@
 """One StyleGAN2 training step as four data-parallel phases on lazy schedules (arXiv:1912.04958).
 
 The state is a plain dict: parameters "g" and "d", their averages "ema", "w_avg", "path_length_mean",
-both optimizer states, the count of images seen, and what an adaptive augmentation adds (gan_adaptive.py).
+both optimizer states, the count of images seen, and what an adaptive augmentation adds (adaptive.py).
 Every random number is drawn per global example.
 """
 

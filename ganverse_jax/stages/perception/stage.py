@@ -50,7 +50,7 @@ def load(workdir: Path) -> Perception:
 def load_folder(folder: Path) -> Perception:
     """The networks of any folder with a segmenter.safetensors, and maybe a pose_regressor.safetensors.
 
-    A segmenter.json instead tells where masks come from (see `perception_sources`).
+    A segmenter.json instead tells where masks come from (see `sources`).
     """
     regressor, source = folder / FILES[1], folder / SOURCE
     segmenter = (

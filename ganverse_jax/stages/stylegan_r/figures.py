@@ -1,7 +1,7 @@
 """The pictures of StyleGAN-R: dual renderer (Fig. 7), camera sweeps (Fig. 9), swaps (Fig. 10),
 arXiv:2010.09125.
 
-`neural` and `dibr` are the callables of `stylegan_r_measures`.
+`neural` and `dibr` are the callables of `measures`.
 """
 
 from collections.abc import Callable

@@ -3,7 +3,7 @@
 Choosing needs no truth (mask agreement across contents, see evaluation/view_selection.py). The camera is one
 of 12 azimuth bins at elevation 0 and a fixed distance. For a shipped GAN the annotated file is shipped; for a
 retrained toy GAN the pose regressor annotates and is named; for a real class a person does (launch.annotate),
-who may also click points of one object, from which the cameras are solved (viewpoints_keypoints).
+who may also click points of one object, from which the cameras are solved (keypoints.py).
 """
 
 from collections.abc import Mapping
