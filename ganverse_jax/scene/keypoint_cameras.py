@@ -68,13 +68,7 @@ def solve_cameras(
     for mirror pairs that contradict the bins.
     """
     observed = _checked(points, visible, size, fov_y, azimuth_bins, distance, mirror_pairs)
-    log_distance = float(np.log(distance))
-    starts = (
-        _without_bins(observed, log_distance)
-        if azimuth_bins is None
-        else _from_bins(observed, np.asarray(azimuth_bins), log_distance)
-    )
-    scene = min((relocate_poor_views(start, observed) for start in starts), key=lambda s: s.cost)
+    scene = _best_scene(observed, azimuth_bins, float(np.log(distance)))
     pixels, _, _ = project(scene.cameras, scene.points, observed)
     residuals = np.where(observed.seen, np.linalg.norm(pixels - observed.points, axis=-1), np.nan)
     rms = float(np.sqrt(np.nanmean(residuals**2)))
@@ -89,6 +83,15 @@ def solve_cameras(
     problems = _problems(scene, observed, residuals, rms)
     points3d = scale * _turn(scene.points, turn)
     return KeypointCameras(cameras, points3d, residuals, rms, f"mean distance {distance:g}", problems)
+
+
+def _best_scene(observed: Observations, bins: Sequence[int] | None, log_distance: float) -> Scene:
+    """The solution of least cost from any start."""
+    if bins is None:
+        starts = _without_bins(observed, log_distance)
+    else:
+        starts = _from_bins(observed, np.asarray(bins), log_distance)
+    return min((relocate_poor_views(start, observed) for start in starts), key=lambda scene: scene.cost)
 
 
 def _from_bins(observed: Observations, bins: np.ndarray, log_distance: float) -> list[Scene]:

@@ -96,14 +96,18 @@ def reconstruction_section(run: Run, pictures: Pictures, name: str = NAME) -> Se
         "the shape alone. The same-view column is easy; the far sides tell whether the object is whole.",
         "wide",
     )
+    return Section(identifier, title, lede, body + _textures(stage, pictures) + _light(stage, pictures))
+
+
+def _textures(stage: StageArtefacts, pictures: Pictures) -> str:
     textures = stage.pictures("textures", 1)
-    if textures is not None:
-        body += figure(
-            pictures.sheet(textures, "Texture map", 8, "textures"),
-            "Predicted textures, unrolled round the vertical axis: the front in the middle, the back "
-            "at both edges.",
-        )
-    return Section(identifier, title, lede, body + _light(stage, pictures))
+    if textures is None:
+        return ""
+    return figure(
+        pictures.sheet(textures, "Texture map", 8, "textures"),
+        "Predicted textures, unrolled round the vertical axis: the front in the middle, the back at both "
+        "edges.",
+    )
 
 
 def _light(stage: StageArtefacts, pictures: Pictures) -> str:
