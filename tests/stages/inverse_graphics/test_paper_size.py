@@ -6,16 +6,18 @@ import numpy as np
 import pytest
 
 from configs import car
+from ganverse_jax import stages
 from ganverse_jax.models.features.lpips import LPIPS
 from ganverse_jax.models.features.perceptual import lpips_perceptual
 from ganverse_jax.models.inverse_graphics.network import InverseGraphics
+from ganverse_jax.pipeline.settings import plain
 from ganverse_jax.runtime import parallel
 from ganverse_jax.scene.cameras import initial_cameras
 from ganverse_jax.stages.inverse_graphics import step as ig_step
 from ganverse_jax.stages.inverse_graphics.stage import init_network
 
-CONFIG = car.get_config().to_dict()
-SETTINGS = CONFIG["inverse_graphics"]
+EXPERIMENT = stages.experiment_of(car.get_config().to_dict())
+SETTINGS, WORLD = EXPERIMENT.stages["inverse_graphics"], EXPERIMENT.world
 
 
 @pytest.fixture(scope="module")
@@ -33,25 +35,24 @@ def perceptual():
 
 def car_step(perceptual, size, **network):
     """The late step of the config, and its starting state for pictures of `size`, by a function."""
-    module = InverseGraphics(**SETTINGS["network"] | network)
-    rates = {name: SETTINGS[name] for name in ("learning_rate", "camera_learning_rate")}
-    optimizer = ig_step.make_optimizer(SETTINGS["num_steps"], **rates)
-    taken = {name: SETTINGS[name] for name in ("weights", "clip_norm")}
-    fov_y = float(np.radians(CONFIG["world"]["fov_degrees"]))
+    module = InverseGraphics(**plain(SETTINGS.network) | network)
+    optimizer = ig_step.make_optimizer(SETTINGS)
+    fov_y = float(np.radians(WORLD.fov_degrees))
     mesh = parallel.data_mesh(1)
-    step_at = ig_step.make_step_at(module, optimizer, mesh, fov_y=fov_y, perceptual=perceptual, **taken)
+    step_at = ig_step.make_step_at(module, optimizer, mesh, SETTINGS, fov_y=fov_y, perceptual=perceptual)
 
     def start():
-        cameras = initial_cameras(np.arange(12), CONFIG["world"]["distance"])
+        cameras = initial_cameras(np.arange(12), WORLD.distance)
         params = {"network": init_network(module, size, 0), "cameras": cameras}
         return ig_step.initial_state(params, optimizer)
 
-    return step_at(SETTINGS["num_steps"]), start
+    return step_at(SETTINGS.num_steps), start
 
 
 @pytest.mark.parametrize(("level", "vertices"), [(3, 642), (4, 2562)])
 def test_the_papers_batch_and_size_make_a_program(perceptual, level, vertices):
-    height, width = CONFIG["viewpoints"]["crop"][1] - CONFIG["viewpoints"]["crop"][0], 512
+    top, bottom = EXPERIMENT.stages["gan"].crop
+    height, width = bottom - top, 512
     assert (height, width) == (384, 512)
     step, start = car_step(perceptual, (height, width), icosphere_level=level)
     shapes = {"images": (16, 2, height, width, 3), "masks": (16, 2, height, width)}

@@ -1,17 +1,20 @@
 """Claims about Pascal3D+ in the inverse graphics stage: single views, and the given cameras kept."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from configs import pascal3d_car
-from ganverse_jax.runtime import parallel
+from ganverse_jax.pipeline.settings import build
 from ganverse_jax.runtime.checkpoint import read_json, read_npz
-from ganverse_jax.runtime.loop import Metrics
 from ganverse_jax.stages.inverse_graphics import pascal3d_source
 from ganverse_jax.stages.inverse_graphics import stage as inverse_graphics
+from ganverse_jax.stages.inverse_graphics.settings import Masks, Pascal3DReader, Settings
 from tests.data.pascal3d.made_release import write_release
+from tests.stages.tiny_world import run_in
 
-PNGS = {"source": "pngs", "folder": ""}
+READER = Pascal3DReader(size=32)
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +23,7 @@ def release(tmp_path_factory):
 
 
 def test_what_was_read_and_left_out_is_written(release, tmp_path):
-    found = pascal3d_source.read(tmp_path, release, masks=PNGS, size=32)
+    found = pascal3d_source.read(tmp_path, release, READER, "car")
     written = read_json(tmp_path / "pascal3d.json")
     assert written["counts"] == {"train": 3, "test": 1} and written["left_out"] == {"truncated": 1}
     assert written["objects"] == found.objects
@@ -31,13 +34,15 @@ def test_what_was_read_and_left_out_is_written(release, tmp_path):
 
 def test_a_source_of_masks_is_needed(release, tmp_path):
     with pytest.raises(ValueError, match="masks.source = 'network'; choose one of pngs, onnx, masks"):
-        pascal3d_source.read(tmp_path, release, masks={"source": "network"}, size=32)
+        build(Pascal3DReader, {"masks": {"source": "network"}}, "inverse_graphics.pascal3d_reader")
+    reader = dataclasses.replace(READER, masks=Masks(folder="nowhere"))
     with pytest.raises(FileNotFoundError, match="no folder of masks at nowhere"):
-        pascal3d_source.read(tmp_path, release, masks=PNGS | {"folder": "nowhere"}, size=32)
+        pascal3d_source.read(tmp_path, release, reader, "car")
+    reader = dataclasses.replace(READER, masks=Masks(folder=str(tmp_path / "masks")))
     (tmp_path / "masks").mkdir()
     (tmp_path / "masks" / "car_imagenet").symlink_to(release / "masks" / "car_imagenet")
     with pytest.raises(ValueError, match="no test object of .* is left, left out are .*no_mask.*make masks"):
-        pascal3d_source.read(tmp_path, release, masks=PNGS | {"folder": str(tmp_path / "masks")}, size=32)
+        pascal3d_source.read(tmp_path, release, reader, "car")
 
 
 def test_the_release_is_looked_for_before_its_masks(tmp_path):
@@ -45,7 +50,7 @@ def test_the_release_is_looked_for_before_its_masks(tmp_path):
         with pytest.raises(
             FileNotFoundError, match=f"no folder .*car_imagenet in '{root}'; point to an unpacked"
         ):
-            pascal3d_source.read(tmp_path, root, masks=PNGS, size=32)
+            pascal3d_source.read(tmp_path, root, READER, "car")
 
 
 @pytest.mark.slow  # compiles a training step and the pictures' renders
@@ -60,9 +65,7 @@ def test_the_configs_settings_train_on_single_views_with_fixed_cameras(release, 
         "code_size": 16,
     }
     settings["pascal3d_reader"] |= {"size": 32}
-    world = {"fov_degrees": 30.0, "distance": 4.2}
-    shared = dict(seed=0, mesh=parallel.data_mesh(1), metrics=Metrics(tmp_path), world=world)
-    figures = inverse_graphics.run(tmp_path, **shared, **settings)
+    figures = inverse_graphics.run(run_in(tmp_path), build(Settings, settings, "inverse_graphics"))
     assert "iou_2d" in figures and "iou_2d_other_view" not in figures and figures["num_images"] == 1
     views = read_json(tmp_path / "inverse_graphics" / "cameras.json")["views"]
     assert [round(view["before"]["azimuth_degrees"]) for view in views] == [40, 200, 95, 350]

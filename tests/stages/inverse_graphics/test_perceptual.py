@@ -2,32 +2,34 @@
 
 import pytest
 
+from ganverse_jax.pipeline.settings import build
 from ganverse_jax.stages.inverse_graphics import perceptual as inverse_graphics_perceptual
 from ganverse_jax.stages.inverse_graphics.perceptual import make_perceptual
+from ganverse_jax.stages.inverse_graphics.settings import PerceptualSource
 
 
 def test_no_blocks_and_no_source_leave_the_term_out(tmp_path):
-    assert make_perceptual(tmp_path, 0) is None
-    assert make_perceptual(tmp_path, 4, source="none") is None
+    assert make_perceptual(tmp_path, 0, PerceptualSource()) is None
+    assert make_perceptual(tmp_path, 4, PerceptualSource("none")) is None
 
 
 def test_a_missing_vgg_says_what_to_get_under_which_licence_and_what_to_set(tmp_path):
     with pytest.raises(FileNotFoundError, match="vgg16-397923af.pth .BSD-3-Clause.*perceptual.vgg"):
-        make_perceptual(tmp_path, 4, source="lpips", vgg="no/vgg.pth", lpips="no/lpips.pth")
+        make_perceptual(tmp_path, 4, PerceptualSource("lpips", "no/vgg.pth", "no/lpips.pth"))
 
 
 def test_a_path_that_is_not_set_is_named(tmp_path):
-    with pytest.raises(ValueError, match="lpips = None"):
-        make_perceptual(tmp_path, 4, source="lpips", vgg="vgg.pth")
+    with pytest.raises(ValueError, match="lpips = ''"):
+        make_perceptual(tmp_path, 4, PerceptualSource("lpips", "vgg.pth", ""))
 
 
-def test_a_mistyped_source_is_named(tmp_path):
-    with pytest.raises(ValueError, match="'vgg'; choose one of"):
-        make_perceptual(tmp_path, 4, source="vgg")
+def test_a_mistyped_source_is_named():
+    with pytest.raises(ValueError, match="perceptual.source = 'vgg'; choose one of"):
+        build(PerceptualSource, {"source": "vgg"}, "inverse_graphics.perceptual")
 
 
 def test_the_files_reach_the_distance_in_their_order(tmp_path, monkeypatch):
     seen = []
     monkeypatch.setattr(inverse_graphics_perceptual, "load_lpips", lambda *paths: seen.append(paths) or {})
-    assert callable(make_perceptual(tmp_path, 0, source="lpips", vgg="a.pth", lpips="b.pth"))
+    assert callable(make_perceptual(tmp_path, 0, PerceptualSource("lpips", "a.pth", "b.pth")))
     assert seen == [("a.pth", "b.pth")]

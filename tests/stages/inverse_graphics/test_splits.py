@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from ganverse_jax.data.multiview.set import MultiviewSet
-from ganverse_jax.runtime import parallel
-from ganverse_jax.runtime.loop import Metrics
 from ganverse_jax.stages.inverse_graphics import stage as inverse_graphics
+from ganverse_jax.stages.inverse_graphics.settings import Training
+from tests.stages.tiny_world import run_in
 
 
 class Begun(Exception):
@@ -28,21 +28,9 @@ def train(tmp_path, monkeypatch):
         raise Begun
 
     monkeypatch.setattr(inverse_graphics, "starting_network", begins)
-    return lambda multiview, **settings: inverse_graphics.train(
-        tmp_path,
-        multiview=multiview,
-        seed=0,
-        mesh=parallel.data_mesh(1),
-        metrics=Metrics(tmp_path),
-        network={},
-        weights={},
-        num_steps=1,
-        batch_size=1,
-        learning_rate=1e-3,
-        camera_learning_rate=1e-3,
-        fov_degrees=30.0,
-        camera_distance=4.2,
-        **settings,
+    training = Training(num_steps=1, batch_size=1)
+    return lambda multiview, **given: inverse_graphics.train(
+        run_in(tmp_path), training, inverse_graphics.Given(multiview, 30.0, 4.2, **given)
     )
 
 

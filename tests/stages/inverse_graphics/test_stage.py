@@ -1,5 +1,6 @@
 """The inverse graphics stage on a tiny set: its files, and that it resumes to the bit."""
 
+import dataclasses
 import shutil
 
 import jax
@@ -8,18 +9,19 @@ import numpy as np
 import pytest
 
 from ganverse_jax.data.multiview.set import MultiviewSet
-from ganverse_jax.runtime import parallel
 from ganverse_jax.runtime.checkpoint import Checkpoints, read_json
 from ganverse_jax.runtime.loop import Metrics
 from ganverse_jax.scene.cameras import read_cameras
 from ganverse_jax.scene.files import read_mesh
 from ganverse_jax.stages.inverse_graphics import stage as inverse_graphics
+from ganverse_jax.stages.inverse_graphics.settings import Network, Training, Weights
+from tests.stages.tiny_world import run_in
 
-NETWORK = dict(
+NETWORK = Network(
     icosphere_level=1, shape_degree=2, encoder_width=8, encoder_blocks=(1,), code_size=16, shape_hidden=16,
     texture_size=8, texture_channels=(4,), template_scale=(0.6, 0.6, 0.6),
 )  # fmt: skip
-WEIGHTS = dict(colour=20.0, iou=3.0, laplacian=5.0, flatten=0.1, movement=0.1, perceptual=0.5)
+WEIGHTS = Weights(colour=20.0, iou=3.0, laplacian=5.0, flatten=0.1, movement=0.1, perceptual=0.5)
 
 
 def square_set(objects=12, views=3, size=16):
@@ -38,34 +40,24 @@ def square_set(objects=12, views=3, size=16):
 pytestmark = pytest.mark.slow
 
 
-SETTINGS = dict(
-    perceptual=lambda image, rendered, mask: (mask * abs(image - rendered)).mean(),
+TRAINING = Training(
+    network=NETWORK, weights=WEIGHTS, num_steps=4, batch_size=4,
+    learning_rate=1e-3, camera_learning_rate=1e-3,
     perceptual_start=2, log_every=1, save_every=2, sigma_inverse=300.0, margin=0.1,
 )  # fmt: skip
+
+
+def difference(image, rendered, mask):
+    return (mask * abs(image - rendered)).mean()
 
 
 class Killed(Exception):
     """Stands for a process that dies."""
 
 
-def train(workdir, steps=4, multiview=None, **settings):
-    return inverse_graphics.train(
-        workdir,
-        multiview=square_set() if multiview is None else multiview,
-        seed=0,
-        mesh=parallel.data_mesh(1),
-        metrics=Metrics(workdir),
-        network=NETWORK,
-        weights=WEIGHTS,
-        num_steps=steps,
-        batch_size=4,
-        learning_rate=1e-3,
-        camera_learning_rate=1e-3,
-        fov_degrees=30.0,
-        camera_distance=4.2,
-        fingerprint="0123",
-        **(SETTINGS | settings),
-    )
+def train(workdir, perceptual=difference, **changes):
+    given = inverse_graphics.Given(square_set(), 30.0, 4.2, perceptual=perceptual, fingerprint="0123")
+    return inverse_graphics.train(run_in(workdir), dataclasses.replace(TRAINING, **changes), given)
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +98,7 @@ def test_cameras_are_written_before_and_after(finished):
 
 
 def test_learned_offsets_are_written_and_read(tmp_path):
-    train(tmp_path, steps=2, camera_offset=True)
+    train(tmp_path, num_steps=2, camera_offset=True)
     after = read_cameras(tmp_path / "inverse_graphics" / "cameras.json")
     _, params, _ = inverse_graphics.load(tmp_path)
     assert params["cameras"]["offset"].shape == (3, 2) and np.abs(params["cameras"]["offset"]).min() > 0

@@ -1,5 +1,6 @@
 """The inverse graphics step: equal on any number of devices, and it learns what Eq. 1 asks for."""
 
+import dataclasses
 from types import SimpleNamespace
 
 import jax
@@ -10,17 +11,22 @@ import rasterizer
 from ganverse_jax.data.multiview.set import MultiviewSet, PairSampler, azimuth_bins
 from ganverse_jax.losses.mesh import mesh_topology
 from ganverse_jax.models.inverse_graphics.network import InverseGraphics
+from ganverse_jax.models.inverse_graphics.prediction import predict_in_batches
+from ganverse_jax.pipeline import settings
 from ganverse_jax.runtime import parallel
 from ganverse_jax.scene.cameras import initial_cameras
 from ganverse_jax.stages.inverse_graphics import stage as inverse_graphics
 from ganverse_jax.stages.inverse_graphics import step as inverse_graphics_step
+from ganverse_jax.stages.inverse_graphics.settings import Training, Weights
 
 NETWORK = dict(
     icosphere_level=1, shape_degree=2, encoder_width=8, encoder_blocks=(1,), code_size=16, shape_hidden=16,
     texture_size=8, texture_channels=(4,), template_scale=(0.6, 0.6, 0.6),
 )  # fmt: skip
-WEIGHTS = dict(colour=20.0, iou=3.0, laplacian=5.0, flatten=0.1, movement=0.1)
-SOFT = dict(sigma_inverse=300.0, margin=0.1)
+TRAINING = Training(
+    weights=Weights(flatten=0.1, movement=0.1), num_steps=100, learning_rate=2e-3, camera_learning_rate=1e-3,
+    sigma_inverse=300.0, margin=0.1,
+)  # fmt: skip
 
 
 def disc_set(objects=12, views=3, size=16):
@@ -43,17 +49,16 @@ def disc_set(objects=12, views=3, size=16):
     return MultiviewSet(images, (inside * 255).astype(np.uint8), view_id, object_id, views_list)
 
 
-def build(num_devices, multiview=None, network=None, weights=WEIGHTS, **settings):
+def build(num_devices, multiview=None, network=None, **changes):
     multiview, network = multiview or disc_set(), InverseGraphics(**(NETWORK | (network or {})))
-    optimizer = inverse_graphics_step.make_optimizer(100, learning_rate=2e-3, camera_learning_rate=1e-3)
+    training = dataclasses.replace(TRAINING, **changes)
+    optimizer = inverse_graphics_step.make_optimizer(training)
     params = {
         "network": inverse_graphics.init_network(network, (16, 16), 0),
         "cameras": initial_cameras(azimuth_bins(multiview.views), 4.2),
     }
     mesh = parallel.data_mesh(num_devices)
-    step_at = inverse_graphics_step.make_step_at(
-        network, optimizer, mesh, fov_y=0.52, weights=weights, **SOFT, **settings
-    )
+    step_at = inverse_graphics_step.make_step_at(network, optimizer, mesh, training, fov_y=0.52)
     state = parallel.replicate(inverse_graphics_step.initial_state(params, optimizer), mesh)
     return state, step_at, PairSampler(multiview.object_id, multiview.view_id, multiview.fetch, threads=0)
 
@@ -111,9 +116,8 @@ def test_the_average_lags_behind_the_parameters(one_device):
 
 
 def test_cameras_stand_still_until_their_start():
-    optimizer = inverse_graphics_step.make_optimizer(
-        10, learning_rate=1e-3, camera_learning_rate=1e-2, camera_start=2
-    )
+    training = Training(num_steps=10, learning_rate=1e-3, camera_learning_rate=1e-2, camera_start=2)
+    optimizer = inverse_graphics_step.make_optimizer(training)
     params = {"network": np.ones(1, np.float32), "cameras": np.ones(1, np.float32)}
     state, moved = optimizer.init(params), []
     for _ in range(4):
@@ -123,8 +127,8 @@ def test_cameras_stand_still_until_their_start():
 
 
 def test_unknown_loss_weights_are_named():
-    with pytest.raises(ValueError, match="color"):
-        inverse_graphics_step.make_step(InverseGraphics(**NETWORK), None, fov_y=0.5, weights={"color": 1.0})
+    with pytest.raises(ValueError, match="weights.color is no setting; did you mean .*weights.colour"):
+        settings.build(Training, {"weights": {"color": 1.0}}, "inverse_graphics")
 
 
 @pytest.mark.parametrize("weight", [0.0, 0.25, 1.0])
@@ -152,9 +156,7 @@ def test_the_unseen_view_counts_as_much_as_its_weight_says(weight):
 
 def test_a_negative_multiview_weight_is_refused():
     with pytest.raises(ValueError, match="multiview_weight = -1.0; set it to 0 or more"):
-        inverse_graphics_step.make_step(
-            InverseGraphics(**NETWORK), None, fov_y=0.5, weights=WEIGHTS, multiview_weight=-1.0
-        )
+        settings.build(Training, {"multiview_weight": -1.0}, "inverse_graphics")
 
 
 def test_a_long_gradient_is_shortened_and_a_short_one_kept():
@@ -186,9 +188,7 @@ def test_a_limit_out_of_reach_changes_nothing_but_is_logged(one_device):
 
 def test_a_limit_of_zero_is_refused():
     with pytest.raises(ValueError, match="clip_norm = 0.0; set it above 0"):
-        inverse_graphics_step.make_step(
-            InverseGraphics(**NETWORK), None, fov_y=0.5, weights=WEIGHTS, clip_norm=0.0
-        )
+        settings.build(Training, {"clip_norm": 0.0}, "inverse_graphics")
 
 
 def lit_spheres(objects=12, views=3, size=16):
@@ -216,15 +216,13 @@ def test_a_lit_network_learns_a_light_that_its_symmetric_texture_cannot_hold():
     assert history[-1]["loss"] < 0.6 * history[0]["loss"]
     network = InverseGraphics(**NETWORK, lighting=True)
     params = state["params"]["network"]
-    found = inverse_graphics_step.predict_in_batches(
-        network, params, multiview.images[:3], multiview.masks[:3]
-    )
+    found = predict_in_batches(network, params, multiview.images[:3], multiview.masks[:3])
     assert (found.light[:, 3] > 0.1).all()  # the harmonic of x
 
 
 @pytest.mark.parametrize("texture", ["flow", "flow_and_colour"])
 def test_a_texture_flow_learns_where_the_picture_shows_the_object(texture):
-    state, history = advance(*build(1, network={"texture": texture}, weights=WEIGHTS | {"flow": 2.0}), 25)
+    state, history = advance(*build(1, network={"texture": texture}), 25)
     assert history[-1]["flow"] < 0.7 * history[0]["flow"]
     assert np.mean([m["loss"] for m in history[-5:]]) < 0.9 * history[0]["loss"]
 
