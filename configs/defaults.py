@@ -53,8 +53,8 @@ def experiment(object_class: str, **shared: Any) -> ConfigDict:
 def to_config(settings: Any) -> ConfigDict:
     """The ConfigDict of a dataclass of settings, nested ones included.
 
-    A setting that may be None keeps its type while it is, so that ``config.name = None`` and
-    ``--config.name=3`` work in any order. A section that is None is a plain None: a config file gives it one.
+    A setting that may be None keeps its type while it is, so that ``config.NAME = None`` and
+    ``--config.NAME=3`` work in any order. A section that is None is a plain None: a config file gives it one.
     """
     known = kinds(type(settings))
     return ConfigDict({name: _typed(kind, getattr(settings, name)) for name, kind in known.items()})

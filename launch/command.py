@@ -30,7 +30,7 @@ def experiment_flags(workdir_help: str) -> tuple[flags.FlagHolder, flags.FlagHol
 def begin(argv: list[str]) -> tuple["Experiment", Path]:
     """The experiment, its settings checked, and its workdir, which keeps what is compiled."""
     if len(argv) > 1:
-        raise app.UsageError(f"unexpected arguments {argv[1:]}; settings are given as --config.name=value")
+        raise app.UsageError(f"unexpected arguments {argv[1:]}; settings are given as --config.NAME=VALUE")
     import jax
 
     logging.set_verbosity(logging.WARNING)  # orbax and tensorflow-datasets tell every file they write

@@ -44,7 +44,7 @@ def channels_at(resolution, channel_base, channel_max):
 def block_resolutions(resolution):
     """4, 8, ..., resolution. Raises ValueError unless it is a power of two of at least 8."""
     if resolution < 8 or resolution & (resolution - 1):
-        raise ValueError(f"resolution {resolution} is no power of two >= 8; set gan.resolution")
+        raise ValueError(f"resolution {resolution} is no power of two >= 8; choose one")
     return [2**power for power in range(2, resolution.bit_length())]
 
 

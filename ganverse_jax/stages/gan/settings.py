@@ -18,6 +18,9 @@ class GeneratorSize:
     channel_max: Count = 64
     conv_clamp: Positive | None = None  # limit of activations, which half precision needs
 
+    def __post_init__(self):
+        _check_resolution(self.resolution)
+
 
 @dataclass(frozen=True)
 class DiscriminatorSize:
@@ -28,6 +31,14 @@ class DiscriminatorSize:
     channel_max: Count = 64
     mbstd_group: Count = 4  # examples that share a minibatch standard deviation
     conv_clamp: Positive | None = None
+
+    def __post_init__(self):
+        _check_resolution(self.resolution)
+
+
+def _check_resolution(resolution: int) -> None:
+    if resolution < 8 or resolution & (resolution - 1):
+        raise ValueError(f"resolution = {resolution} is no power of two of 8 or more; set it to one")
 
 
 @dataclass(frozen=True)
@@ -97,6 +108,14 @@ class Settings:
     ema_rampup: NonNegative | None = None
     log_every: Count = 50
     save_every: Count = 500
+
+    def __post_init__(self):
+        sizes = self.generator, self.discriminator
+        if None not in sizes and sizes[0].resolution != sizes[1].resolution:
+            raise ValueError(
+                f"discriminator.resolution = {sizes[1].resolution}, but the generator's pictures have "
+                f"{sizes[0].resolution} pixels a side; set gan.discriminator.resolution to that"
+            )
 
     @property
     def total_images(self) -> int:

@@ -57,6 +57,12 @@ def test_a_fixed_probability_adds_nothing_to_the_state():
         ({"augment": {"interval": 0}}, "gan.augment.interval = 0"),
         ({"augment": {"ramp": 0}}, "gan.augment.ramp = 0"),
         ({"compute_dtype": "float16"}, "gan.compute_dtype = 'float16'; choose one of float32, bfloat16"),
+        ({"generator": {"resolution": 48}}, "gan.generator.resolution = 48 is no power of two of 8"),
+        ({"discriminator": {"resolution": 4}}, "gan.discriminator.resolution = 4 is no power of two of 8"),
+        (
+            {"generator": {}, "discriminator": {"resolution": 32}},
+            "gan.discriminator.resolution = 32, but the generator's pictures have 64 pixels",
+        ),
     ],
 )
 def test_a_setting_out_of_range_is_named(changed, shown):
