@@ -70,3 +70,21 @@ def test_rasterizer_needs_jax_numpy_and_jaxtyping_only():
     code = f"import rasterizer, sys; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("module", "training"),
+    [
+        ("ganverse_jax.models.inverse_graphics.prediction", ("optax", "ganverse_jax.losses")),
+        ("ganverse_jax.models.inverse_graphics.stored", ("optax", "ganverse_jax.losses")),
+        # Finding a photo's camera takes Adam and one loss.
+        (
+            "ganverse_jax.commands.reconstruct.command",
+            ("ganverse_jax.losses.mesh", "ganverse_jax.stages.gan"),
+        ),
+    ],
+)
+def test_inference_loads_no_training(module, training):
+    code = f"import sys, {module}; print([m for m in {training} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -20,6 +20,7 @@ from ganverse_jax.data.photos import Photo, PhotoError, find_photos, legible, re
 from ganverse_jax.evaluation.images import mask_iou
 from ganverse_jax.models.inverse_graphics.network import InverseGraphics
 from ganverse_jax.models.inverse_graphics.prediction import predict_meshes
+from ganverse_jax.models.inverse_graphics.stored import load_folder
 from ganverse_jax.pages.grid import image_grid
 from ganverse_jax.pipeline.remedies import make
 from ganverse_jax.runtime.checkpoint import write_atomic
@@ -31,9 +32,9 @@ from ganverse_jax.scene.drawing import render_on_white, turn_round
 from ganverse_jax.scene.files import TexturedMesh, write_mesh
 from ganverse_jax.scene.meshes import PredictedMeshes, render_meshes
 from ganverse_jax.scene.turntables import write_turntables
-from ganverse_jax.stages.inverse_graphics import stage as inverse_graphics
-from ganverse_jax.stages.perception import stage as perception
+from ganverse_jax.stages.perception import load as perception
 
+STAGE = "inverse_graphics"  # whose network this is
 FITTED_SIDE = 96  # pixels of the picture that a camera is fitted to
 SHOWN_HEIGHT = 192
 MIN_SCALE = 0.5  # a photo's pixels per pixel of the network, at least
@@ -112,10 +113,10 @@ def run(
 def _networks(workdir, network):
     """The network's folder, the network, and perception's segmenter and pose regressor (None without it)."""
     if workdir is None and network is None:
-        perceiving = shipped_with(inverse_graphics.NAME)
-        folder = perceiving / inverse_graphics.NAME
+        perceiving = shipped_with(STAGE)
+        folder = perceiving / STAGE
     else:
-        folder = Path(workdir) / inverse_graphics.NAME if network is None else Path(network)
+        folder = Path(workdir) / STAGE if network is None else Path(network)
         perceiving = None if workdir is None else Path(workdir) / perception.NAME
     reconstructor = load(folder)
     if perceiving is None or not perceiving.is_dir():
@@ -125,13 +126,13 @@ def _networks(workdir, network):
 
 
 def load(folder: Path) -> Reconstructor:
-    """The network in a folder of the inverse_graphics stage. Raises as `inverse_graphics.load_folder`, and
+    """The network in a folder of the inverse_graphics stage. Raises as `stored.load_folder`, and
     ValueError for one that was trained before networks kept their framing."""
-    network, params, card = inverse_graphics.load_folder(folder)
+    network, params, card = load_folder(folder, make(STAGE))
     if not card.get("framing"):
         raise ValueError(
             f"{folder / 'network.safetensors'} does not tell how large objects stand in its pictures (it is "
-            f"of an earlier version); delete the folder and {make(inverse_graphics.NAME)}"
+            f"of an earlier version); delete the folder and {make(STAGE)}"
         )
     framing, fov_y = Framing.from_card(card["framing"]), float(np.radians(card["fov_degrees"]))
     means = mean_camera(as_cameras(params["cameras"]))

@@ -6,7 +6,6 @@ measures viewpoints (evaluation only). Both see exact masks and cameras of the t
 
 import shutil
 import time
-from pathlib import Path
 from typing import NamedTuple
 
 import jax
@@ -14,7 +13,7 @@ import numpy as np
 import optax
 
 from ganverse_jax.models.perception.pose_regressor import LearnedPoseRegressor, PoseNet
-from ganverse_jax.models.perception.segmenter import LearnedSegmenter, Segmenter, SegmenterNet
+from ganverse_jax.models.perception.segmenter import LearnedSegmenter, SegmenterNet
 from ganverse_jax.pipeline.experiment import make_world
 from ganverse_jax.pipeline.settings import plain
 from ganverse_jax.pipeline.stage import Run, Stage
@@ -23,42 +22,12 @@ from ganverse_jax.runtime.checkpoint import read_json, read_npz, write_json, wri
 from ganverse_jax.runtime.shipped import weights_folder
 from ganverse_jax.stages.perception import sources
 from ganverse_jax.stages.perception import step as steps
+from ganverse_jax.stages.perception.load import FILES, NAME, SOURCE, Perception, load, load_folder
 from ganverse_jax.stages.perception.scores import score_pose_regressor, score_segmenter
 from ganverse_jax.stages.perception.settings import Settings
 
-FILES = ("segmenter.safetensors", "pose_regressor.safetensors")
-SOURCE = "segmenter.json"  # in place of the first file, where masks come from elsewhere
+__all__ = ["FILES", "NAME", "SOURCE", "STAGE", "Perception", "load", "load_folder", "run", "train"]
 CARD = "perception.json"  # beside shipped files: the summary of the run that made them
-NAME = "perception"
-
-
-class Perception(NamedTuple):
-    """The stage's result, ready to call on uint8 images; a real class has no pose regressor.
-
-    Only a `LearnedSegmenter` can be trained through (stylegan_r.cycle_mask="segment").
-    """
-
-    segmenter: Segmenter
-    pose_regressor: LearnedPoseRegressor | None
-
-
-def load(workdir: Path) -> Perception:
-    """The networks of a finished stage. Raises FileNotFoundError when it has not run."""
-    return load_folder(Path(workdir) / NAME)
-
-
-def load_folder(folder: Path) -> Perception:
-    """The networks of any folder with a segmenter.safetensors, and maybe a pose_regressor.safetensors.
-
-    A segmenter.json instead tells where masks come from (see `sources`).
-    """
-    regressor, source = folder / FILES[1], folder / SOURCE
-    segmenter = (
-        sources.make_segmenter(read_json(source))
-        if source.is_file()
-        else LearnedSegmenter.load(folder / FILES[0])
-    )
-    return Perception(segmenter, LearnedPoseRegressor.load(regressor) if regressor.is_file() else None)
 
 
 def run(run: Run, settings: Settings) -> None:
