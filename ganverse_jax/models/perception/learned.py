@@ -61,15 +61,14 @@ class LearnedNetwork:
     def __init__(self, params, module: nn.Module, resolution: int, batch_size: int):
         self.params, self.module = params, module
         self.resolution, self.batch_size = resolution, batch_size
-        self._predict = jax.jit(self._raw)
+        self._predict = jax.jit(lambda params, x: self.apply(params, x.astype(jnp.float32) / 127.5 - 1.0))
 
-    def _raw(self, params, images: jax.Array) -> jax.Array:
-        """The network's output for images uint8 [b h w 3]."""
-        small = resize(images.astype(jnp.float32) / 127.5 - 1.0, self.resolution, self.resolution)
-        return self.module.apply({"params": params}, small)
+    def apply(self, params, images: jax.Array) -> jax.Array:
+        """The network's output for images [b h w 3] in [-1, 1]; pure, for use in other compiled functions."""
+        return self.module.apply({"params": params}, resize(images, self.resolution, self.resolution))
 
     def predict(self, images: np.ndarray) -> np.ndarray:
-        """`_raw` of images uint8 [n h w 3] in batches. Raises as `in_batches`."""
+        """`apply` to images uint8 [n h w 3], in batches. Raises as `in_batches`."""
         return in_batches(lambda x: self._predict(self.params, x), images, self.batch_size)
 
     def save(self, path: Path, metadata: dict) -> None:

@@ -82,8 +82,9 @@ class LearnedSegmenter(LearnedNetwork):
         self.widths, self.refinements = tuple(widths), refinements
         super().__init__(params, SegmenterNet(self.widths, refinements), resolution, batch_size)
 
-    def _raw(self, params, images: jax.Array) -> jax.Array:
-        masks = jax.nn.sigmoid(super()._raw(params, images))[..., None]
+    def apply(self, params, images: jax.Array) -> jax.Array:
+        """Soft masks [b h w] of images [b h w 3] in [-1, 1]; pure."""
+        masks = jax.nn.sigmoid(super().apply(params, images))[..., None]
         return resize(masks, *images.shape[1:3])[..., 0]
 
     def __call__(self, images: np.ndarray) -> np.ndarray:

@@ -10,13 +10,11 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
 import rasterizer
 from ganverse_jax.models.inverse_graphics.network import InverseGraphics
-from ganverse_jax.models.perception.learned import resize
 from ganverse_jax.models.perception.segmenter import LearnedSegmenter, Segmenter
 from ganverse_jax.models.stylegan2.networks import Generator
 from ganverse_jax.models.stylegan2.style_space import StyleLayout
@@ -66,9 +64,7 @@ def make_networks(
 
 def _segmented(segmenter: LearnedSegmenter) -> Callable:
     def segment(constants, images, displacements, camera):
-        small = resize(2.0 * images - 1.0, segmenter.resolution, segmenter.resolution)
-        masks = jax.nn.sigmoid(segmenter.module.apply({"params": constants["segmenter"]}, small))[..., None]
-        return resize(masks, *images.shape[1:3])
+        return segmenter.apply(constants["segmenter"], 2.0 * images - 1.0)[..., None]
 
     return segment
 
