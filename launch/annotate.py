@@ -42,24 +42,23 @@ def main(argv: list[str]) -> None:
     experiment, workdir = command.begin(argv)
     if _EXPORT.value and _IMPORT.value:
         raise app.UsageError("pass --export or --import, not both")
-    from ganverse_jax.commands.annotate import bins as annotation
-    from ganverse_jax.commands.annotate import keypoints as annotation_keypoints
+    from ganverse_jax.commands.annotate.bins import BinAnnotation
+    from ganverse_jax.commands.annotate.keypoints import KeypointAnnotation
 
-    module = annotation_keypoints if _KEYPOINTS.value else annotation
-    command.guarded(lambda: annotate(module, experiment, workdir))
+    asked = KeypointAnnotation if _KEYPOINTS.value else BinAnnotation
+    command.guarded(lambda: annotate(asked(experiment, workdir)))
 
 
-def annotate(annotation, experiment, workdir: Path) -> None:
-    """Export, import or the page, as the flags say; `annotation` is the module of what is asked."""
+def annotate(annotation) -> None:
+    """Export, import or the page, as the flags say."""
     if _EXPORT.value:
-        print(annotation.export_annotation(experiment, workdir, Path(_EXPORT.value)))
+        print(annotation.export(Path(_EXPORT.value)))
     elif _IMPORT.value:
-        session = annotation.import_annotation(experiment, workdir, Path(_IMPORT.value))
+        session = annotation.take(Path(_IMPORT.value))
         left = f"{session.num_open} {session.asked} are left to annotate"
         print(left if session.num_open else f"go on with\n{train_command()}")
     else:
-        settings = {"port": _PORT.value, "browser": not _NO_BROWSER.value}
-        annotation.annotate(experiment, workdir, command=train_command(), **settings)
+        annotation.annotate(command=train_command(), port=_PORT.value, browser=not _NO_BROWSER.value)
 
 
 if __name__ == "__main__":

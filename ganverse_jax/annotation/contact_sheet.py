@@ -14,7 +14,6 @@ from typing import Any
 from PIL import Image, ImageDraw, ImageFont
 
 from ganverse_jax.annotation import icons
-from ganverse_jax.annotation.bins.page import name_of
 from ganverse_jax.annotation.bins.session import DROP, Answer
 from ganverse_jax.annotation.keypoints.session import HIDDEN, KeypointSession
 from ganverse_jax.annotation.keypoints.store import Task
@@ -130,13 +129,13 @@ def _draw_legend(sheet: Image.Image, pen: ImageDraw.ImageDraw, kind: str, title:
         top = _MARGIN + 60 + b // (NUM_AZIMUTH_BINS // 2) * (_ICON + 24)
         sheet.paste(icons.picture(icons.draw(kind, icons.bin_azimuth(b)), _ICON), (left, top))
         pen.text((left + _ICON / 2, top + _ICON - 8), f"{b}", _INK, _font(18), anchor="mt")
-        pen.text((left + _ICON / 2, top + _ICON + 12), name_of(b), _SOFT, _font(12), anchor="mt")
+        pen.text((left + _ICON / 2, top + _ICON + 12), icons.name_of(b), _SOFT, _font(12), anchor="mt")
 
 
 def _told(answer: Answer) -> str:
     if answer is None:
         return ""
-    return "dropped" if answer == DROP else f"bin {answer}: {name_of(answer)}"
+    return "dropped" if answer == DROP else f"bin {answer}: {icons.name_of(answer)}"
 
 
 def _font(size: int) -> ImageFont.ImageFont:

@@ -23,6 +23,11 @@ _LIGHT = np.array([0.25, 0.9, 0.35])
 COLOURS = {"b0": "#6b6f78", "b1": "#858992", "b2": "#9fa3ab", "b3": "#b9bcc2", "b4": "#d3d5d9",
            "dark": "#3a3e47", "mark": "#b2491f"}  # fmt: skip
 
+_SIDES = ("front", "front, left side", "left side, front",
+          "left side", "left side, back", "back, left side",
+          "back", "back, right side", "right side, back",
+          "right side", "right side, front", "front, right side")  # fmt: skip
+
 Drawing = tuple[tuple[str, tuple[tuple[float, float], ...]], ...]
 
 
@@ -83,6 +88,11 @@ def _tone(tone: str, normal: np.ndarray) -> str:
 def bin_azimuth(azimuth_bin: int) -> float:
     """Azimuth of a bin's centre in radians."""
     return 2 * math.pi * azimuth_bin / NUM_AZIMUTH_BINS
+
+
+def name_of(azimuth_bin: int) -> str:
+    """What is seen from a bin, e.g. "left side, front"."""
+    return _SIDES[azimuth_bin]
 
 
 def svg_paths(drawing: Drawing) -> str:

@@ -18,7 +18,7 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
-from ganverse_jax.annotation.bins.session import History
+from ganverse_jax.annotation.session import History
 
 LOCAL_NAMES = ("127.0.0.1", "localhost", "::1")
 _LONGEST_BODY = 4096

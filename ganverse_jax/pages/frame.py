@@ -14,6 +14,17 @@ def template(name: str) -> str:
     return (importlib.resources.files("ganverse_jax.pages") / "templates" / name).read_text(encoding="utf-8")
 
 
+def document(body: str, *, title: str, style: str, script: str, kind: str = "") -> str:
+    """A whole HTML file. body, title: HTML; style: beyond tokens.css; kind: CSS class of the page."""
+    return string.Template(template("document.html")).substitute(
+        title=title,
+        style=template("tokens.css") + style,
+        kind=f' class="{kind}"' if kind else "",
+        body=body,
+        script=script,
+    )
+
+
 def assemble(
     parts: Sequence[Section], *, title: str, name: str, opening: str, first: Section | None = None
 ) -> str:
@@ -27,12 +38,13 @@ def assemble(
         f"{s.body}</section>"
         for i, s in enumerate(parts, start=1)
     )
-    return string.Template(template("page.html")).substitute(
-        title=escape(title),
-        name=escape(name),
-        contents=contents,
-        opening=opening,
-        body=body,
-        style=template("tokens.css") + template("style.css"),
+    title, name = escape(title), escape(name)
+    page = string.Template(template("page.html")).substitute(
+        title=title, name=name, contents=contents, opening=opening, body=body
+    )
+    return document(
+        page.rstrip(),
+        title=f"{title} · {name}",
+        style=template("style.css"),
         script=template("page.js") + template("viewer.js"),
     )

@@ -1,6 +1,7 @@
 """A headless Chromium driven over its DevTools pipe: no driver, no web socket, nothing but the browser."""
 
 import base64
+import contextlib
 import json
 import os
 import select
@@ -9,12 +10,22 @@ import subprocess
 import time
 from pathlib import Path
 
+import pytest
+
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 
 def find() -> str | None:
     """The browser's path, or None."""
     return next((path for path in map(shutil.which, NAMES) if path), None)
+
+
+# Of a file of tests that need one.
+NEEDED = [
+    pytest.mark.slow,
+    pytest.mark.skipif(find() is None, reason="no Chromium on this machine (apt install chromium)"),
+]
+SAVED = "byId('saved').textContent === 'saved'"  # of our pages, when nothing is under way
 
 
 class Browser:
@@ -118,6 +129,14 @@ class Browser:
     def wheel(self, x: float, y: float, delta: float) -> None:
         """Turn the wheel at a place; negative is away from the person."""
         self.call("Input.dispatchMouseEvent", type="mouseWheel", x=x, y=y, deltaX=0, deltaY=delta)
+
+    @contextlib.contextmanager
+    def window(self, width: int = 1280, height: int = 800):
+        """Within this context the window has a size, and the page writes nothing on the console."""
+        self.messages.clear()
+        self.resize(width, height)
+        yield self
+        assert self.messages == []
 
     def screenshot(self, path: Path) -> None:
         """The window as PNG."""

@@ -1,14 +1,31 @@
-"""A served annotator over made views, and a browser to open it."""
+"""Made views of a run, what a person can be asked about them, and a server of either page."""
 
 import functools
 
 import numpy as np
 import pytest
 
+from ganverse_jax.annotation import candidates as proposed
 from ganverse_jax.annotation.bins.page import build_page
 from ganverse_jax.annotation.bins.session import Session
+from ganverse_jax.annotation.keypoints import store as keypoint_store
 from ganverse_jax.annotation.server import Annotator, Server
 from ganverse_jax.annotation.tiles import data_uri, encode_tile
+
+
+def propose(folder, pictures):
+    """Candidates of the GAN "mine" in `folder` with pictures uint8 [views contents h w 3]."""
+    count = len(pictures)
+    views = [{"id": i, "w_seed": 100 + i, "w": [0.1 * i, 1.0], "consistency": 0.9} for i in range(count)]
+    proposed.write_candidates(folder, "mine", views, pictures)
+    return proposed.read_candidates(folder)
+
+
+def make_task(folder, pictures, kind):
+    """Keypoints to be clicked in them, in two contents."""
+    candidates = propose(folder, pictures)
+    keypoint_store.write_pictures(folder, candidates, pictures, np.array([70, 71]))
+    return keypoint_store.read_task(folder, candidates, kind)
 
 
 @functools.cache
@@ -26,25 +43,24 @@ def page() -> str:
 
 
 class Served:
-    """A running `server` over five views and its `session`.
+    """A running `server` of a page about `session`.
 
-    `saved` has the answers of every save, `fail` is what saving raises, `now` is the time.
+    `saved` has the state of every save, `fail` is what saving raises, `now` is the time.
     """
 
-    def __init__(self):
-        self.session, self.saved, self.fail, self.now = Session(5), [], None, 0.0
-        views = [{"pictures": [tile(view)] * 8} for view in range(5)]
-        self.server = Server(Annotator(self.session, views, self.save, lambda: self.now), page()).start()
+    def __init__(self, session, shown, page):
+        self.session, self.saved, self.fail, self.now = session, [], None, 0.0
+        self.server = Server(Annotator(session, shown, self.save, lambda: self.now), page).start()
 
-    def save(self, session: Session) -> None:
+    def save(self, session) -> None:
         if self.fail:
             raise self.fail
-        self.saved.append(session.answers)
+        self.saved.append(session.state())
 
 
 @pytest.fixture
 def served():
-    """A `Served`, ended after the test."""
-    annotator = Served()
+    """The bins' page about five views, ended after the test."""
+    annotator = Served(Session(5), [{"pictures": [tile(view)] * 8} for view in range(5)], page())
     yield annotator
     annotator.server.close()

@@ -49,10 +49,10 @@ def test_the_page_is_one_file_without_outside_resources(served):
 
 def test_answers_are_saved_on_every_change_and_can_be_undone(served):
     assert do(served, do="answer", view=2, answer=7)[1]["answers"] == [None, None, 7, None, None]
-    assert served.saved[-1] == (None, None, 7, None, None)
+    assert served.saved[-1]["answers"] == (None, None, 7, None, None)
     status, state = do(served, do="undo")
     assert (status, state["view"], state["can_redo"]) == (200, 2, True)
-    assert served.saved[-1] == (None,) * 5
+    assert served.saved[-1]["answers"] == (None,) * 5
     assert do(served, do="redo")[1]["answers"][2] == 7
     assert do(served, do="answer", view=0, answer="drop")[1]["answers"][0] == "drop"
 

@@ -11,7 +11,7 @@ ASSETS = Path(ganverse_jax.__file__).parent / "assets" / "toy_car"
 
 def test_the_shipped_views_are_those_that_the_shipped_annotation_keeps():
     annotation, viewpoints = read_json(ASSETS / "annotation.json"), read_json(ASSETS / "viewpoints.json")
-    assert annotation["format"] == store.FORMAT
+    assert annotation["format"] == store.ANNOTATION.form
     assert annotation["fingerprint"] == viewpoints["fingerprint"] and viewpoints["annotated_by"] == "person"
     kept = {entry["id"]: entry["azimuth_bin"] for entry in annotation["views"] if entry["keep"]}
     assert {view["candidate"]: view["azimuth_bin"] for view in viewpoints["views"]} == kept

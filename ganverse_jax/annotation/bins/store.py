@@ -1,98 +1,32 @@
-"""The annotator's files in a run's `viewpoints` folder.
+"""annotation.json in a run's `viewpoints` folder: a person's answers, written on every change.
 
-candidates.json: the proposed views (GAN's fingerprint, codes, scores); candidates.npz: their pictures as
-WebP; annotation.json: a person's answers, written on every change. The viewpoints stage turns them into
-viewpoints.json.
+The viewpoints stage turns them into viewpoints.json.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
-
-from ganverse_jax.annotation.bins.session import DROP, Session
-from ganverse_jax.annotation.bins.view_records import check_views, is_number
-from ganverse_jax.annotation.tiles import read_tiles, write_tiles
-from ganverse_jax.runtime.checkpoint import read_json, write_json
+from ganverse_jax.annotation.answers import AnswerFile, read_session, seconds_of, write_answers
+from ganverse_jax.annotation.bins.session import DROP, Answer, Session
+from ganverse_jax.annotation.candidates import CANDIDATES, Candidates, read_candidates
 from ganverse_jax.scene.bins import NUM_AZIMUTH_BINS
 
-CANDIDATES, PICTURES, ANNOTATION = "candidates.json", "candidates.npz", "annotation.json"
-FORMAT = "ganverse-jax view annotation 1"
-
-
-class Candidates(NamedTuple):
-    """Proposed views as in candidates.json, the GAN they belong to, and a digest that names exactly them."""
-
-    views: list[dict[str, Any]]
-    fingerprint: str
-    digest: str
-
-
-def _digest(fingerprint: str, views: list[dict[str, Any]]) -> str:
-    codes = [[view["w_seed"], view["w"]] for view in views]
-    return hashlib.sha256(json.dumps([fingerprint, codes]).encode()).hexdigest()[:16]
-
-
-def write_candidates(folder: Path, fingerprint: str, views: list[dict], pictures: np.ndarray) -> None:
-    """Write proposed views and their pictures uint8 [views contents h w 3]."""
-    write_tiles(folder / PICTURES, _digest(fingerprint, views), pictures)
-    write_json(folder / CANDIDATES, {"fingerprint": fingerprint, "views": views})
-
-
-def read_candidates(folder: Path, fingerprint: str | None = None, w_dim: int | None = None) -> Candidates:
-    """The views proposed in `folder`. Raises FileNotFoundError; ValueError when they are of another GAN than
-    `fingerprint` (when given), their codes are not `w_dim` long (when given), or the file is no such file.
-    Messages name file and remedy."""
-    path = Path(folder) / CANDIDATES
-    if not path.is_file():
-        raise FileNotFoundError(f"no candidate views at {path}; run launch.annotate or launch.train first")
-    remedy = "delete it and run launch.annotate again"
-    content = read_json(path, remedy=remedy)
-    try:
-        owner, views = content["fingerprint"], content["views"]
-        digest = _digest(owner, views)
-    except (TypeError, KeyError) as error:
-        raise ValueError(f"{path} holds no candidate views ({error!r}); {remedy}") from error
-    if fingerprint is not None and owner != fingerprint:
-        raise ValueError(
-            f"the candidate views in {path} belong to GAN {owner}, but this GAN is {fingerprint}; use that "
-            f"GAN, or delete {Path(folder)} to propose views of this one"
-        )
-    check_views(views, path, remedy, w_dim=w_dim)
-    return Candidates(views, owner, digest)
-
-
-def read_pictures(folder: Path, candidates: Candidates) -> list[list[bytes]]:
-    """WebP pictures [views][contents] of the candidates. Raises as `read_tiles` does."""
-    return read_tiles(Path(folder) / PICTURES, candidates.digest)[0]
-
-
-def annotation_of(candidates: Candidates, session: Session) -> dict[str, Any]:
-    """The content of annotation.json: per view its bin and whether it is kept (null: undecided)."""
-    return {
-        "format": FORMAT,
-        "fingerprint": candidates.fingerprint,
-        "candidates": candidates.digest,
-        "seconds": round(session.seconds, 1),
-        "views": [
-            {
-                "id": view["id"],
-                "azimuth_bin": None if answer == DROP else answer,
-                "keep": None if answer is None else answer != DROP,
-            }
-            for view, answer in zip(candidates.views, session.answers, strict=True)
-        ],
-    }
+ANNOTATION = AnswerFile("annotation.json", "ganverse-jax view annotation 1", "views")
 
 
 def write_annotation(path: Path, candidates: Candidates, session: Session) -> None:
-    """Write a session's answers, atomically."""
-    write_json(path, annotation_of(candidates, session))
+    """Write a session's answers, atomically: per view its bin and whether it is kept (null: undecided)."""
+    entries = [
+        {
+            "azimuth_bin": None if answer == DROP else answer,
+            "keep": None if answer is None else answer != DROP,
+        }
+        for answer in session.answers
+    ]
+    write_answers(path, candidates, ANNOTATION, session, entries)
 
 
 def read_annotation(path: Path, candidates: Candidates) -> Session:
@@ -101,64 +35,13 @@ def read_annotation(path: Path, candidates: Candidates) -> Session:
     Raises FileNotFoundError; ValueError when they belong to another GAN or other candidates, or an entry is
     wrong. A bin given without "keep" counts as kept, so that the file is easily filled in by hand.
     """
-    content = read_answers(path, candidates, FORMAT, "views")
-    try:
-        answers = _answers(content.get("views"), candidates)
-        return Session(len(candidates.views), answers, seconds_of(content))
-    except ValueError as error:
-        raise ValueError(f"{path} : {error}; correct that entry, or move the file away") from error
+    make = lambda _, entries, seconds: Session(len(entries), _answers(entries), seconds)  # noqa: E731
+    return read_session(path, candidates, ANNOTATION, make)
 
 
-def read_answers(
-    path: Path, candidates: Candidates, form: str, what: str, flags: str = ""
-) -> Mapping[str, Any]:
-    """The content of a file of answers in format `form` that belongs to the candidates.
-
-    what: what was annotated; flags: of the launch.annotate command that writes such a file. Raises
-    FileNotFoundError; ValueError for another kind of file, another GAN or other candidates.
-    """
-    path, command = Path(path), f"launch.annotate{flags}"
-    if not path.is_file():
-        raise FileNotFoundError(f"no annotation at {path}; check the path, or annotate with {command}")
-    content = read_json(path, remedy=f"write one with {command} --export=FILE, or move it away")
-    if not isinstance(content, Mapping) or content.get("format") != form:
-        raise ValueError(f"{path} is no annotation of {what}; write one with {command} --export=FILE")
-    owner = content.get("fingerprint")
-    if owner != candidates.fingerprint:
-        raise ValueError(
-            f"the annotation in {path} belongs to GAN {owner}, but this GAN is {candidates.fingerprint}; use "
-            "it in a run of that GAN, or move it away and annotate this one's views"
-        )
-    if content.get("candidates") != candidates.digest:
-        raise ValueError(
-            f"the annotation in {path} belongs to other candidate views of this GAN (another seed or other "
-            "viewpoints settings); use those settings, or move it away and annotate again"
-        )
-    return content
-
-
-def seconds_of(content: Mapping[str, Any]) -> float:
-    """The time spent that a file of answers tells, 0 when it tells none; ValueError for what is no time."""
-    seconds = content.get("seconds", 0.0)
-    if not is_number(seconds) or seconds < 0:
-        raise ValueError(f"seconds is {seconds!r}, not a time spent")
-    return float(seconds)
-
-
-def entries_by_id(entries: Any, candidates: Candidates) -> list[Mapping[str, Any]]:
-    """The entries of a file of answers in the candidates' order; ValueError unless there is one for each."""
-    if not isinstance(entries, list) or not all(isinstance(entry, Mapping) for entry in entries):
-        raise ValueError(f"views is {repr(entries)[:60]}, not a list of objects")
-    ids = [view["id"] for view in candidates.views]
-    by_id = {entry.get("id"): entry for entry in entries if type(entry.get("id")) is int}
-    if sorted(by_id) != sorted(ids) or len(entries) != len(ids):
-        raise ValueError(f"{len(entries)} entries, but there are the views {ids[0]}..{ids[-1]}, once each")
-    return [by_id[number] for number in ids]
-
-
-def _answers(entries: Any, candidates: Candidates) -> list[Any]:
-    answers = []
-    for entry in entries_by_id(entries, candidates):
+def _answers(entries: list[Mapping[str, Any]]) -> list[Answer]:
+    answers: list[Answer] = []
+    for entry in entries:
         number, azimuth_bin, keep = entry["id"], entry.get("azimuth_bin"), entry.get("keep")
         if keep is not None and type(keep) is not bool:
             raise ValueError(f"view {number} has keep {keep!r}, not true, false or null")
@@ -206,13 +89,13 @@ def annotated_views(folder: Path, fingerprint: str) -> dict[str, Any] | None:
     fewer than two views were kept.
     """
     folder = Path(folder)
-    if not (folder / ANNOTATION).is_file() or not (folder / CANDIDATES).is_file():
+    if not (folder / ANNOTATION.name).is_file() or not (folder / CANDIDATES).is_file():
         return None
     candidates = read_candidates(folder, fingerprint)
-    session = read_annotation(folder / ANNOTATION, candidates)
+    session = read_annotation(folder / ANNOTATION.name, candidates)
     if not session.complete:
         return None
-    check_kept(session, folder / ANNOTATION)
+    check_kept(session, folder / ANNOTATION.name)
     kept = [(answer, view) for view, answer in zip(candidates.views, session.answers, strict=True)
             if answer != DROP]  # fmt: skip
     kept.sort(key=lambda pair: (pair[0], pair[1]["id"]))

@@ -1,15 +1,14 @@
-"""The keypoint annotator's page: the class's drawings and points, style and script in one text."""
+"""The page on which a person clicks named points: a large picture beside the class's drawings."""
 
 from __future__ import annotations
 
-import string
 from collections.abc import Sequence
 
 from ganverse_jax import classes
 from ganverse_jax.annotation import icons
-from ganverse_jax.annotation.bins.page import assemble, broken_command, name_of, own
 from ganverse_jax.annotation.keypoints.places import best_bins, places
 from ganverse_jax.annotation.keypoints.store import Task
+from ganverse_jax.annotation.page import annotator_page, filled, own
 from ganverse_jax.pages.markup import escape
 from ganverse_jax.scene.bins import NUM_AZIMUTH_BINS
 
@@ -33,18 +32,28 @@ def build_keypoint_page(task: Task, *, title: str, command: str, needed: int) ->
         "points": [{"name": name, "side": _side(name)} for name in names],
         "places": [[place._asdict() for place in row] for row in places(task.kind)],
         "best": best_bins(task.kind),
-        "sides": [name_of(b) for b in range(NUM_AZIMUTH_BINS)], "needed": needed,
+        "sides": [icons.name_of(b) for b in range(NUM_AZIMUTH_BINS)], "needed": needed,
     }  # fmt: skip
-    layout = string.Template(own("keypoints.css"))
-    content = {"title": escape(title), "command": broken_command(command), "frame": _frame(task.kind)}
-    return assemble(
-        "keypoints.html",
-        content | {"points": _point_buttons(names, task.kind)},
-        title=f"Click keypoints · {title}",
-        style=layout.substitute(contents=max(len(task.seeds), _CONTENTS), aspect=f"{width} / {height}"),
+    content = {
+        "task": "Click keypoints",
+        "progress": "Points decided",
+        "counted": "points",
+        "shown": own("viewer.html").rstrip(),
+        "done": "All points are decided",
+        "finishing": "writes the points, closes the annotator and solves the cameras",
+        "controls": filled(
+            "keypoints.html", {"frame": _frame(task.kind), "points": _point_buttons(names, task.kind)}
+        ),
+    }
+    layout = {"contents": max(len(task.seeds), _CONTENTS), "aspect": f"{width} / {height}"}
+    return annotator_page(
+        content,
+        title=title,
+        command=command,
         facts=facts,
+        script=own("viewer.js") + own("keypoints.js"),
+        style=filled("keypoints.css", layout),
         kind="keypoints",
-        script=own("common.js") + own("viewer.js") + own("keypoints.js"),
     )
 
 

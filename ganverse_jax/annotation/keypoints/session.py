@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ganverse_jax.annotation.bins.session import History
-from ganverse_jax.annotation.bins.view_records import is_number
+from ganverse_jax.annotation.session import History, check_number
+from ganverse_jax.annotation.view_records import is_number
 
 HIDDEN = "hidden"
 
@@ -60,13 +60,7 @@ class KeypointSession(History):
         if [len(row) for row in rows] != [num_points] * num_views:
             raise ValueError(f"the points are not {num_points} for each of {num_views} views")
         checked = [check_point(point, size) for row in rows for point in row]
-        super().__init__([self._check("object", content, num_contents), *checked], seconds)
-
-    @staticmethod
-    def _check(name: str, number: object, count: int) -> int:
-        if type(number) is not int or not 0 <= number < count:
-            raise ValueError(f"{name} {number!r} is none of 0..{count - 1}")
-        return number
+        super().__init__([check_number("object", content, num_contents), *checked], seconds)
 
     @property
     def content(self) -> int:
@@ -85,25 +79,20 @@ class KeypointSession(History):
         points = self.points
         return sum(points[view].count(None) for view in self.kept)
 
-    @property
-    def complete(self) -> bool:
-        """Whether every point of every kept view is decided."""
-        return not self.num_open
-
     def view_of(self, slot: int) -> int | None:
         """The view of a slot; None for the object's."""
         return (slot - 1) // self.num_points if slot else None
 
     def put(self, view: int, values: Mapping[int, Point]) -> int:
         """One action: decide points of a view; returns the view. Raises ValueError for what is none."""
-        first = 1 + self._check("view", view, self.num_views) * self.num_points
-        self.change({first + self._check("point", point, self.num_points): check_point(value, self.size)
+        first = 1 + check_number("view", view, self.num_views) * self.num_points
+        self.change({first + check_number("point", point, self.num_points): check_point(value, self.size)
                      for point, value in values.items()})  # fmt: skip
         return view
 
     def choose(self, content: int) -> None:
         """Take another object: the points of the one before are taken away, in one action."""
-        if self._check("object", content, self.num_contents) != self.content:
+        if check_number("object", content, self.num_contents) != self.content:
             self.change({0: content} | dict.fromkeys(range(1, len(self._slots))))
 
     def carry_out(self, command: Mapping[str, Any]) -> int | None:
@@ -113,7 +102,7 @@ class KeypointSession(History):
         if action == "point":
             return self.put(view, {command.get("point"): command.get("at")})
         if action in ("hide", "drop"):
-            row = self.points[self._check("view", view, self.num_views)]
+            row = self.points[check_number("view", view, self.num_views)]
             hidden = [k for k, point in enumerate(row) if action == "drop" or point is None]
             return self.put(view, dict.fromkeys(hidden, HIDDEN))
         if action != "object":

@@ -19,17 +19,16 @@ import numpy as np
 from PIL import Image
 
 from ganverse_jax import classes
-from ganverse_jax.annotation.bins import store
+from ganverse_jax.annotation.answers import AnswerFile, read_content, read_session, write_answers
 from ganverse_jax.annotation.bins.session import DROP
-from ganverse_jax.annotation.bins.store import Candidates
+from ganverse_jax.annotation.bins.store import ANNOTATION, read_annotation
+from ganverse_jax.annotation.candidates import Candidates
 from ganverse_jax.annotation.keypoints.session import HIDDEN, KeypointSession, Point, check_point
 from ganverse_jax.annotation.tiles import read_tiles, write_tiles
-from ganverse_jax.runtime.checkpoint import write_json
 from ganverse_jax.scene.bins import NUM_AZIMUTH_BINS
 
-KEYPOINTS, PICTURES = "keypoints.json", "keypoints.npz"
-FORMAT = "ganverse-jax keypoints 1"
-FLAG = " --keypoints"
+KEYPOINTS = AnswerFile("keypoints.json", "ganverse-jax keypoints 1", "keypoints", " --keypoints")
+PICTURES = "keypoints.npz"
 
 
 class Task(NamedTuple):
@@ -84,25 +83,21 @@ def read_task(folder: Path, candidates: Candidates, kind: str) -> Task:
     pictures, more = read_tiles(folder / PICTURES, candidates.digest, "seeds")
     with Image.open(io.BytesIO(pictures[0][0])) as image:
         size = (image.height, image.width)
-    path, answers = folder / store.ANNOTATION, (None,) * len(pictures)
+    path, answers = folder / ANNOTATION.name, (None,) * len(pictures)
     if path.exists():
-        answers = store.read_annotation(path, candidates).answers
+        answers = read_annotation(path, candidates).answers
     return Task(candidates, check_kind(kind), pictures, more["seeds"].tolist(), size, answers)
 
 
 def write_keypoints(path: Path, task: Task, session: KeypointSession) -> None:
     """Write a session's points, atomically."""
-    views = [
-        {"id": view["id"], "points": {name: None if point == HIDDEN else list(point)
-                                      for name, point in zip(task.names, row, strict=True)
-                                      if point is not None}}
-        for view, row in zip(task.candidates.views, session.points, strict=True)
+    entries = [
+        {"points": {name: None if point == HIDDEN else list(point)
+                    for name, point in zip(task.names, row, strict=True) if point is not None}}
+        for row in session.points
     ]  # fmt: skip
-    content = {"format": FORMAT, "fingerprint": task.candidates.fingerprint,
-               "candidates": task.candidates.digest, "object_class": task.kind, "names": list(task.names),
-               "size": list(task.size), "content_seed": task.seeds[session.content],
-               "seconds": round(session.seconds, 1), "views": views}  # fmt: skip
-    write_json(path, content)
+    about = _head(task) | {"content_seed": task.seeds[session.content]}
+    write_answers(path, task.candidates, KEYPOINTS, session, entries, **about)
 
 
 def read_keypoints(path: Path, task: Task) -> KeypointSession:
@@ -111,28 +106,30 @@ def read_keypoints(path: Path, task: Task) -> KeypointSession:
     Raises FileNotFoundError; ValueError when they belong to another GAN, other candidates, another class or
     another object than there are pictures of, or an entry is wrong. Messages name file and remedy.
     """
-    content = store.read_answers(path, task.candidates, FORMAT, "keypoints", FLAG)
-    try:
+
+    def make(content: Mapping[str, Any], entries: list, seconds: float) -> KeypointSession:
         _check_head(content, task)
-        entries = store.entries_by_id(content.get("views"), task.candidates)
         points = [_points_of(entry, task) for entry in entries]
-        place = task.seeds.index(content["content_seed"])
-        return task.session(content=place, points=points, seconds=store.seconds_of(content))
-    except ValueError as error:
-        raise ValueError(f"{path} : {error}; correct that entry, or move the file away") from error
+        return task.session(content=task.seeds.index(content["content_seed"]), points=points, seconds=seconds)
+
+    return read_session(path, task.candidates, KEYPOINTS, make)
 
 
 def kind_of(path: Path, candidates: Candidates) -> str:
     """The class of the points in `path`. Raises as `read_keypoints` does."""
-    content = store.read_answers(path, candidates, FORMAT, "keypoints", FLAG)
+    content = read_content(path, candidates, KEYPOINTS)
     try:
         return check_kind(content.get("object_class"))
     except ValueError as error:
         raise ValueError(f"{path} : {error}") from error
 
 
+def _head(task: Task) -> dict[str, Any]:
+    return {"object_class": task.kind, "names": list(task.names), "size": list(task.size)}
+
+
 def _check_head(content: Mapping[str, Any], task: Task) -> None:
-    for name, wanted in (("object_class", task.kind), ("names", list(task.names)), ("size", list(task.size))):
+    for name, wanted in _head(task).items():
         if content.get(name) != wanted:
             raise ValueError(f"{name} is {content.get(name)!r}, but this run asks for {wanted!r}")
     seed = content.get("content_seed")

@@ -1,22 +1,18 @@
-const VIEWS = FACTS.views.length, POINTS = FACTS.points.length, HIDDEN = "hidden";
+const POINTS = FACTS.points.length, PARTS = POINTS, HIDDEN = "hidden", BOX = byId("viewer");
 
 let rows = FACTS.views.map(() => new Array(POINTS).fill(null));  // [view][point]
-let object = 0, current = 0, point = 0, ending = false, armed = null, started = false;
+let object = 0, point = 0, ending = false, armed = null;
 
 const take = (state) => { rows = FACTS.views.map((view) => state.points[view.number].slice()); object = state.object; };
-const settled = () => rows.every((row) => !row.includes(null));
 const seen = (value) => value !== null && value !== HIDDEN;
+const decided = (view) => rows[view].filter((value) => value !== null).length;
 const dropped = (view) => rows[view].every((value) => value === HIDDEN);
+const firstPicture = (view) => fetchPicture(view, object);
+const toldOf = (view) => `${decided(view)} of ${POINTS} points`;
+const tagOf = (view) => FACTS.views[view].id;
 
 async function fetchPicture(view, content) {
   return (await load(content * FACTS.candidates + FACTS.views[view].number)).picture;
-}
-
-async function loadAll() {
-  for (let i = 0; i < VIEWS && !closed; i++) {
-    const view = (current + i) % VIEWS;
-    try { thumbnail(view, await fetchPicture(view, object)); } catch { return; }
-  }
 }
 
 // ---- what is shown
@@ -26,7 +22,7 @@ function show(view, at) {
   current = view; ending = false;
   point = at ?? nextOpen(-1);
   render();
-  byId("strip").children[view].scrollIntoView({ block: "nearest", inline: "center" });
+  showInStrip(view);
 }
 
 /** The next point of this view that is open, or -1. */
@@ -38,22 +34,17 @@ function nextOpen(from) {
 function render() {
   const row = rows[current], view = FACTS.views[current], open = row.filter((value) => value === null).length;
   const ended = ending &&= settled();
-  showProgress(rows.flat().filter((value) => value !== null).length, VIEWS * POINTS);
-  byId("number").textContent = view.id;
   byId("about").textContent = `${current + 1} of ${VIEWS}` + (view.bin === null ? "" : ` · ${FACTS.sides[view.bin]}`);
   const visible = row.filter(seen).length;
   byId("answer").textContent = dropped(current) ? "dropped" : open ? `${POINTS - open} of ${POINTS}`
     : visible < FACTS.needed ? `${visible} points seen: a camera needs ${FACTS.needed}, or drop the view` : `${visible} seen, ${POINTS - visible} hidden`;
   byId("answer").classList.toggle("lacks", !open && visible > 0 && visible < FACTS.needed);
-  byId("viewer").classList.toggle("dropped", dropped(current));
+  showFrame(ended);
   renderPicture();
   renderGuide();
   renderPoints(row);
-  showHistory();
   renderObjects();
-  renderStrip();
   byId("on").textContent = settled() ? "To the end" : open ? "Next view" : "Next open view";
-  byId("end").hidden = !ended; byId("viewer").hidden = ended; all(".heading")[0].hidden = ended;
   if (ended) renderEnd();
 }
 
@@ -63,8 +54,8 @@ function renderPicture() {
     ? [{ point: k, x: value[0], y: value[1], side: FACTS.points[k].side, label: FACTS.points[k].name }] : []);
   fetchPicture(view, content).then((uri) => {
     if (view === current && content === object) { viewer.show(uri, marks, point); byId("picture").dataset.shown = `${content}/${view}`; }
-    if (!started) { started = true; loadAll(); }
-  }, () => problem(LOST));
+    if (!loading) loadAll();
+  }, () => lost());
 }
 
 function renderGuide() {
@@ -101,7 +92,6 @@ function renderPoints(row) {
   const chosen = point >= 0;
   for (const button of all("[data-do=hidden]")) { button.disabled = !chosen || closed; button.setAttribute("aria-pressed", chosen && row[point] === HIDDEN); }
   for (const button of all("[data-do=hide]")) button.disabled = !row.includes(null) || closed;
-  for (const button of all("[data-do=drop]")) { button.disabled = ending || closed; button.setAttribute("aria-pressed", dropped(current)); }
 }
 
 function renderObjects() {
@@ -111,22 +101,9 @@ function renderObjects() {
     button.disabled = ending || closed;
     button.classList.toggle("armed", content === armed);
     if (button.dataset.shown !== String(view)) {
-      fetchPicture(view, content).then((uri) => { button.firstElementChild.src = uri; }, () => problem(LOST));
+      fetchPicture(view, content).then((uri) => { button.firstElementChild.src = uri; }, () => lost());
       button.dataset.shown = view;
     }
-  });
-}
-
-function renderStrip() {
-  [...byId("strip").children].forEach((item, view) => {
-    const button = item.firstElementChild, done = rows[view].filter((value) => value !== null).length;
-    button.setAttribute("aria-current", view === current);
-    button.classList.toggle("dropped", dropped(view));
-    button.classList.toggle("known", done === POINTS);
-    const tag = button.lastElementChild;
-    tag.textContent = dropped(view) ? "✕" : FACTS.views[view].id;
-    tag.style.setProperty("--done", `${100 * done / POINTS}%`);
-    button.setAttribute("aria-label", `view ${FACTS.views[view].id}, ${done} of ${POINTS} points`);
   });
 }
 
@@ -157,7 +134,8 @@ function hideAll(command, every) {
 }
 
 function goOn() {
-  for (let i = 1; i <= VIEWS; i++) { const view = (current + i) % VIEWS; if (rows[view].includes(null)) return show(view); }
+  const view = openView(current);
+  if (view >= 0) return show(view);
   ending = true;
   render();
 }
@@ -165,12 +143,7 @@ function goOn() {
 const step = (by) => { if (ending) { ending = false; render(); } else show((current + by + VIEWS) % VIEWS); };
 const walk = (by) => { point = (point + (point < 0 && by < 0 ? 0 : by) + POINTS) % POINTS; render(); };
 
-async function history(command) {
-  const state = await send({ do: command });
-  if (!state) return;
-  const before = FACTS.views.findIndex((view) => view.number === state.view);
-  if (before >= 0) show(before); else { point = nextOpen(-1); loadAll(); render(); }
-}
+const elsewhere = () => { point = nextOpen(-1); loadAll(); render(); };
 
 const notice = (text) => { byId("notice").textContent = text; byId("notice").hidden = !text; };
 
@@ -204,33 +177,14 @@ const KEYS = {
 };
 const ARROWS = { ArrowLeft: () => step(-1), ArrowRight: () => step(1), ArrowUp: () => walk(-1), ArrowDown: () => walk(1) };
 
-addEventListener("keydown", (event) => {
-  const control = event.ctrlKey || event.metaKey, letter = event.key.length === 1 ? event.key : "";
-  const key = event.shiftKey ? letter.toUpperCase() || event.key : letter.toLowerCase() || event.key;
-  if (event.altKey || control && !["z", "Z", "y"].includes(key)) return;
-  const pressed = [" ", "Enter"].includes(event.key) && document.activeElement?.tagName === "BUTTON";
-  const action = ARROWS[event.key] ?? ACTIONS[KEYS[key]];
-  if (!action || pressed || event.repeat && !ARROWS[event.key]) return;
-  event.preventDefault();
-  if (!closed && (byId("end").hidden || ["undo", "redo"].includes(KEYS[key]) || ARROWS[event.key])) action();
-});
+const CLICKS = { point: (k) => { point = k; render(); }, object: choose, view: (view) => show(view) };
+const otherKey = () => null;
 
-addEventListener("click", (event) => {
-  const button = event.target.closest("button");
-  if (!button || closed) return;
-  if (event.detail) button.blur();  // so that the space bar does not press it again
-  if (button.dataset.point !== undefined) { point = Number(button.dataset.point); render(); }
-  else if (button.dataset.do) ACTIONS[button.dataset.do]();
-  else if (button.dataset.object !== undefined) choose(Number(button.dataset.object));
-  else if (button.dataset.view !== undefined) show(Number(button.dataset.view));
-});
-
-byId("viewer").addEventListener("pointermove", (event) => {
-  const box = byId("viewer").getBoundingClientRect();
+BOX.addEventListener("pointermove", (event) => {
+  const box = BOX.getBoundingClientRect();
   byId("tip").style.translate = `${event.clientX - box.x + 16}px ${event.clientY - box.y + 18}px`;
 });
 
-makeStrip(VIEWS);
 for (let content = 0; content < FACTS.contents; content++) {
   const button = document.createElement("button");
   button.dataset.object = content;
@@ -243,5 +197,4 @@ viewer.onMove = (k, { x, y }) => { point = k; decide(k, [x, y]); };
 viewer.onSelect = (k) => { point = k; render(); };
 viewer.onHide = () => decide(point, HIDDEN);
 viewer.start();
-ask("state").then((state) => { adopt(state); const open = rows.findIndex((row) => row.includes(null)); show(Math.max(open, 0)); showTime(); },
-  (error) => problem(error.message));
+begin();

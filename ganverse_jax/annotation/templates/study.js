@@ -1,6 +1,3 @@
-"use strict";
-const byId = (id) => document.getElementById(id);
-const all = (selector) => [...document.querySelectorAll(selector)];
 const QUESTIONS = [["shape", "Better shape"], ["texture", "Better texture"], ["overall", "Better overall"]];
 const CHOICES = [["A", "A"], ["B", "B"], ["none", "No preference"]];
 const WHERE = `ganverse-study-${FACTS.study}`;
@@ -27,7 +24,6 @@ function keep() {
   }
 }
 
-const problem = (text) => { byId("problem").textContent = text; byId("problem").hidden = !text; };
 const answer = (hit) => state.answers[FACTS.hits[hit].name] || {};
 const isDone = (hit) => QUESTIONS.every(([name]) => answer(hit)[name]);
 const firstOpen = () => FACTS.hits.findIndex((_, hit) => !isDone(hit));
@@ -47,10 +43,7 @@ function render() {
   const ended = at >= count, done = numDone();
   byId("ask").hidden = byId("work").hidden = ended;
   byId("end").hidden = !ended;
-  byId("done").textContent = done; byId("all").textContent = count;
-  const meter = all(".meter")[0];
-  meter.setAttribute("aria-valuenow", done); meter.setAttribute("aria-valuemax", count);
-  meter.firstElementChild.style.width = `${100 * done / count}%`;
+  showProgress(done, count);
   if (ended) return showEnd(done);
   const hit = FACTS.hits[at], given = answer(at);
   byId("number").textContent = `${at + 1} of ${count}`;

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ganverse_jax.annotation.bins.page import assemble, own
+from ganverse_jax.annotation.page import asking_page, own
 from ganverse_jax.pages.pictures import Pictures
 
 _SHEETS = Pictures(640, 88)
@@ -40,4 +40,4 @@ def build_study_page(study: str, hits: Sequence[Hit]) -> str:
         ],
     }
     title, style, script = "Which reconstruction is better?", own("study.css"), own("study.js")
-    return assemble("study.html", {}, title=title, style=style, facts=facts, script=script)
+    return asking_page(own("study.html").rstrip(), title=title, style=style, facts=facts, script=script)

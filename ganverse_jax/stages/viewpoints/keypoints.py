@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ganverse_jax import classes
-from ganverse_jax.annotation.bins import store
+from ganverse_jax.annotation.candidates import CANDIDATES, read_candidates
 from ganverse_jax.annotation.keypoints import store as keypoint_store
 from ganverse_jax.annotation.keypoints.session import HIDDEN, KeypointSession
 from ganverse_jax.annotation.keypoints.store import KEYPOINTS, Task
@@ -34,15 +34,15 @@ def keypoint_views(folder: Path, fingerprint: str, world: WorldSettings) -> dict
     undecided. Raises ValueError as the readers do, and when no cameras follow from the points.
     """
     folder = Path(folder)
-    if not (folder / KEYPOINTS).is_file() or not (folder / store.CANDIDATES).is_file():
+    if not (folder / KEYPOINTS.name).is_file() or not (folder / CANDIDATES).is_file():
         return None
-    candidates = store.read_candidates(folder, fingerprint)
-    kind = keypoint_store.kind_of(folder / KEYPOINTS, candidates)
+    candidates = read_candidates(folder, fingerprint)
+    kind = keypoint_store.kind_of(folder / KEYPOINTS.name, candidates)
     task = keypoint_store.read_task(folder, candidates, kind)
-    session = keypoint_store.read_keypoints(folder / KEYPOINTS, task)
+    session = keypoint_store.read_keypoints(folder / KEYPOINTS.name, task)
     if not session.complete:
         return None
-    solved = solve(task, session, folder / KEYPOINTS, world)
+    solved = solve(task, session, folder / KEYPOINTS.name, world)
     print("\n".join(f"[{folder.name}] {line}" for line in report(solved).splitlines()), flush=True)
     return content_of(task, session, solved)
 
@@ -73,7 +73,7 @@ def solve(task: Task, session: KeypointSession, path: Path, world: WorldSettings
             mirror_pairs=pairs)  # fmt: skip
     except ValueError as error:
         raise ValueError(f"{path} : {_told(str(error), ids, names)}; mend it with launch.annotate"
-                         f"{keypoint_store.FLAG}") from error  # fmt: skip
+                         f"{KEYPOINTS.flag}") from error  # fmt: skip
     problems = tuple(_told(problem, ids, names) for problem in result.problems)
     return Solved(views, result._replace(problems=problems))
 

@@ -13,10 +13,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image
 
+from ganverse_jax.annotation import candidates as proposed
 from ganverse_jax.annotation.bins import store
-from ganverse_jax.annotation.bins.view_records import check_views
 from ganverse_jax.annotation.contact_sheet import candidate_sheet
-from ganverse_jax.annotation.keypoints import store as keypoint_store
+from ganverse_jax.annotation.keypoints.store import KEYPOINTS
+from ganverse_jax.annotation.view_records import check_views
 from ganverse_jax.evaluation.disentanglement import view_disentanglement
 from ganverse_jax.models.stylegan2.multiview_generator import MultiviewGenerator
 from ganverse_jax.models.stylegan2.stored import LoadedGenerator
@@ -150,7 +151,7 @@ def source(workdir: Path, gan: LoadedGenerator, seed: int, settings: Settings) -
 def _by_person(workdir: Path, fingerprint: str, w_dim: int) -> dict[str, Any] | None:
     """Content of viewpoints.json from a finished annotation, or from a file put there; None: still open."""
     folder, path = workdir / NAME, path_of(workdir)
-    if (folder / store.ANNOTATION).exists() or not path.exists():
+    if (folder / store.ANNOTATION.name).exists() or not path.exists():
         return store.annotated_views(folder, fingerprint)
     read_views(path, fingerprint, w_dim)
     return read_json(path)
@@ -165,7 +166,7 @@ def check_annotation(workdir: Path) -> None:
     answered = store.annotated_views(folder, content.get("fingerprint"))
     if answered is not None and answered["views"] != content.get("views"):
         raise ValueError(
-            f"{folder / store.ANNOTATION} has other answers than {path}; to take the former, delete "
+            f"{folder / store.ANNOTATION.name} has other answers than {path}; to take the former, delete "
             f"{folder / 'DONE.json'} and {make(NAME)}; to take the latter, move the former away"
         )
 
@@ -174,9 +175,9 @@ def await_person(workdir: Path, seed: int, settings: Settings) -> None:
     """Propose views if that was not done; raise AwaitsAnnotation with the command."""
     candidates = propose(workdir, seed, settings)
     folder = workdir / NAME
-    path, answered, flag = folder / store.ANNOTATION, "0 are annotated", ""
+    path, answered, flag = folder / store.ANNOTATION.name, "0 are annotated", ""
     if settings.annotated_by == "keypoints":
-        flag = keypoint_store.FLAG
+        flag = KEYPOINTS.flag
         answered = "the points of one object are to be clicked in them, and are not all decided"
     elif path.exists():
         answers = store.read_annotation(path, candidates).answers
@@ -188,7 +189,7 @@ def await_person(workdir: Path, seed: int, settings: Settings) -> None:
     )
 
 
-def propose(workdir: Path, seed: int, settings: Settings) -> store.Candidates:
+def propose(workdir: Path, seed: int, settings: Settings) -> proposed.Candidates:
     """Choose views and leave them with their pictures for a person, once: later calls read what is there.
 
     candidates.png shows them, rows contents and columns views, neighbours alike. Raises ValueError when the
@@ -196,15 +197,15 @@ def propose(workdir: Path, seed: int, settings: Settings) -> store.Candidates:
     """
     workdir = Path(workdir)
     folder, (gan, _) = workdir / NAME, gan_stage.load(workdir)
-    if not (folder / store.CANDIDATES).exists():
+    if not (folder / proposed.CANDIDATES).exists():
         generator, contents, fresh = source(workdir, gan, seed, settings)
         views = choose(generator, contents, perception_stage.load(workdir), seed, settings)
         pictures = generator.grid(np.array([view["w"] for view in views], np.float32), fresh[:SHOWN])
-        store.write_candidates(folder, gan.fingerprint, views, np.swapaxes(pictures, 0, 1))
-    candidates = store.read_candidates(folder, gan.fingerprint, gan.module.w_dim)
+        proposed.write_candidates(folder, gan.fingerprint, views, np.swapaxes(pictures, 0, 1))
+    candidates = proposed.read_candidates(folder, gan.fingerprint, gan.module.w_dim)
     if not (folder / SHEET).exists():
         title = f"{len(candidates.views)} candidate views; below: id, agreement of the outlines"
-        sheet = candidate_sheet(store.read_pictures(folder, candidates), candidates.views, title=title)
+        sheet = candidate_sheet(proposed.read_pictures(folder, candidates), candidates.views, title=title)
         write_atomic(folder / SHEET, lambda path: sheet.save(path, "PNG"))
     return candidates
 

@@ -3,30 +3,25 @@
 import pytest
 
 from tests.annotation import chromium
+from tests.annotation.chromium import SAVED
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(chromium.find() is None, reason="no Chromium on this machine (apt install chromium)"),
-]
-SAVED = "byId('saved').textContent === 'saved'"
+pytestmark = chromium.NEEDED
 
 
 @pytest.fixture
 def page(browser, served):
     """The page, its pictures loaded; the test must leave no message on the browser's console."""
-    browser.messages.clear()
-    browser.resize(1280, 800)
-    browser.open(served.server.url)
-    browser.wait_for("document.querySelectorAll('#pictures img, #strip img').length === 8 + 5")
-    yield browser
-    assert browser.messages == []
+    with browser.window():
+        browser.open(served.server.url)
+        browser.wait_for("document.querySelectorAll('#pictures img, #strip img').length === 8 + 5")
+        yield browser
 
 
 def test_digits_name_the_hours_and_the_page_advances(page, served):
     for key in ("6", "3", "=", "0"):
         page.press(key)
     page.wait_for(SAVED)
-    assert served.saved[-1] == (0, 3, 6, 8, None)
+    assert served.saved[-1]["answers"] == (0, 3, 6, 8, None)
     assert page.evaluate("byId('number').textContent") == "4"
 
 
@@ -34,7 +29,7 @@ def test_keys_are_found_by_place_where_the_layout_has_no_digits(page, served):
     page.press("&", code="Digit1")  # French
     page.press("ß", code="Minus")  # German
     page.wait_for(SAVED)
-    assert served.saved[-1][:2] == (5, 7)
+    assert served.saved[-1]["answers"][:2] == (5, 7)
 
 
 def test_arrows_turn_clockwise_and_space_takes_the_bin(page, served):
@@ -44,7 +39,7 @@ def test_arrows_turn_clockwise_and_space_takes_the_bin(page, served):
     page.press("ArrowLeft", code="ArrowLeft")
     page.press("Enter", code="Enter")
     page.wait_for(SAVED)
-    assert served.saved[-1] == (11, 11, 0, None, None)  # from six to seven o'clock, and back
+    assert served.saved[-1]["answers"] == (11, 11, 0, None, None)  # from six to seven o'clock, and back
 
 
 def test_undo_and_redo_return_to_their_view(page, served):

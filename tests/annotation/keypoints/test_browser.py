@@ -11,17 +11,14 @@ from ganverse_jax.annotation.bins.session import DROP, Session
 from ganverse_jax.annotation.keypoints import store as keypoint_store
 from ganverse_jax.annotation.keypoints.page import build_keypoint_page
 from ganverse_jax.annotation.keypoints.session import HIDDEN
-from ganverse_jax.annotation.server import Annotator, Server
 from ganverse_jax.annotation.tiles import data_uri
 from tests.annotation import chromium
+from tests.annotation.chromium import SAVED
+from tests.annotation.conftest import Served, make_task, propose
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(chromium.find() is None, reason="no Chromium on this machine (apt install chromium)"),
-]
+pytestmark = chromium.NEEDED
 HEIGHT, WIDTH = 48, 64
 SPOT = (41, 17)  # column and row of the one bright pixel of every picture
-SAVED = "byId('saved').textContent === 'saved'"
 SHOWN = "byId('picture').dataset.shown === `${object}/${current}`"
 
 
@@ -31,33 +28,33 @@ def task(tmp_path):
     pictures = np.full((4, 2, HEIGHT, WIDTH, 3), 30, np.uint8)
     pictures[:, 1] = (60, 30, 30)
     pictures[:, :, SPOT[1], SPOT[0]] = (0, 255, 0)
-    views = [{"id": i, "w_seed": i, "w": [float(i)]} for i in range(4)]
-    store.write_candidates(tmp_path, "mine", views, pictures)
-    candidates = store.read_candidates(tmp_path)
-    store.write_annotation(tmp_path / store.ANNOTATION, candidates, Session(4, [1, None, DROP, 6]))
-    keypoint_store.write_pictures(tmp_path, candidates, pictures, np.array([70, 71]))
-    return keypoint_store.read_task(tmp_path, candidates, "car")
+    candidates = propose(tmp_path, pictures)
+    store.write_annotation(tmp_path / store.ANNOTATION.name, candidates, Session(4, [1, None, DROP, 6]))
+    return make_task(tmp_path, pictures, "car")
 
 
-class Served:
-    """A running `server` about a task; `session` is what the page changes, `path` its file."""
+class ServedKeypoints(Served):
+    """The page about a task; `path` is the file that it saves to."""
 
     def __init__(self, task, path):
         self.task, self.path = task, path
-        self.session = keypoint_store.read_keypoints(path, task) if path.exists() else task.session()
+        session = keypoint_store.read_keypoints(path, task) if path.exists() else task.session()
         shown = [{"picture": data_uri(tile)} for row in zip(*task.pictures, strict=True) for tile in row]
         page = build_keypoint_page(task, title="run </script>", command="python -m x --config=c", needed=3)
-        save = lambda session: keypoint_store.write_keypoints(path, task, session)  # noqa: E731
-        self.server = Server(Annotator(self.session, shown, save), page).start()
+        super().__init__(session, shown, page)
 
-    def saved(self):
-        """The points of the file."""
+    def save(self, session):
+        super().save(session)
+        keypoint_store.write_keypoints(self.path, self.task, session)
+
+    def points(self):
+        """Those of the file."""
         return keypoint_store.read_keypoints(self.path, self.task).points
 
 
 @pytest.fixture
 def served(task, tmp_path):
-    annotator = Served(task, tmp_path / keypoint_store.KEYPOINTS)
+    annotator = ServedKeypoints(task, tmp_path / keypoint_store.KEYPOINTS.name)
     yield annotator
     annotator.server.close()
 
@@ -65,11 +62,9 @@ def served(task, tmp_path):
 @pytest.fixture
 def page(browser, served):
     """The page, its pictures loaded; the test must leave no message on the browser's console."""
-    browser.messages.clear()
-    browser.resize(1280, 800)
-    begin(browser, served)
-    yield browser
-    assert browser.messages == []
+    with browser.window():
+        begin(browser, served)
+        yield browser
 
 
 def begin(browser, served):
@@ -102,7 +97,7 @@ def test_a_click_on_a_known_pixel_gives_its_coordinates_at_every_zoom(page, serv
     assert (zoom == 1) if turns == 0 else (1.9 < zoom <= 8)
     page.click_at(*bright_spot(page, tmp_path))
     page.wait_for(SAVED)
-    x, y = served.saved()[0][0]
+    x, y = served.points()[0][0]
     assert abs(x - SPOT[0] - 0.5) < 0.5 and abs(y - SPOT[1] - 0.5) < 0.5
 
 
@@ -114,7 +109,7 @@ def test_points_are_asked_one_after_the_other_and_hidden_by_key_and_right_click(
     assert page.evaluate("byId('question').textContent") == "right front bumper corner"
     page.press("H", shift=True)
     page.wait_for(SAVED)
-    assert served.saved()[0][1:] == (HIDDEN,) * 19
+    assert served.points()[0][1:] == (HIDDEN,) * 19
     page.press(" ")
     page.wait_for(SHOWN)
     assert page.evaluate("byId('number').textContent") == "1"
@@ -124,19 +119,19 @@ def test_a_dragged_point_moves_and_undo_puts_it_back(page, served, tmp_path):
     x, y = bright_spot(page, tmp_path)
     page.click_at(x, y)
     page.wait_for(SAVED)
-    before = served.saved()[0][0]
+    before = served.points()[0][0]
     pixels = page.evaluate("byId('picture').getScreenCTM().a")  # of the screen per pixel of the picture
     page.drag([(x, y), (x + 3 * pixels, y), (x + 10 * pixels, y - 5 * pixels)])
     page.wait_for(SAVED)
     # 0.02: both are rounded to a hundredth
-    np.testing.assert_allclose(served.saved()[0][0], np.add(before, (10, -5)), atol=0.02)
+    np.testing.assert_allclose(served.points()[0][0], np.add(before, (10, -5)), atol=0.02)
     page.press("z")
     page.wait_for(f"rows[0][0] !== null && Math.abs(rows[0][0][0] - {before[0]}) < .01 && {SAVED}")
     page.press("z")
     page.wait_for(f"rows[0][0] === null && {SAVED}")
     page.press("Z", shift=True)
     page.wait_for(f"rows[0][0] !== null && {SAVED}")
-    assert served.saved()[0][0] == before
+    assert served.points()[0][0] == before
 
 
 def test_dragging_beside_the_points_pans_and_places_nothing(page, served):
@@ -164,7 +159,7 @@ def test_a_reload_keeps_the_points_and_goes_on_at_the_first_open_view(browser, s
     begin(browser, served)
     state = "[byId('number').textContent, byId('done').textContent, byId('marks').children.length]"
     assert browser.evaluate(state) == ["1", "21", 1]
-    again = Served(task, served.path)  # the command ended and was started again
+    again = ServedKeypoints(task, served.path)  # the command ended and was started again
     try:
         begin(browser, again)
         assert browser.evaluate(state) == ["1", "21", 1]
@@ -210,7 +205,7 @@ def test_from_the_first_click_to_the_end(page, served, tmp_path):
     page.click("[data-do=finish]")
     page.wait_for("byId('saved').textContent === 'closed'")
     assert served.server.annotator.finished.is_set()
-    points = served.saved()
+    points = served.points()
     assert points[2] == (None,) * 20 and all(points[view][4:] == (HIDDEN,) * 16 for view in (0, 1, 3))
 
 

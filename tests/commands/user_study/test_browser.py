@@ -9,10 +9,7 @@ from ganverse_jax.commands.user_study.page import Hit, build_study_page
 from ganverse_jax.evaluation.user_study import make_key, read_answers
 from tests.annotation import chromium
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(chromium.find() is None, reason="no Chromium on this machine (apt install chromium)"),
-]
+pytestmark = chromium.NEEDED
 KEY = make_key("0123456789abcdef", ["ours", "other"], ["a", "b", "c"], seed=0)
 
 
@@ -41,13 +38,11 @@ def load(browser, folder):
 def page(opened):
     """The page without earlier answers; the test must leave no message on the browser's console."""
     browser, folder = opened
-    browser.messages.clear()
-    browser.resize(1280, 800)
-    load(browser, folder)
-    browser.evaluate("localStorage.clear()")
-    load(browser, folder)
-    yield browser
-    assert browser.messages == []
+    with browser.window():
+        load(browser, folder)
+        browser.evaluate("localStorage.clear()")
+        load(browser, folder)
+        yield browser
     browser.evaluate("unsaved = false")
 
 

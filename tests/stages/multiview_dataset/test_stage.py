@@ -13,16 +13,16 @@ import pytest
 import tensorflow_datasets as tfds
 from PIL import Image
 
+from ganverse_jax.annotation import candidates as proposed
 from ganverse_jax.annotation.bins import store
 from ganverse_jax.annotation.bins.session import DROP, Session
-from ganverse_jax.annotation.keypoints import store as keypoint_store
 from ganverse_jax.commands.annotate import keypoints as annotation_keypoints
 from ganverse_jax.data.masks.folder import WANTED, MaskFolder, MissingMasks
 from ganverse_jax.data.multiview import stored as multiview
 from ganverse_jax.data.multiview.set import SPLITS
 from ganverse_jax.models.perception.pose_regressor import Pose
 from ganverse_jax.models.stylegan2.networks import Generator
-from ganverse_jax.pipeline.experiment import WorldSettings
+from ganverse_jax.pipeline.experiment import Experiment, WorldSettings
 from ganverse_jax.runtime.checkpoint import read_json, read_npz, write_json
 from ganverse_jax.scene.cameras import given_cameras
 from ganverse_jax.stages.multiview_dataset import stage as multiview_dataset
@@ -86,18 +86,18 @@ def test_a_persons_answers_are_awaited_then_taken(stages, tmp_path):
     folder = tmp_path / "viewpoints"
     with pytest.raises(viewpoints.AwaitsAnnotation, match="0 are annotated; run python -m launch.annotate"):
         stages(viewpoints, annotated_by="person")
-    candidates = store.read_candidates(folder, "tiny")
-    assert len(store.read_pictures(folder, candidates)[0]) == 3
+    candidates = proposed.read_candidates(folder, "tiny")
+    assert len(proposed.read_pictures(folder, candidates)[0]) == 3
     with Image.open(folder / "candidates.png") as sheet:  # a row per content, beside a column per view
         assert sheet.height > 3 * 96 and sheet.width >= 96 * len(candidates.views)
     session = Session(len(candidates.views))
     session.answer(0, 11)
-    store.write_annotation(folder / store.ANNOTATION, candidates, session)
+    store.write_annotation(folder / store.ANNOTATION.name, candidates, session)
     with pytest.raises(viewpoints.AwaitsAnnotation, match="1 are annotated"):
         stages(viewpoints, annotated_by="person")
     for view in range(1, len(candidates.views)):
         session.answer(view, DROP if view == 1 else 12 - view - 1)
-    store.write_annotation(folder / store.ANNOTATION, candidates, session)
+    store.write_annotation(folder / store.ANNOTATION.name, candidates, session)
     stages(viewpoints, annotated_by="person")
     views = read_json(viewpoints.path_of(tmp_path))["views"]
     assert [view["id"] for view in views] == list(range(len(candidates.views) - 1))
@@ -105,7 +105,7 @@ def test_a_persons_answers_are_awaited_then_taken(stages, tmp_path):
     assert {view["candidate"] for view in views} == set(range(len(candidates.views))) - {1}
     viewpoints.check_annotation(tmp_path)
     session.answer(0, 10)
-    store.write_annotation(folder / store.ANNOTATION, candidates, session)
+    store.write_annotation(folder / store.ANNOTATION.name, candidates, session)
     with pytest.raises(
         ValueError, match=r"annotation.json has other answers.*delete .*DONE.json.*=viewpoints"
     ):
@@ -118,7 +118,7 @@ def test_keypoints_are_awaited_then_their_cameras_taken(stages, tmp_path, monkey
     ):
         stages(viewpoints, annotated_by="keypoints")
     folder = tmp_path / "viewpoints"
-    views = store.read_candidates(folder, "tiny").views
+    views = proposed.read_candidates(folder, "tiny").views
     known = {"azimuth_bin": 3, "azimuth": 1.5, "elevation": 0.1, "distance": 4.0}
     content = {"fingerprint": "tiny", "annotated_by": "keypoints", "keypoints": {"rms_pixels": 0.5},
                "views": [view | known for view in views]}  # fmt: skip
@@ -139,9 +139,9 @@ def test_whole_pictures_are_those_of_the_bins_page(stages, tmp_path, generator, 
     with pytest.raises(viewpoints.AwaitsAnnotation):
         stages(viewpoints, annotated_by="person")
     monkeypatch.setattr(annotation_keypoints.gan_stage, "load", lambda workdir: (generator.gan, None))
-    candidates = store.read_candidates(tmp_path / "viewpoints", "tiny")
-    annotation_keypoints.draw(tmp_path, candidates, 0, VIEWS)
-    task = keypoint_store.read_task(tmp_path / "viewpoints", candidates, "car")
+    candidates = proposed.read_candidates(tmp_path / "viewpoints", "tiny")
+    experiment = Experiment("car", stages={"viewpoints": VIEWS})
+    task = annotation_keypoints.KeypointAnnotation(experiment, tmp_path).task_of(candidates)
     assert task.size == (16, 16) and len(task.seeds) == 3
     codes = generator.codes(np.array(task.seeds), DRAWING.truncation)
     w = np.array([view["w"] for view in candidates.views], np.float32)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from ganverse_jax import classes
+from ganverse_jax.annotation import candidates as proposed
 from ganverse_jax.annotation.bins import store
 from ganverse_jax.annotation.bins.session import DROP, Session
 from ganverse_jax.annotation.keypoints import store as keypoint_store
@@ -49,20 +50,20 @@ def folder(tmp_path):
     """Proposed views of a car, one of them dropped in the bins' annotation, none with a bin; and pictures."""
     views = [{"id": i, "w_seed": i, "w": [float(i)], "consistency": 0.9} for i in range(len(AZIMUTHS) + 1)]
     pictures = np.zeros((len(views), 2, *SIZE, 3), np.uint8)
-    store.write_candidates(tmp_path, "mine", views, pictures)
-    candidates = store.read_candidates(tmp_path)
+    proposed.write_candidates(tmp_path, "mine", views, pictures)
+    candidates = proposed.read_candidates(tmp_path)
     keypoint_store.write_pictures(tmp_path, candidates, pictures, np.array([70, 71]))
     annotate_bins(tmp_path, [DROP] + [None] * len(AZIMUTHS))
     return tmp_path
 
 
 def annotate_bins(folder, answers):
-    candidates = store.read_candidates(folder)
-    store.write_annotation(folder / store.ANNOTATION, candidates, Session(len(answers), answers))
+    candidates = proposed.read_candidates(folder)
+    store.write_annotation(folder / store.ANNOTATION.name, candidates, Session(len(answers), answers))
 
 
 def task_of(folder):
-    return keypoint_store.read_task(folder, store.read_candidates(folder), "car")
+    return keypoint_store.read_task(folder, proposed.read_candidates(folder), "car")
 
 
 def click(folder, change=lambda rows: None):
@@ -71,7 +72,7 @@ def click(folder, change=lambda rows: None):
     change(rows)
     task = task_of(folder)
     session = task.session(points=[[None] * len(NAMED), *rows], seconds=60.0)
-    keypoint_store.write_keypoints(folder / KEYPOINTS, task, session)
+    keypoint_store.write_keypoints(folder / KEYPOINTS.name, task, session)
 
 
 def solved(folder):
@@ -167,8 +168,10 @@ def test_clicks_in_one_place_are_no_cameras_and_the_view_is_named_by_its_id(fold
 def test_what_is_doubtful_is_told_by_view_and_name(folder, stand_in):
     click(folder)
     task = task_of(folder)
-    session = keypoint_store.read_keypoints(folder / KEYPOINTS, task)
-    told = viewpoints_keypoints.report(viewpoints_keypoints.solve(task, session, folder / KEYPOINTS, WORLD))
+    session = keypoint_store.read_keypoints(folder / KEYPOINTS.name, task)
+    told = viewpoints_keypoints.report(
+        viewpoints_keypoints.solve(task, session, folder / KEYPOINTS.name, WORLD)
+    )
     assert "8 cameras" in told and f"check: {NAMED[1]!r} in view 4 is far off" in told
     assert solved(folder)["keypoints"]["problems"] == [f"{NAMED[1]!r} in view 4 is far off"]
 

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from ganverse_jax.annotation import candidates as proposed
 from ganverse_jax.annotation.bins import store
 from ganverse_jax.runtime.checkpoint import write_json
 from ganverse_jax.stages.viewpoints import stage as viewpoints
@@ -53,8 +54,10 @@ def test_files_that_are_none_are_refused_with_a_remedy(tmp_path, name, data):
     (tmp_path / name).write_bytes(data)
     readers = {
         "viewpoints.json": lambda: viewpoints.read_views(tmp_path / name, "mine"),
-        "candidates.json": lambda: store.read_candidates(tmp_path, "mine"),
-        "annotation.json": lambda: store.read_annotation(tmp_path / name, store.Candidates([], "mine", "")),
+        "candidates.json": lambda: proposed.read_candidates(tmp_path, "mine"),
+        "annotation.json": lambda: store.read_annotation(
+            tmp_path / name, proposed.Candidates([], "mine", "")
+        ),
     }
     with pytest.raises(ValueError, match=f"{name}.*(delete|move) it|{name}.*--export=FILE"):
         readers[name]()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ganverse_jax.annotation.bins.view_records import check_views
+from ganverse_jax.annotation.view_records import check_views
 
 
 def views(**change):
