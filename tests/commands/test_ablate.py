@@ -1,24 +1,26 @@
 """The ablations: what each model changes, the table's arithmetic, and the six trainings end to end."""
 
-import inspect
+import dataclasses
 
 import pytest
 from PIL import Image
 
 from configs.toy_car import get_config
+from ganverse_jax import stages
 from ganverse_jax.commands.ablate import command as ablation
 from ganverse_jax.commands.ablate.table import COLUMNS, LABELS, PICTURED, markdown
+from ganverse_jax.pipeline.settings import build
 from ganverse_jax.runtime.checkpoint import read_json
-from ganverse_jax.stages.inverse_graphics import stage as inverse_graphics
+from ganverse_jax.stages.inverse_graphics.settings import Training
+from tests.stages.tiny_world import experiment_with
 
 SMALL = {"resolution": 64, "num_objects": 10, "num_views": 12, "views_per_object": 2, "num_steps": 2}
 
 
-def small_config(**changes):
-    config = get_config().to_dict()
-    config["world"]["supersample"] = 1
-    config["inverse_graphics_posed"] |= SMALL | changes
-    return config
+def small_experiment(**changes):
+    config = get_config()
+    config.inverse_graphics_posed.update(SMALL | changes)
+    return stages.experiment_of(config.to_dict())
 
 
 def content_of(**figures):
@@ -38,28 +40,28 @@ def test_every_model_takes_one_part_away_and_nothing_takes_all():
     parts = [ablation.MODELS[f"no_{part}"] for part in ("multiview", "perceptual", "camera_optimisation")]
     assert [len(part) for part in parts] == [1, 1, 1]
     assert ablation.MODELS["nothing"] == parts[0] | parts[1] | parts[2]
-    known = inspect.signature(inverse_graphics.train).parameters.keys() | {"perceptual"}
-    assert all(changes.keys() <= known for changes in ablation.MODELS.values())
+    for changes in ablation.MODELS.values():
+        assert dataclasses.replace(Training(), **changes) == build(Training, changes, "ablation")
     assert LABELS.keys() == ablation.MODELS.keys() >= PICTURED.keys()
 
 
 def test_the_perceptual_term_is_the_gan_trainings_at_the_same_part_of_the_steps():
     # 250 of 500 steps there, so half of the steps here.
-    assert ablation.perceptual_term(small_config(num_steps=400)) == {
+    assert ablation.perceptual_term(small_experiment(num_steps=400)) == {
         "perceptual_blocks": 4,
         "perceptual_start": 200,
     }
-    own = small_config(perceptual_blocks=2, perceptual_start=7)
+    own = small_experiment(perceptual_blocks=2, perceptual_start=7)
     assert ablation.perceptual_term(own) == {"perceptual_blocks": 2, "perceptual_start": 7}
 
 
 def test_without_a_world_of_truth_or_a_term_to_ablate_it_is_refused(tmp_path):
     with pytest.raises(ValueError, match="inverse_graphics_posed is None.*ablate with .*toy_car"):
-        ablation.run({"inverse_graphics_posed": None}, tmp_path)
-    config = small_config()
-    config["inverse_graphics"]["perceptual_blocks"] = 0
+        ablation.run(experiment_with(), tmp_path)
+    config = get_config()
+    config.inverse_graphics.perceptual_blocks = 0
     with pytest.raises(ValueError, match="perceptual_blocks = 0 .* no perceptual term to ablate"):
-        ablation.run(config, tmp_path)
+        ablation.run(stages.experiment_of(config.to_dict()), tmp_path)
 
 
 def test_the_table_has_a_row_per_model_and_table_1s_figures_beside_ours():
@@ -70,14 +72,14 @@ def test_the_table_has_a_row_per_model_and_table_1s_figures_beside_ours():
     )
     baseline = next(line for line in lines if line.startswith("| PASCAL"))
     assert "0.912 (0.81)" in baseline and "| given | 61 s |" in baseline
-    assert any("16 images of as many cars, one view each" in line for line in lines)
+    assert any("16 images of as many objects, one view each" in line for line in lines)
     columns = {line.count("|") for line in lines if line.startswith("|")}
     assert columns == {len(COLUMNS) + 4}  # and one name, one camera error, one time
 
 
 @pytest.mark.slow
 def test_six_trainings_make_the_table_once_and_are_not_repeated(tmp_path):
-    content = ablation.run(small_config(), tmp_path)
+    content = ablation.run(small_experiment(), tmp_path)
     folder = tmp_path / "ablation"
     assert read_json(folder / "ablation.json") == content
     assert (folder / "ablation.md").read_text() == markdown(content)
@@ -96,7 +98,7 @@ def test_six_trainings_make_the_table_once_and_are_not_repeated(tmp_path):
     assert figures["baseline"]["camera_rotation_max_degrees"] < 1e-3
     assert {figure["num_images"] for figure in figures.values()} == {2.0}
     first = {name: (folder / name / "DONE.json").stat().st_mtime_ns for name in ablation.MODELS}
-    assert ablation.run(small_config(), tmp_path) == content
+    assert ablation.run(small_experiment(), tmp_path) == content
     assert first == {name: (folder / name / "DONE.json").stat().st_mtime_ns for name in first}
     with pytest.raises(ValueError, match="made with other settings.*delete it"):
-        ablation.run(small_config(num_steps=3), tmp_path)
+        ablation.run(small_experiment(num_steps=3), tmp_path)

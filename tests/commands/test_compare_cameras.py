@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 from configs.toy_car import get_config
+from ganverse_jax import stages
 from ganverse_jax.classes.car.toy.world import ToyCars
 from ganverse_jax.commands.compare_cameras import command as camera_comparison
 from ganverse_jax.commands.compare_cameras.table import markdown
@@ -12,15 +13,15 @@ from ganverse_jax.data.multiview.posed_world import posed_views, true_cameras
 from ganverse_jax.data.multiview.set import MultiviewSet
 from ganverse_jax.runtime.checkpoint import read_json, write_json
 from ganverse_jax.scene.cameras import write_cameras
+from tests.stages.tiny_world import experiment_with
 
 SMALL = {"resolution": 32, "num_objects": 10, "num_views": 12, "views_per_object": 2, "num_steps": 2}
 
 
-def small_config(**changes):
-    config = get_config().to_dict()
-    config["world"]["supersample"] = 1
-    config["inverse_graphics_posed"] |= SMALL | changes
-    return config
+def small_experiment(**changes):
+    config = get_config()
+    config.inverse_graphics_posed.update(SMALL | changes)
+    return stages.experiment_of(config.to_dict())
 
 
 @pytest.fixture(scope="module")
@@ -79,27 +80,27 @@ def test_the_table_has_the_papers_figures_beside_ours(comparison, tmp_path):
     assert "12 bins (1 min) | 61 s (resumed) (60 h) | 0.912 (0.952) | 0.800 |" in view
     assert any("q_xyz" in line and "0.00° (1.43°) | 0.00° (2.95°)" in line for line in lines)
     assert any("q_w" in line and "0.00° (0.42°) | 0.00° (1.11°)" in line for line in lines)
-    assert any("20 images of 10 cars" in line for line in lines)
+    assert any("20 images of 10 objects" in line for line in lines)
     assert any("resumed trainings" in line for line in lines)
 
 
 def test_experiments_without_truth_and_bad_noise_are_refused(tmp_path):
     with pytest.raises(ValueError, match="inverse_graphics_posed is None.*toy_car"):
-        camera_comparison.run({"inverse_graphics_posed": None}, tmp_path)
+        camera_comparison.run(experiment_with(), tmp_path)
     with pytest.raises(ValueError, match="noise_pixels -1"):
-        camera_comparison.run(small_config(), tmp_path, noise_pixels=-1.0)
+        camera_comparison.run(small_experiment(), tmp_path, noise_pixels=-1.0)
 
 
 @pytest.mark.slow
 def test_three_trainings_make_the_table_once_and_are_not_repeated(tmp_path):
-    content = camera_comparison.run(small_config(), tmp_path, noise_pixels=0.1)
+    content = camera_comparison.run(small_experiment(), tmp_path, noise_pixels=0.1)
     folder = tmp_path / "camera_comparison"
     assert read_json(folder / "comparison.json") == content
     with Image.open(folder / "reconstructions.png") as picture:
         assert picture.height == 4 * 130 - 2
     assert (folder / "table_a.md").read_text() == markdown(content)
     first = {name: (folder / name / "DONE.json").stat().st_mtime_ns for name in camera_comparison.MODELS}
-    assert camera_comparison.run(small_config(), tmp_path, noise_pixels=0.1) == content
+    assert camera_comparison.run(small_experiment(), tmp_path, noise_pixels=0.1) == content
     assert first == {name: (folder / name / "DONE.json").stat().st_mtime_ns for name in first}
     with pytest.raises(ValueError, match="made with other settings.*delete it"):
-        camera_comparison.run(small_config(), tmp_path, noise_pixels=0.2)
+        camera_comparison.run(small_experiment(), tmp_path, noise_pixels=0.2)

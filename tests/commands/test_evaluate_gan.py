@@ -14,12 +14,11 @@ from ganverse_jax.models.stylegan2.networks import Generator
 from ganverse_jax.models.stylegan2.stored import LoadedGenerator, save_generator
 from ganverse_jax.runtime.checkpoint import read_json
 from ganverse_jax.stages.perception.stage import Perception
+from tests.stages.tiny_world import experiment_with
 
 SETTINGS = dict(resolution=16, z_dim=8, w_dim=8, mapping_layers=1, channel_base=64, channel_max=8)
 COUNTS = dict(num_images=60, num_paths=4)
-VIEWS = dict(view_truncation=1.0, content_truncation=0.8)
-CONFIG = {"seed": 0, "world": dict(seed=0, fov_degrees=30.0, distance=4.2), "viewpoints": VIEWS,
-          "gan": dict(truncation=0.8, pretrained=None), "perception": dict(pretrained=None)}  # fmt: skip
+EXPERIMENT = experiment_with(gan={}, perception={}, viewpoints={})
 
 
 def drawn(shapes):
@@ -50,8 +49,8 @@ def whole(images):
 def workdir(monkeypatch, gan, regressor, tmp_path):
     """A workdir with 130 pictures, whose networks are the tiny ones."""
     for stage in (gan_evaluation, layer_visualization):
-        monkeypatch.setattr(stage, "finished_generator", lambda config, folder: gan)
-        monkeypatch.setattr(stage, "toy_perception", lambda config, folder: Perception(whole, regressor))
+        monkeypatch.setattr(stage, "finished_generator", lambda experiment, folder: gan)
+        monkeypatch.setattr(stage, "toy_perception", lambda experiment, folder: Perception(whole, regressor))
     (tmp_path / "pictures").mkdir()
     rng = np.random.default_rng(1)
     for i in range(130):
@@ -59,8 +58,10 @@ def workdir(monkeypatch, gan, regressor, tmp_path):
     return tmp_path
 
 
-def evaluate(workdir, config=CONFIG, **settings):
-    return gan_evaluation.run(config, workdir, **(COUNTS | dict(real=str(workdir / "pictures")) | settings))
+def evaluate(workdir, experiment=EXPERIMENT, **settings):
+    return gan_evaluation.run(
+        experiment, workdir, **(COUNTS | dict(real=str(workdir / "pictures")) | settings)
+    )
 
 
 def test_without_weights_every_figure_is_named_a_proxy(workdir):
@@ -97,7 +98,7 @@ def test_inception_features_give_fid_and_a_real_class_has_no_path_length(workdir
     def features(images):
         return images.reshape(len(images), -1)[:, :12].astype(np.float32)
 
-    monkeypatch.setattr(gan_evaluation, "toy_perception", lambda config, folder: None)
+    monkeypatch.setattr(gan_evaluation, "toy_perception", lambda experiment, folder: None)
     judge = gan_evaluation.Judge(features, 12, "Inception of 2015-12-05", "fid", "")
     monkeypatch.setattr(gan_evaluation, "_inception_judge", lambda path: judge)
     content = evaluate(workdir, inception="weights.pth")
@@ -124,7 +125,7 @@ def test_what_cannot_be_measured_is_refused_with_the_remedy(workdir, settings, e
 
 
 def test_without_a_toy_network_inception_is_asked_for(workdir, monkeypatch):
-    monkeypatch.setattr(gan_evaluation, "toy_perception", lambda config, folder: None)
+    monkeypatch.setattr(gan_evaluation, "toy_perception", lambda experiment, folder: None)
     with pytest.raises(ValueError, match="pass --inception: get pt_inception"):
         evaluate(workdir)
 
@@ -142,12 +143,14 @@ def few_cars(monkeypatch):
     """Yardsticks fitted on 20 cars."""
     make = layer_splits.make_yardsticks
     monkeypatch.setattr(
-        layer_visualization, "make_yardsticks", lambda p, world: make(p, world, num_cars=20, num_held_out=4)
+        layer_visualization,
+        "make_yardsticks",
+        lambda p, world: make(p, world, num_objects=20, num_held_out=4),
     )
 
 
 def test_the_layers_page_shows_and_measures_every_layer(workdir, few_cars):
-    page = layer_visualization.run(CONFIG, workdir, num_samples=3, num_views=2, num_contents=3)
+    page = layer_visualization.run(EXPERIMENT, workdir, num_samples=3, num_views=2, num_contents=3)
     text, content = page.read_text(), read_json(page.with_name("layers.json"))
     assert len(content["splits"]) == 7 and content["fingerprint"] == "tiny"
     first, last = content["splits"][0], content["splits"][-1]
@@ -162,8 +165,8 @@ def test_the_layers_page_shows_and_measures_every_layer(workdir, few_cars):
 
 
 def test_without_a_pose_network_the_layers_are_drawn_and_not_measured(workdir, monkeypatch):
-    monkeypatch.setattr(layer_visualization, "toy_perception", lambda config, folder: None)
-    wide = CONFIG | {"viewpoints": VIEWS | {"crop": (2, 14)}}
+    monkeypatch.setattr(layer_visualization, "toy_perception", lambda experiment, folder: None)
+    wide = experiment_with(gan={"crop": (2, 14)}, perception={}, viewpoints={})
     page = layer_visualization.run(wide, workdir, num_samples=2, num_views=2, num_contents=2)
     assert not page.with_name("layers.json").exists() and "within 15" not in page.read_text()
     with Image.open(page.with_name("blocks.png")) as picture:
@@ -172,12 +175,12 @@ def test_without_a_pose_network_the_layers_are_drawn_and_not_measured(workdir, m
 
 def test_fewer_than_two_samples_are_refused(workdir):
     with pytest.raises(ValueError, match="num_samples = 1"):
-        layer_visualization.run(CONFIG, workdir, num_samples=1, num_views=2, num_contents=2)
+        layer_visualization.run(EXPERIMENT, workdir, num_samples=1, num_views=2, num_contents=2)
 
 
 def test_yardsticks_need_a_pose_regressor():
     with pytest.raises(ValueError, match="no pose regressor"):
-        layer_splits.make_yardsticks(Perception(whole, None), CONFIG["world"])
+        layer_splits.make_yardsticks(Perception(whole, None), EXPERIMENT)
 
 
 def test_the_split_takes_rows_from_views_first():
@@ -188,26 +191,24 @@ def test_the_split_takes_rows_from_views_first():
     assert numbered.tolist() == [[0, 10], [0, 11], [0, 12], [1, 10], [1, 11], [1, 12]]
 
 
-def test_the_workdirs_networks_come_before_the_configs(tmp_path, gan):
-    config = {"gan": dict(pretrained="toy_car"), "perception": dict(pretrained="toy_car")}
-    shipped = finished_networks.finished_generator(config, tmp_path)
+def test_the_workdirs_networks_come_before_the_experiments(tmp_path, gan):
+    experiment = experiment_with(gan=dict(pretrained="toy_car"), perception=dict(pretrained="toy_car"))
+    shipped = finished_networks.finished_generator(experiment, tmp_path)
     assert shipped.module.resolution == 64
-    assert finished_networks.toy_perception(config, tmp_path).pose_regressor is not None
+    assert finished_networks.toy_perception(experiment, tmp_path).pose_regressor is not None
     (tmp_path / "gan").mkdir()
     save_generator(tmp_path / "gan/generator.safetensors", SETTINGS, gan.variables, gan.w_avg, {})
-    assert finished_networks.finished_generator(config, tmp_path).module.resolution == 16
+    assert finished_networks.finished_generator(experiment, tmp_path).module.resolution == 16
 
 
 def test_missing_weights_say_how_to_get_them(tmp_path):
-    config = {
-        "gan": dict(pretrained="weights/none", how_to_get="get them"),
-        "perception": dict(pretrained=None),
-    }
+    experiment = experiment_with(gan=dict(pretrained="weights/none", how_to_get="get them"), perception={})
     with pytest.raises(FileNotFoundError, match="weights/none.*get them"):
-        finished_networks.finished_generator(config, tmp_path)
-    assert finished_networks.toy_perception(config, tmp_path) is None
+        finished_networks.finished_generator(experiment, tmp_path)
+    assert finished_networks.toy_perception(experiment, tmp_path) is None
 
 
 def test_pictures_of_something_else_are_not_judged_by_toy_networks(tmp_path):
-    config = {"gan": dict(data=dict(kind="images", path="birds")), "perception": dict(pretrained="toy_car")}
-    assert finished_networks.toy_perception(config, tmp_path) is None
+    pictures, shipped = dict(data=dict(kind="images", path="birds")), dict(pretrained="toy_car")
+    experiment = experiment_with(gan=pictures, perception=shipped)
+    assert finished_networks.toy_perception(experiment, tmp_path) is None

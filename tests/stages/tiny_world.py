@@ -4,8 +4,9 @@ from pathlib import Path
 
 import numpy as np
 
+from ganverse_jax import stages
 from ganverse_jax.models.perception.pose_regressor import Pose
-from ganverse_jax.pipeline.experiment import WorldSettings
+from ganverse_jax.pipeline.experiment import Experiment, WorldSettings
 from ganverse_jax.pipeline.stage import Run
 from ganverse_jax.runtime import parallel
 from ganverse_jax.runtime.loop import Metrics
@@ -24,6 +25,12 @@ DATASET = DatasetSettings(num_objects=12, views_per_object=3, objects_per_part=4
 def run_in(workdir: Path) -> Run:
     """What a stage is told of a run on one device."""
     return Run(workdir, 0, parallel.data_mesh(1), Metrics(workdir), "car", WorldSettings())
+
+
+def experiment_with(object_class: str = "car", **sections: dict) -> Experiment:
+    """An experiment on one device of the stages whose plain sections are given."""
+    shared = {"object_class": object_class, "num_devices": 1}
+    return stages.experiment_of(shared | dict.fromkeys(stages.NAMES) | sections)
 
 
 def centred_disc(images):

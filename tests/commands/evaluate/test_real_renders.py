@@ -10,13 +10,14 @@ from ganverse_jax.models.inverse_graphics.network import InverseGraphics
 from ganverse_jax.runtime.pixels import unit_to_uint8
 from ganverse_jax.scene.meshes import PredictedMeshes, render_meshes
 from ganverse_jax.stages.inverse_graphics_posed.truth import exact_meshes
+from tests.stages.tiny_world import experiment_with
 
-WORLD = {"supersample": 1}
+EXPERIMENT = experiment_with()
 
 
 @pytest.fixture(scope="module")
 def renders():
-    return [real_renders.real_renders(WORLD, 32, split, 4) for split in ("validation", "test")]
+    return [real_renders.real_renders(EXPERIMENT, 32, split, 4) for split in ("validation", "test")]
 
 
 def oracle(renders, similarity):
@@ -27,7 +28,7 @@ def oracle(renders, similarity):
 
 def test_renders_are_deterministic_and_of_their_split(renders):
     validation, test = renders
-    again = real_renders.real_renders(WORLD, 32, "test", 4)
+    again = real_renders.real_renders(EXPERIMENT, 32, "test", 4)
     np.testing.assert_array_equal(test.images, again.images)
     assert (validation.images != test.images).any(axis=(1, 2, 3)).all()
     assert (test.world.split, validation.world.split) == ("test", "validation")
@@ -64,4 +65,4 @@ def test_a_fitted_camera_finds_the_view_of_a_mesh_in_any_frame(renders):
         objects=np.zeros(1, int), images=unit_to_uint8(colour), masks=unit_to_uint8(mask), cameras=cameras
     )
     # Some 100 pixels of outline at 32 pixels a side; a tenth of a pixel moves a few of them.
-    assert real_renders.fitted_camera_iou(network, meshes, pictured) > 0.9
+    assert real_renders.fitted_camera_iou(meshes, pictured) > 0.9

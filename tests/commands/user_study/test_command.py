@@ -6,8 +6,11 @@ import pytest
 
 from ganverse_jax.commands.user_study import command as user_study
 from ganverse_jax.commands.user_study.held_out import held_out
+from ganverse_jax.pipeline.experiment import plain_experiment
+from ganverse_jax.pipeline.run import FORMAT
 from ganverse_jax.runtime.checkpoint import read_json, write_json
 from tests.models.inverse_graphics.untrained import write_network, write_photos
+from tests.stages.tiny_world import experiment_with
 
 
 @pytest.fixture(scope="module")
@@ -75,17 +78,21 @@ def test_what_cannot_be_compared_is_refused(runs, photos, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def _record(workdir, **sections):
+    """config.json as a run of these sections leaves it."""
+    experiment = plain_experiment(experiment_with(**sections))
+    write_json(workdir / "config.json", {"format": FORMAT} | experiment)
+
+
 def test_the_test_split_of_a_posed_run_is_found_from_within_it(tmp_path):
     counts = {"resolution": 16, "num_objects": 20, "num_views": 4, "views_per_object": 2}
-    world = {"seed": 0, "fov_degrees": 30.0, "distance": 4.2, "supersample": 1}
-    config = {"inverse_graphics": {}, "inverse_graphics_posed": counts, "world": world, "seed": 0}
-    write_json(tmp_path / "config.json", config)
+    _record(tmp_path, inverse_graphics={}, inverse_graphics_posed=counts)
     inner = tmp_path / "ablation" / "full"
     inner.mkdir(parents=True)
     test = held_out(inner)
     assert test.images.shape == (2, 16, 16, 3) and len(set(test.object_id)) == 2  # a tenth of 20 cars
     assert len(held_out(tmp_path, 1)) == 1
-    write_json(tmp_path / "config.json", config | {"inverse_graphics_posed": None})
+    _record(tmp_path, inverse_graphics={})
     with pytest.raises(ValueError, match="no multi-view set on disk.*--inputs=FOLDER"):
         held_out(tmp_path)
 
