@@ -1,5 +1,7 @@
 """Evaluating and visualising a tiny random GAN: what is written, what it is called, what is refused."""
 
+import functools
+
 import jax
 import numpy as np
 import pytest
@@ -141,12 +143,8 @@ def test_a_generator_that_draws_nan_is_refused(workdir, monkeypatch, gan):
 @pytest.fixture
 def few_cars(monkeypatch):
     """Yardsticks fitted on 20 cars."""
-    make = layer_splits.make_yardsticks
-    monkeypatch.setattr(
-        layer_visualization,
-        "make_yardsticks",
-        lambda p, world: make(p, world, num_objects=20, num_held_out=4),
-    )
+    make = functools.partial(layer_splits.make_yardsticks, num_objects=20, num_held_out=4)
+    monkeypatch.setattr(layer_visualization, "make_yardsticks", make)
 
 
 def test_the_layers_page_shows_and_measures_every_layer(workdir, few_cars):

@@ -4,6 +4,7 @@ import jax
 import numpy as np
 import pytest
 
+from ganverse_jax.classes.car.toy.world import ToyCars
 from ganverse_jax.commands.evaluate import real_renders
 from ganverse_jax.evaluation.geometry import Similarity
 from ganverse_jax.models.inverse_graphics.network import InverseGraphics
@@ -15,9 +16,15 @@ from tests.stages.tiny_world import experiment_with
 EXPERIMENT = experiment_with()
 
 
+def one_sample_per_pixel(experiment, resolution, split):
+    return ToyCars(resolution, split=split, supersample=1)
+
+
 @pytest.fixture(scope="module")
 def renders():
-    return [real_renders.real_renders(EXPERIMENT, 32, split, 4) for split in ("validation", "test")]
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(real_renders, "make_world", one_sample_per_pixel)
+        yield [real_renders.real_renders(EXPERIMENT, 32, split, 4) for split in ("validation", "test")]
 
 
 def oracle(renders, similarity):
