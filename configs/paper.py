@@ -13,17 +13,14 @@ def get_config(
 ) -> ConfigDict:
     """Settings of one real class.
 
-    Args: name: of the class and of the weights' folder; views, objects: chosen view codes and sampled
-    contents; crop: rows (top, bottom) of the generator's image that hold the picture; origin: where
-    the GAN's weights come from, and their licence.
+    name: of the class and the weights' folder; views, objects: chosen view codes and sampled contents; crop:
+    rows of the generator's image that hold the picture; origin: where its weights come from, their licence.
     """
     config = experiment(name)
     config.gan.update(
         pretrained=f"weights/stylegan2_{name}",
-        how_to_get=(
-            f"get {origin} and run: python -m launch.import_stylegan2 --pickle=FILE "
-            f"--out=weights/stylegan2_{name}"
-        ),
+        how_to_get=f"get {origin} and run: "
+        f"python -m launch.import_stylegan2 --pickle=FILE --out=weights/stylegan2_{name}",
         truncation=0.7,
         crop=crop,
     )

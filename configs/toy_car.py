@@ -36,6 +36,22 @@ TRAINING = dict(
     log_every=25,
     save_every=100,
 )
+STYLEGAN_R = dict(
+    num_examples=1200,
+    num_samples=3000,
+    include_torgb=True,
+    mapper=dict(view_dims=256, channels=16, channels_max=64, gate_speed=10.0),
+    warmup=dict(num_steps=600, learning_rates=dict(mapper=1.5e-3), weights=dict(entropy=2e-2), decay=0.4),
+    finetune=dict(
+        num_steps=120,
+        batch_size=8,
+        learning_rates=dict(mapper=3e-4, generator=3e-4),
+        weights=dict(shape=100.0, texture=20.0, background=0.1, background_pair=0.1, anchor=5.0),
+        decay=0.3,
+    ),
+    log_every=25,
+    save_every=100,
+)
 
 
 def get_config() -> ConfigDict:
@@ -63,21 +79,6 @@ def get_config() -> ConfigDict:
         perceptual_start=500,
     )
     config.inverse_graphics_posed.update(TRAINING | dict(num_steps=400))
-    config.stylegan_r.update(
-        num_examples=1200,
-        num_samples=3000,
-        include_torgb=True,
-        mapper=dict(view_dims=256, channels=16, channels_max=64, gate_speed=10.0),
-        warmup=dict(num_steps=600, learning_rates=dict(mapper=1.5e-3), weights=dict(entropy=2e-2), decay=0.4),
-        finetune=dict(
-            num_steps=120,
-            batch_size=8,
-            learning_rates=dict(mapper=3e-4, generator=3e-4),
-            weights=dict(shape=100.0, texture=20.0, background=0.1, background_pair=0.1, anchor=5.0),
-            decay=0.3,
-        ),
-        log_every=25,
-        save_every=100,
-    )
+    config.stylegan_r.update(STYLEGAN_R)
     config.report.title = "GANverse-JAX: toy cars"
     return config

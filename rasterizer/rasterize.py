@@ -56,10 +56,7 @@ def rasterize(
     check_flag("perspective_correct", perspective_correct)
     kernel = kernels.select(implementation, vertices_clip.dtype)
     if faces.shape[1] == 0 or vertices_clip.shape[1] == 0:
-        image = jnp.zeros((vertices_clip.shape[0], height, width), vertices_clip.dtype)
-        return Fragments(
-            jnp.full(image.shape, -1, jnp.int32), jnp.zeros((*image.shape, 3), image.dtype), image
-        )
-    return Fragments(
-        *kernel.rasterize(vertices_clip, faces, height, width, cull_backfaces, perspective_correct)
-    )
+        depth = jnp.zeros((vertices_clip.shape[0], height, width), vertices_clip.dtype)
+        return Fragments(jnp.full(depth.shape, -1, jnp.int32), jnp.stack([depth] * 3, axis=-1), depth)
+    options = (height, width, cull_backfaces, perspective_correct)
+    return Fragments(*kernel.rasterize(vertices_clip, faces, *options))

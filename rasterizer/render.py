@@ -59,20 +59,23 @@ def render(
     background = _checked(vertices_clip.shape[0], faces, uv_faces, lighting, background, height, width)
     chosen = {"implementation": implementation}
     drawn = {"cull_backfaces": cull_backfaces, "perspective_correct": perspective_correct, **chosen}
-    fragments = rasterize(vertices_clip, faces, height, width, **drawn)
-    samples = fragments
+    fragments = samples = rasterize(vertices_clip, faces, height, width, **drawn)
     if supersampling > 1:
         samples = rasterize(vertices_clip, faces, height * supersampling, width * supersampling, **drawn)
     rgb = _colour(samples, mesh_vertices, faces, uv, uv_faces, texture, lighting, mip_levels, chosen)
-    covered = (samples.face_id >= 0)[..., None]
-    if supersampling > 1:
-        rgb = _pixel_means(jnp.where(covered, rgb, 0), supersampling)
-        share = _pixel_means(covered.astype(rgb.dtype), supersampling)
-        rgb = rgb + (1 - share) * background
-    else:
-        rgb = jnp.where(covered, rgb, background)
+    rgb = _over(rgb, samples, background, supersampling)
     mask = silhouette(vertices_clip, faces, fragments, sigma_inverse=sigma_inverse, margin=margin, **chosen)
     return Rendered(rgb, mask[..., None], fragments.depth, fragments)
+
+
+def _over(rgb, samples, background, supersampling):
+    """The colours of the samples over the background, one per pixel."""
+    covered = (samples.face_id >= 0)[..., None]
+    if supersampling == 1:
+        return jnp.where(covered, rgb, background)
+    rgb = _pixel_means(jnp.where(covered, rgb, 0), supersampling)
+    share = _pixel_means(covered.astype(rgb.dtype), supersampling)
+    return rgb + (1 - share) * background
 
 
 def _checked(batch, faces, uv_faces, lighting, background, height, width):

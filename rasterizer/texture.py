@@ -33,19 +33,8 @@ def sample_texture(
     Differentiable with respect to the texture and uv. Raises ValueError for wrong shapes, an unknown
     wrap mode, and more levels than the texture has.
     """
-    texture, uv = jnp.asarray(texture), jnp.asarray(uv)
-    if texture.ndim != 4 or uv.ndim != 4 or uv.shape[-1] != 2 or texture.shape[0] != uv.shape[0]:
-        raise ValueError(
-            f"texture {texture.shape} and uv {uv.shape}; expected [b th tw c] and [b h w 2] with one b"
-        )
-    if 0 in texture.shape[1:3]:
-        raise ValueError(f"texture {texture.shape} has no texels; both sides must be at least 1")
-    if not jnp.issubdtype(texture.dtype, jnp.floating):
-        raise ValueError(f"texture has dtype {texture.dtype}; give floats in [0, 1], e.g. texture / 255")
+    texture, uv = _checked(texture, uv, (wrap_u, wrap_v))
     mip_levels = whole_number("mip_levels", mip_levels, 1)
-    for wrap in (wrap_u, wrap_v):
-        if wrap not in WRAP_MODES:
-            raise ValueError(f"wrap mode {wrap!r}; choose one of {', '.join(WRAP_MODES)}")
     dtype = jnp.promote_types(jnp.promote_types(texture.dtype, uv.dtype), jnp.float32)
     kernel = kernels.select(implementation, dtype)
     texture, uv = texture.astype(dtype), uv.astype(dtype)
@@ -57,6 +46,23 @@ def sample_texture(
         share = jnp.maximum(1 - jnp.abs(level - n), 0)
         samples = samples + share * kernel.sample_texture(smaller, uv, wrap_u, wrap_v)
     return samples
+
+
+def _checked(texture, uv, wraps: tuple[str, str]) -> tuple[jax.Array, jax.Array]:
+    """Both as arrays. Raises ValueError as `sample_texture` does."""
+    texture, uv = jnp.asarray(texture), jnp.asarray(uv)
+    if texture.ndim != 4 or uv.ndim != 4 or uv.shape[-1] != 2 or texture.shape[0] != uv.shape[0]:
+        raise ValueError(
+            f"texture {texture.shape} and uv {uv.shape}; expected [b th tw c] and [b h w 2] with one b"
+        )
+    if 0 in texture.shape[1:3]:
+        raise ValueError(f"texture {texture.shape} has no texels; both sides must be at least 1")
+    if not jnp.issubdtype(texture.dtype, jnp.floating):
+        raise ValueError(f"texture has dtype {texture.dtype}; give floats in [0, 1], e.g. texture / 255")
+    for wrap in wraps:
+        if wrap not in WRAP_MODES:
+            raise ValueError(f"wrap mode {wrap!r}; choose one of {', '.join(WRAP_MODES)}")
+    return texture, uv
 
 
 def mip_pyramid(texture: Float[Array, "b th tw c"], levels: int) -> list[Float[Array, "b _ _ c"]]:

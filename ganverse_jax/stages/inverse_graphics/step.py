@@ -113,35 +113,49 @@ def clip_gradient(gradient: Any, clip_norm: float) -> tuple[Any, jax.Array]:
 def make_step(
     network: InverseGraphics,
     optimizer: optax.GradientTransformation,
+    training: Training,
     *,
     fov_y: float,
-    weights: Mapping[str, float],
     perceptual: Perceptual | None = None,
-    perceptual_both_views: bool = True,
-    multiview_weight: float = 1.0,
-    average_decay: float = 0.99,
-    clip_norm: float | None = None,
-    render_options: Mapping[str, Any] | None = None,
 ) -> Callable:
     """The per-device step(state, batch, *, key) -> (state, metrics) for `parallel.data_parallel`.
 
-    batch: images uint8 [b 2 h w 3], masks uint8 [b 2 h w], views int32 [b 2]. The network sees view 0 and is
-    rendered in both (Eq. 2), all 2 b pictures in one rasterizer call. weights: lambda of each of TERMS.
-    multiview_weight: of the losses in view 1 against those in view 0; 1 is Eq. 2, less lets a shape fit its
-    own picture where a GAN's views of one object disagree.
-    clip_norm: gradients of a longer global norm are shortened to it, see `clip_gradient`.
+    batch: images uint8 [b 2 h w 3], masks uint8 [b 2 h w], views int32 [b 2].
     """
+    loss = _make_loss(network, training, fov_y, perceptual)
+
+    def step(state, batch, *, key):
+        del key  # nothing is drawn: the batch holds all that is random
+        (total, terms), gradient = jax.value_and_grad(loss, has_aux=True)(state["params"], batch)
+        gradient, metrics = parallel.mean((gradient, {"loss": total, **terms}))
+        if training.clip_norm is not None:
+            gradient, metrics["gradient_norm"] = clip_gradient(gradient, training.clip_norm)
+        updates, optimizer_state = optimizer.update(gradient, state["optimizer"], state["params"])
+        params = optax.apply_updates(state["params"], updates)
+        count = state["step"] + 1
+        # Early averages follow quickly, so that the start is forgotten in short runs too.
+        decay = jnp.minimum(training.average_decay, count / (count + 10.0))
+        average = jax.tree.map(lambda old, new: decay * old + (1.0 - decay) * new, state["average"], params)
+        return {"params": params, "average": average, "optimizer": optimizer_state, "step": count}, metrics
+
+    return step
+
+
+def _make_loss(
+    network: InverseGraphics, training: Training, fov_y: float, perceptual: Perceptual | None
+) -> Callable:
+    """loss(params, batch) -> (Eq. 2, its unweighted terms). The network sees view 0 and is rendered in both,
+    all 2 b pictures in one rasterizer call."""
     topology = mesh_topology(network.template.faces, len(network.template.vertices))
-    options = dict(render_options or {})
-    read_flow = _make_flow_term(network)
+    options = {"sigma_inverse": training.sigma_inverse, "margin": training.margin}
+    weights, read_flow = vars(training.weights), _make_flow_term(network)
 
     def loss(params, batch):
         b, _, height, width, _ = batch["images"].shape
         images = batch["images"].reshape(2 * b, height, width, 3).astype(jnp.float32) / 255.0
         masks = batch["masks"].reshape(2 * b, height, width, 1).astype(jnp.float32) / 255.0
         prediction = network.apply({"params": params["network"]}, images[::2], masks[::2])
-        views = batch["views"].reshape(-1)
-        camera = select_cameras(params["cameras"], views, fov_y)
+        camera = select_cameras(params["cameras"], batch["views"].reshape(-1), fov_y)
         rendered = render_prediction(network, prediction, camera, (height, width), **options)
         terms = loss_terms(
             prediction,
@@ -150,29 +164,14 @@ def make_step(
             masks,
             topology,
             perceptual=perceptual,
-            both_views=perceptual_both_views,
-            multiview_weight=multiview_weight,
+            both_views=training.perceptual_both_views,
+            multiview_weight=training.multiview_weight,
         )
         terms |= read_flow(prediction, camera, (height, width))
         # Eq. 2 adds the two views' losses; the means above run over both, hence the factor.
-        total = 2.0 * sum(weights[name] * value for name, value in terms.items())
-        return total, terms
+        return 2.0 * sum(weights[name] * value for name, value in terms.items()), terms
 
-    def step(state, batch, *, key):
-        del key  # nothing is drawn: the batch holds all that is random
-        (total, terms), gradient = jax.value_and_grad(loss, has_aux=True)(state["params"], batch)
-        gradient, metrics = parallel.mean((gradient, {"loss": total, **terms}))
-        if clip_norm is not None:
-            gradient, metrics["gradient_norm"] = clip_gradient(gradient, clip_norm)
-        updates, optimizer_state = optimizer.update(gradient, state["optimizer"], state["params"])
-        params = optax.apply_updates(state["params"], updates)
-        count = state["step"] + 1
-        # Early averages follow quickly, so that the start is forgotten in short runs too.
-        decay = jnp.minimum(average_decay, count / (count + 10.0))
-        average = jax.tree.map(lambda old, new: decay * old + (1.0 - decay) * new, state["average"], params)
-        return {"params": params, "average": average, "optimizer": optimizer_state, "step": count}, metrics
-
-    return step
+    return loss
 
 
 def _make_flow_term(network: InverseGraphics) -> Callable[..., dict[str, jax.Array]]:
@@ -201,20 +200,9 @@ def make_step_at(
     perceptual: Perceptual | None = None,
 ) -> Callable[[int], Callable]:
     """step_at(i) for `Loop.fit`: the data-parallel step of step i; L_percept joins at `perceptual_start`."""
-    settings = {
-        "fov_y": fov_y,
-        "weights": vars(training.weights),
-        "multiview_weight": training.multiview_weight,
-        "average_decay": training.average_decay,
-        "clip_norm": training.clip_norm,
-        "render_options": {"sigma_inverse": training.sigma_inverse, "margin": training.margin},
-    }
-    plain = parallel.data_parallel(make_step(network, optimizer, **settings), mesh)
+    plain = parallel.data_parallel(make_step(network, optimizer, training, fov_y=fov_y), mesh)
     if perceptual is None:
         return lambda step: plain
-    both_views = training.perceptual_both_views
-    refining = make_step(
-        network, optimizer, perceptual=perceptual, perceptual_both_views=both_views, **settings
-    )
+    refining = make_step(network, optimizer, training, fov_y=fov_y, perceptual=perceptual)
     refined = parallel.data_parallel(refining, mesh)
     return lambda step: refined if step >= training.perceptual_start else plain

@@ -79,9 +79,7 @@ def draw(
     colors,
     scene,
     car,
-    azimuth,
-    elevation,
-    distance,
+    cameras,
     *,
     resolution: int,
     supersample: int,
@@ -91,10 +89,12 @@ def draw(
 ):
     """Images uint8 [b h w 3] and masks uint8 [b h w] (antialiased coverage, 255 = inside).
 
-    vertices [b v 3], colors [b m 3] per material, scene and car as in `background.paint`, cameras [b] in
-    radians, fov_y in radians. style: "scene" (background, shadows), "shaded" or "albedo" (both on white).
+    vertices [b v 3], colors [b m 3] per material, scene and car as in `background.paint`; cameras: azimuth,
+    elevation (radians) and distance [b]; fov_y in radians. style: "scene" (background, shadows), "shaded" or
+    "albedo" (both on white).
     """
     faces, size = jnp.asarray(TOPOLOGY.faces), resolution * supersample
+    azimuth, elevation, distance = cameras
     camera = rasterizer.Camera(azimuth, elevation, distance, jnp.full_like(azimuth, fov_y))
     vertices_clip = rasterizer.transform(vertices, camera, size, size)
     fragments = rasterizer.rasterize(vertices_clip, faces, size, size, implementation=implementation)

@@ -227,7 +227,7 @@ class ToyCars:
         vertices, car, colors, body = self._objects(indices)
         background = scene.sample_backgrounds(self._unit(background_indices, "background"))
         cameras = tuple(camera[name][block] for name in ("azimuth", "elevation", "distance"))
-        return (vertices, colors, background, car, *cameras), body
+        return (vertices, colors, background, car, cameras), body
 
     def _draw(self, inputs, first, style):
         # Every call has the same batch size (the last image is repeated), so that one compiled program
