@@ -8,7 +8,7 @@ falls back to its "xla" kernel, saying so once.
 import platform
 import sys
 
-from setuptools import Extension, setup
+from setuptools import Extension, find_packages, setup
 from setuptools.command.build_ext import build_ext
 
 try:
@@ -93,4 +93,12 @@ extensions = [kernel("_kernels")]
 if platform.machine() in ("x86_64", "AMD64"):
     extensions.append(kernel("_kernels_x86_64_v3", "-march=x86-64-v3"))
 
-setup(ext_modules=extensions, cmdclass={"build_ext": BuildKernels, "bdist_wheel": AnyPythonWheel})
+# Installed, the commands and the experiments live inside the package: a user's own `configs` or `launch` is
+# nobody's business. In a checkout they are what they are called.
+inside = {"ganverse_jax.configs": "configs", "ganverse_jax.launch": "launch"}
+setup(
+    packages=[*find_packages(include=["ganverse_jax*", "rasterizer*"]), *inside],
+    package_dir=inside,
+    ext_modules=extensions,
+    cmdclass={"build_ext": BuildKernels, "bdist_wheel": AnyPythonWheel},
+)

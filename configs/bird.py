@@ -20,9 +20,10 @@ Table A).
 
 from ml_collections import ConfigDict
 
-from configs import paper
-from configs.defaults import to_config
 from ganverse_jax.stages.gan.settings import DiscriminatorSize, GeneratorSize
+
+from . import paper
+from .defaults import to_config
 
 
 def get_config() -> ConfigDict:

@@ -7,7 +7,7 @@ The paper: 200,000 steps of batch 16, about 120 hours on four V100 (Sec. 4.1; 60
 
 from ml_collections import ConfigDict
 
-from configs import paper
+from . import paper
 
 
 def get_config() -> ConfigDict:

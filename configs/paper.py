@@ -5,7 +5,7 @@ Most are defaults of the stages' settings (ganverse_jax/stages/*/settings.py), w
 
 from ml_collections import ConfigDict
 
-from configs.defaults import experiment
+from .defaults import experiment
 
 
 def get_config(

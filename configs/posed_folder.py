@@ -10,7 +10,7 @@ take those of configs/paper.py.
 
 from ml_collections import ConfigDict
 
-from configs import toy_car
+from . import toy_car
 
 
 def get_config() -> ConfigDict:

@@ -9,8 +9,9 @@ default of the stage's settings (ganverse_jax/stages/*/settings.py), which expla
 
 from ml_collections import ConfigDict
 
-from configs.defaults import experiment, to_config
 from ganverse_jax.stages.gan.settings import DiscriminatorSize, GeneratorSize
+
+from .defaults import experiment, to_config
 
 # The network is small and fresh: high learning rates, soft silhouettes, a car-like ellipsoid to start from,
 # and a shape of low-degree spherical harmonics let a few hundred steps settle.

@@ -7,7 +7,7 @@ Everything that `toy_car` does not change here is its own.
 
 from ml_collections import ConfigDict
 
-from configs.toy_car import get_config as get_toy_car
+from .toy_car import get_config as get_toy_car
 
 
 def get_config() -> ConfigDict:

@@ -6,7 +6,7 @@ three, and on single views with true cameras. Prints the table; it, its figures 
 WORKDIR/ablation. The same command resumes.
 """
 
-from launch import command
+from . import command
 
 command.experiment_flags("Folder of the run")
 

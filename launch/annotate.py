@@ -12,7 +12,7 @@ from pathlib import Path
 from absl import app, flags
 from ml_collections import config_flags
 
-from launch import command
+from . import command
 
 _CONFIG, _WORKDIR = command.experiment_flags("Folder of the run")
 _PORT = flags.DEFINE_integer("port", 0, "Local port of the page; 0: any free one", 0, 65535)
@@ -35,7 +35,7 @@ def train_command() -> str:
             overrides[name] = value
     words = [f"--config={config_flags.get_config_filename(holder)}", f"--workdir={_WORKDIR.value}"]
     words += [f"--config.{name}={value}" for name, value in overrides.items()]
-    return "python -m launch.train " + shlex.join(words)
+    return f"python -m {command.PACKAGE}.train " + shlex.join(words)
 
 
 def main(argv: list[str]) -> None:

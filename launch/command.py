@@ -1,5 +1,6 @@
 """What the commands share: how they begin, and how a mistyped setting, an error and Ctrl-C end."""
 
+import importlib
 import os
 import sys
 from collections.abc import Callable
@@ -19,11 +20,44 @@ T = TypeVar("T")
 flags.disclaim_key_flags()  # a command's --help shows the flags defined here as its own
 
 
+# In a checkout the rooms are `launch` and `configs`; a wheel holds them inside the package, where neither
+# meets a user's own packages of these names.
+PACKAGE = __package__
+CONFIGS = f"{PACKAGE.removesuffix('launch')}configs"
+FOLDER = Path(__file__).resolve().parents[1] / "configs"
+
+
+class ExperimentParser(config_flags.config_flags.ConfigFileFlagParser):
+    """Takes a config of ours by its name or path, and any other file."""
+
+    def parse(self, path: str):
+        """The locked ConfigDict; a file that is absent, or that cannot be loaded, ends with one line."""
+        own = FOLDER / f"{Path(path).stem}.py"
+        named = path.isidentifier() and own.is_file()
+        if not (named or Path(path).is_file()):
+            known = ", ".join(
+                sorted(f.stem for f in FOLDER.glob("*.py") if "def get_config()" in f.read_text())
+            )
+            sys.exit(f"error: no config at {path}; give a .py file, or the name of one of ours ({known})")
+        try:
+            if named or Path(path).resolve() == own:
+                return importlib.import_module(f"{CONFIGS}.{own.stem}").get_config().lock()
+            return super().parse(path)
+        except Exception as error:  # whatever the program in the file raises
+            if os.environ.get("GANVERSE_TRACEBACK"):
+                raise
+            told = (str(error).strip().splitlines() or [""])[-1]
+            sys.exit(f"error: {path} gives no config ({type(error).__name__}: {told}); correct it")
+
+
 def experiment_flags(workdir_help: str) -> tuple[flags.FlagHolder, flags.FlagHolder]:
     """Define --config and --workdir; for :func:`begin` and :func:`run`."""
     config = config_flags.DEFINE_config_file(
-        "config", None, "Experiment, e.g. configs/toy_car.py", lock_config=True
+        "config",
+        None,
+        "Experiment: a file, e.g. configs/toy_car.py, or a name, e.g. toy_car",
     )
+    flags.FLAGS["config"].parser = ExperimentParser("config")
     return config, flags.DEFINE_string("workdir", None, workdir_help)
 
 

@@ -7,7 +7,7 @@ lie in WORKDIR/camera_comparison. The same command resumes.
 
 from absl import flags
 
-from launch import command
+from . import command
 
 command.experiment_flags("Folder of the run")
 _NOISE = flags.DEFINE_float(

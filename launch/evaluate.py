@@ -6,7 +6,7 @@ shape and appearance against the truth. Prints the tables; they, their figures a
 WORKDIR/evaluation. The same command resumes.
 """
 
-from launch import command
+from . import command
 
 command.experiment_flags("Folder of the finished run")
 

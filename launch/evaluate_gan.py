@@ -7,7 +7,7 @@ shipped one; prints a table and writes WORKDIR/gan_evaluation.json. --inception=
 
 from absl import flags
 
-from launch import command
+from . import command
 
 command.experiment_flags("Folder of the run")
 _IMAGES = flags.DEFINE_integer("num_images", 2500, "Generated, and real, images; published FIDs use 50,000")

@@ -7,7 +7,7 @@ the `gan` stage reads, without executing anything of it. Or from state dicts sav
 
 from absl import app, flags, logging
 
-from launch import command
+from . import command
 
 _PICKLE = flags.DEFINE_string("pickle", None, "NVIDIA's network pickle (.pkl)")
 _GENERATOR = flags.DEFINE_string("generator", None, "Averaged generator's state dict as .npz")

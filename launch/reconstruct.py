@@ -9,7 +9,7 @@ import sys
 
 from absl import app, flags, logging
 
-from launch import command
+from . import command
 
 _IMAGES = flags.DEFINE_string("images", None, "A photo (PNG, JPEG, WebP), or a folder of them")
 _OUT = flags.DEFINE_string("out", None, "Folder to write NAME.glb, NAME.png and index.html to")

@@ -5,7 +5,7 @@ Runs the stages of one experiment in order and resumes where an earlier run of t
 
 from absl import flags
 
-from launch import command
+from . import command
 
 command.experiment_flags("Folder for everything the run writes")
 _STAGES = flags.DEFINE_list(

@@ -9,7 +9,7 @@ the paper.
 
 from absl import app, flags, logging
 
-from launch import command
+from . import command
 
 _RUNS = flags.DEFINE_list("runs", [], "Two workdirs, or folders with a network.safetensors")
 _OUT = flags.DEFINE_string("out", None, "Folder to write index.html and key.json to")

@@ -7,7 +7,7 @@ separates.
 
 from absl import flags
 
-from launch import command
+from . import command
 
 command.experiment_flags("Folder of the run")
 _SAMPLES = flags.DEFINE_integer("num_samples", 8, "Codes in every row of pictures")

@@ -79,3 +79,34 @@ def test_without_a_compiler_the_rasterizer_s_tests_pass(installed):
     done = subprocess.run(command, cwd=source, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-4000:]
     assert "the C++ kernels are not available" in done.stdout  # among pytest's warnings, once
+
+
+@pytest.mark.parametrize("beside", [(), ("configs", "launch")])
+def test_an_installed_command_finds_its_experiments_by_name_beside_packages_of_the_users_own(
+    installed, tmp_path, beside
+):
+    python, _ = installed
+    for name in beside:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text("raise ImportError('the user's own')\n")
+    command = [python, "-m", "ganverse_jax.launch.train", "--workdir=run", "--stages=report"]
+    named = subprocess.run([*command, "--config=toy_car"], cwd=tmp_path, capture_output=True, text=True)
+    assert named.returncode == 0 and (tmp_path / "run" / "report.html").is_file(), named.stderr
+    (tmp_path / "mine.py").write_text(
+        "from ganverse_jax.configs import toy_car\n\n\ndef get_config():\n    return toy_car.get_config()\n"
+    )
+    own = subprocess.run([*command, "--config=mine.py"], cwd=tmp_path, capture_output=True, text=True)
+    assert own.returncode == 0, own.stderr
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [("toy_cra", "no config at toy_cra; give a .py file, or the name of one of ours (bird, car"),
+     ("bad.py", "bad.py gives no config (NameError: name 'x' is not defined); correct it")],
+)  # fmt: skip
+def test_a_config_that_is_none_ends_an_installed_command_in_a_line(installed, tmp_path, config, message):
+    (tmp_path / "bad.py").write_text("x.y = 1\n")
+    command = [installed[0], "-m", "ganverse_jax.launch.train", "--workdir=run", f"--config={config}"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 1 and done.stderr.startswith(f"error: {message}")
+    assert len(done.stderr.splitlines()) == 1 and not (tmp_path / "run").exists()

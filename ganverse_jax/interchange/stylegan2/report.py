@@ -56,8 +56,7 @@ Call apply(config) at the end of a get_config().
 def apply(config):
     """Point the stages of an experiment (see configs/car.py) at these weights."""
     config.gan.pretrained = {str(out)!r}
-    config.viewpoints.crop = {rows!r}
-    config.multiview_dataset.crop = config.inverse_graphics.on_the_fly.crop = {rows!r}
+    config.gan.crop = {rows!r}
     return config
 '''
 

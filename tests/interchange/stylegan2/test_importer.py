@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from configs import car
 from ganverse_jax.interchange.errors import ImportedFileError
 from ganverse_jax.interchange.stylegan2 import folder as import_folder
 from ganverse_jax.interchange.stylegan2.folder import picture_rows
@@ -76,11 +77,10 @@ def test_the_texts_tell_shapes_licence_and_origin(imported):
 
 def test_the_config_snippet_points_an_experiment_at_the_weights(imported):
     out, _, _ = imported
-    snippet, car = (_module(path) for path in (out / "config_snippet.py", ROOT / "configs" / "car.py"))
+    snippet = _module(out / "config_snippet.py")
     config = snippet.apply(car.get_config())
     assert config.gan.pretrained == str(out)
-    assert config.viewpoints.crop is config.multiview_dataset.crop is None
-    assert config.inverse_graphics.on_the_fly.crop is None
+    assert config.gan.crop is None
 
 
 def _module(path):
@@ -229,11 +229,8 @@ def test_the_command_imports_a_wide_car_and_refuses_a_hostile_file(tmp_path, pic
     assert "the picture is in rows 64 to 447" in done.stdout
     with Image.open(tmp_path / "out" / "samples.png") as picture:
         assert picture.size == (4 * 512, 2 * 384)
-    config = _module(tmp_path / "out" / "config_snippet.py").apply(
-        _module(ROOT / "configs/car.py").get_config()
-    )
-    assert config.viewpoints.crop == config.multiview_dataset.crop == (64, 448)
-    assert config.inverse_graphics.on_the_fly.crop == (64, 448)
+    config = _module(tmp_path / "out" / "config_snippet.py").apply(car.get_config())
+    assert config.gan.crop == (64, 448)
     file.write_bytes(b"\x80\x03cos\nsystem\n(X\x04\0\0\0exittR.")
     failed = launch(f"--pickle={file}", f"--out={tmp_path / 'other'}")
     assert failed.returncode == 1 and "Traceback" not in failed.stderr
