@@ -2,32 +2,25 @@
 
 from __future__ import annotations
 
-import base64
 import io
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from ganverse_jax.pages.pictures import Pictures
 from ganverse_jax.runtime.checkpoint import read_npz, write_npz
 
-_LONGEST = 256  # pixels on the longer side of a picture that is only looked at
+_LOOKED_AT = Pictures(256, 88)
 
 
 def encode_tile(picture: np.ndarray, *, whole: bool = False) -> bytes:
     """uint8 [h w 3] as WebP: at most 256 pixels long, or with `whole` without any loss."""
-    image, buffer = Image.fromarray(picture), io.BytesIO()
-    if whole:
-        image.save(buffer, "WEBP", lossless=True)
-    else:
-        image.thumbnail((_LONGEST, _LONGEST), Image.Resampling.LANCZOS)
-        image.save(buffer, "WEBP", quality=88, method=4)
+    if not whole:
+        return _LOOKED_AT.encoded(picture)
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, "WEBP", lossless=True)
     return buffer.getvalue()
-
-
-def data_uri(tile: bytes) -> str:
-    """A WebP picture for the `src` of an image."""
-    return "data:image/webp;base64," + base64.b64encode(tile).decode("ascii")
 
 
 def write_tiles(path: Path, digest: str, pictures: np.ndarray, *, whole: bool = False, **more) -> None:

@@ -93,9 +93,10 @@ def table(
     )
 
 
-def markdown_row(*cells: str) -> str:
-    """One line of a Markdown table."""
-    return f"| {' | '.join(cells)} |"
+def markdown_table(header: Sequence[str], rows: Iterable[Sequence[Any]], align: str = "---:") -> list[str]:
+    """The lines of a Markdown table. align: of every column but the first, "---:" to the right."""
+    lines = [header, ["---"] + [align] * (len(header) - 1), *rows]
+    return [f"| {' | '.join(map(str, cells))} |" for cells in lines]
 
 
 def bars(counts: Sequence[tuple[str, float]]) -> str:

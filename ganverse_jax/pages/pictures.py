@@ -13,6 +13,11 @@ from PIL import Image
 from ganverse_jax.pages.markup import escape
 
 
+def data_uri(webp: bytes) -> str:
+    """A WebP picture for the `src` of an image."""
+    return "data:image/webp;base64," + base64.b64encode(webp).decode("ascii")
+
+
 @dataclasses.dataclass(frozen=True)
 class Pictures:
     """Encoder settings: pictures are shrunk to `max_side` pixels and stored as WebP of that `quality`;
@@ -24,6 +29,10 @@ class Pictures:
 
     def uri(self, picture: np.ndarray | Image.Image) -> str:
         """uint8 [h w 3] as a data URI."""
+        return data_uri(self.encoded(picture))
+
+    def encoded(self, picture: np.ndarray | Image.Image) -> bytes:
+        """uint8 [h w 3] as WebP."""
         image = (
             picture if isinstance(picture, Image.Image) else Image.fromarray(np.ascontiguousarray(picture))
         )
@@ -32,7 +41,7 @@ class Pictures:
             image.thumbnail((self.max_side, self.max_side), Image.Resampling.LANCZOS)
         buffer = io.BytesIO()
         image.save(buffer, "WEBP", quality=self.quality, method=4)
-        return "data:image/webp;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+        return buffer.getvalue()
 
     def img(self, picture: np.ndarray, alt: str, css: str = "") -> str:
         """One `<img>` of a uint8 [h w 3] picture with its alternative text."""

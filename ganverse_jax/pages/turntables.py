@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 import dataclasses
 import pathlib
 
 from PIL import Image
 
 from ganverse_jax.pages.markup import ReportError, escape
-from ganverse_jax.pages.pictures import Pictures
+from ganverse_jax.pages.pictures import Pictures, data_uri
 
 HOLD = '<label class="hold"><input type="checkbox"> hold still</label>'  # for a caption; see page.js
 
@@ -24,7 +23,7 @@ def turntable(path: pathlib.Path, alt: str, pictures: Pictures, *, src: str | No
         with Image.open(path) as file:
             first = file.convert("RGB")
             if src is None and pictures.animated:
-                src = "data:image/webp;base64," + base64.b64encode(path.read_bytes()).decode("ascii")
+                src = data_uri(path.read_bytes())
     except OSError as error:
         raise ReportError(
             f"{path.name} is not a readable WebP picture ({error}); delete it, or run the inverse_graphics "

@@ -10,7 +10,8 @@ from ganverse_jax.annotation.bins.page import build_page
 from ganverse_jax.annotation.bins.session import Session
 from ganverse_jax.annotation.keypoints import store as keypoint_store
 from ganverse_jax.annotation.server import Annotator, Server
-from ganverse_jax.annotation.tiles import data_uri, encode_tile
+from ganverse_jax.annotation.tiles import encode_tile
+from ganverse_jax.pages.pictures import data_uri
 
 
 def propose(folder, pictures):

@@ -7,15 +7,11 @@ from typing import Any
 import numpy as np
 
 from ganverse_jax.classes import World
+from ganverse_jax.commands.network_pictures import exact_views, first_pairs, rendered_views, turned_sheet
 from ganverse_jax.data.multiview.posed_world import true_cameras
 from ganverse_jax.data.multiview.set import MultiviewSet
-from ganverse_jax.evaluation.inverse_graphics import other_views
-from ganverse_jax.models.inverse_graphics.prediction import predict_meshes
-from ganverse_jax.pages.grid import labelled_grid
-from ganverse_jax.pages.markup import markdown_row
-from ganverse_jax.scene.cameras import as_cameras, take_cameras
-from ganverse_jax.scene.drawing import render_on_white, turn_cameras, turn_round
-from ganverse_jax.stages.inverse_graphics import stage as inverse_graphics
+from ganverse_jax.pages.markup import markdown_table
+from ganverse_jax.scene.cameras import take_cameras
 
 LABELS = {
     "full": "full model",
@@ -62,9 +58,10 @@ def markdown(content: Mapping[str, Any]) -> str:
         "one view each, from their true cameras, which do not move. The paper's 2D IOU (Table 1b, StyleGAN "
         "test set) stands in brackets; it gives no figures for its ablations.",
         "",
-        markdown_row("Model", *heads, "camera error, mean / max", "training"),
-        markdown_row("---", *["---:"] * (len(heads) + 2)),
-        *(_model_row(name, model) for name, model in content["models"].items()),
+        *markdown_table(
+            ("Model", *heads, "camera error, mean / max", "training"),
+            [_model_row(name, model) for name, model in content["models"].items()],
+        ),
         "",
         "Novel views and shapes are compared with the exact objects after one similarity fitted on "
         "validation ones; the input's and the other view are rendered from each model's own cameras, so that "
@@ -75,7 +72,7 @@ def markdown(content: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _model_row(name: str, model: Mapping[str, Any]) -> str:
+def _model_row(name: str, model: Mapping[str, Any]) -> tuple[str, ...]:
     figures, training = model["figures"], model["training"]
     cells = [f"{figures[key]:.{digits}f}" for key, _, digits in COLUMNS]
     if name in PAPER_IOU:
@@ -83,7 +80,7 @@ def _model_row(name: str, model: Mapping[str, Any]) -> str:
     mean, worst = (figures[f"camera_rotation_{which}_degrees"] for which in ("mean", "max"))
     cameras = "given" if name == "baseline" else f"{mean:.2f}° / {worst:.2f}°"
     seconds = f"{training['train_seconds']:.0f} s{' (resumed)' if training['resumed'] else ''}"
-    return markdown_row(LABELS[name], *cells, cameras, seconds)
+    return LABELS[name], *cells, cameras, seconds
 
 
 def ablation_picture(folder: Path, world: World, multiview: MultiviewSet) -> np.ndarray:
@@ -92,39 +89,10 @@ def ablation_picture(folder: Path, world: World, multiview: MultiviewSet) -> np.
     Returns uint8 [H W 3]; columns: input, the same view, another view, six sides.
     """
     test = multiview.split("test")
-    rows, others = other_views(test.object_id)
-    first = np.unique(test.object_id[rows], return_index=True)[1][:NUM_SHOWN]
-    rows, others = rows[first], others[first]
-    pictures = {"truth": _true_pictures(world, test, rows, others)}
-    for name, label in PICTURED.items():
-        module, params, metadata = inverse_graphics.load(folder / name)
-        meshes = predict_meshes(module, params["network"], test.images[rows], test.masks[rows])
-        cameras, fov_y = as_cameras(params["cameras"]), float(np.radians(metadata["fov_degrees"]))
-        index = np.arange(len(rows))
-        seen = [
-            render_on_white(meshes, index, take_cameras(cameras, test.view_id[chosen]), test.size, fov_y)
-            for chosen in (rows, others)
-        ]
-        sides = turn_round(meshes, index, cameras, test.size, fov_y)
-        pictures[label] = np.concatenate([np.stack([test.images[rows], *seen], axis=1), sides], axis=1)
-    cells = np.stack(list(pictures.values()), axis=1)
-    turns = np.degrees(turn_cameras(1, world.distance)["azimuth"])
-    heads = ["input", "same view", "another view", *(f"{turn:.0f}°" for turn in turns)]
-    return labelled_grid(list(pictures) * len(rows), list(cells.reshape(-1, 1, *cells.shape[2:])), heads)
-
-
-def _true_pictures(world: World, test: MultiviewSet, rows: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Input, then the exact objects on white from the cameras of the columns: uint8 [m 9 h w 3]."""
+    rows, others = first_pairs(test, NUM_SHOWN)
     truth = true_cameras(test.views)
-    columns = [test.images[rows]]
-    for chosen in (rows, others):
-        columns.append(_alone(world, test.object_id[rows], take_cameras(truth, test.view_id[chosen])))
-    turns = turn_cameras(len(rows), world.distance)
-    sides = _alone(world, np.repeat(test.object_id[rows], len(turns["azimuth"]) // len(rows)), turns)
-    return np.concatenate([np.stack(columns, axis=1), sides.reshape(len(rows), -1, *sides.shape[1:])], axis=1)
-
-
-def _alone(world: World, objects: np.ndarray, cameras: Mapping[str, np.ndarray]) -> np.ndarray:
-    return world.render_object(objects, cameras["azimuth"], cameras["elevation"], cameras["distance"])[
-        "image"
-    ]
+    cameras = [take_cameras(truth, test.view_id[chosen]) for chosen in (rows, others)]
+    views = {"truth": exact_views(world, test.object_id[rows], cameras)}
+    for name, label in PICTURED.items():
+        views[label] = rendered_views(folder / name, test, rows, others, turned=True)
+    return turned_sheet(test.images[rows], views, ["input", "same view", "another view"])

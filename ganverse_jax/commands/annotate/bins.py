@@ -10,8 +10,8 @@ from ganverse_jax.annotation.bins.page import build_page
 from ganverse_jax.annotation.bins.session import Session
 from ganverse_jax.annotation.candidates import Candidates, read_pictures
 from ganverse_jax.annotation.contact_sheet import contact_sheet
-from ganverse_jax.annotation.tiles import data_uri
 from ganverse_jax.commands.annotate.annotation import Annotation
+from ganverse_jax.pages.pictures import data_uri
 from ganverse_jax.stages.viewpoints import stage as viewpoints
 
 

@@ -16,8 +16,8 @@ from ganverse_jax.annotation.keypoints import store
 from ganverse_jax.annotation.keypoints.page import build_keypoint_page
 from ganverse_jax.annotation.keypoints.session import KeypointSession
 from ganverse_jax.annotation.keypoints.store import Task
-from ganverse_jax.annotation.tiles import data_uri
 from ganverse_jax.commands.annotate.annotation import Annotation
+from ganverse_jax.pages.pictures import data_uri
 from ganverse_jax.scene.keypoint_cameras import MIN_POINTS
 from ganverse_jax.stages.gan import stage as gan_stage
 from ganverse_jax.stages.viewpoints import keypoints as viewpoints_keypoints

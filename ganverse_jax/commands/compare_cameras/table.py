@@ -6,14 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from ganverse_jax.commands.network_pictures import first_pairs, rendered_views
 from ganverse_jax.data.multiview.set import MultiviewSet
-from ganverse_jax.evaluation.inverse_graphics import other_views
-from ganverse_jax.models.inverse_graphics.prediction import predict_meshes
 from ganverse_jax.pages.grid import labelled_grid
-from ganverse_jax.pages.markup import markdown_row
-from ganverse_jax.scene.cameras import as_cameras, take_cameras
-from ganverse_jax.scene.drawing import render_on_white
-from ganverse_jax.stages.inverse_graphics import stage as inverse_graphics
+from ganverse_jax.pages.markup import markdown_table
 
 # The paper's Table A: annotation time, training time, 2D IOU; differences mean and max in degrees.
 PAPER = {"view": ("1 min", "60 h", "0.952"), "keypoint": ("3-4 h", "60 h", "0.953")}
@@ -38,16 +34,21 @@ def markdown(content: Mapping[str, Any]) -> str:
         "",
         "## (a) Time and performance",
         "",
-        markdown_row("Cameras start from", "Annotation", "Training", "2D IOU", "Novel-view IOU",
+        *markdown_table(
+            ("Cameras start from", "Annotation", "Training", "2D IOU", "Novel-view IOU",
              "Camera error before, mean / max", "after, mean / max"),
-        markdown_row("---", *["---:"] * 6),
-        *(_model_row(name, content) for name in content["models"]),
+            [_model_row(name, content) for name in content["models"]],
+        ),
         "",
         "## (b) View-model against keypoint-model",
         "",
-        markdown_row("Difference of", "before, mean / max", "after training, mean", "max"),
-        markdown_row("---", *["---:"] * 3),
-        *(_difference_row(kind, content["view_against_keypoint"]) for kind in ("axis", "angle", "rotation")),
+        *markdown_table(
+            ("Difference of", "before, mean / max", "after training, mean", "max"),
+            [
+                _difference_row(kind, content["view_against_keypoint"])
+                for kind in ("axis", "angle", "rotation")
+            ],
+        ),
         "",
         "An axis says little where the rotation itself is small, as it is near azimuth 0; whole rotations "
         "have no such exception.",
@@ -56,7 +57,7 @@ def markdown(content: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _model_row(name: str, content: Mapping[str, Any]) -> str:
+def _model_row(name: str, content: Mapping[str, Any]) -> tuple[str, ...]:
     model, clicks = content["models"][name], content["clicks"]["clicks"]
     start = {
         "view": ("12 view bins, elevation 0 (view-model)", f"{content['views']} bins"),
@@ -65,7 +66,7 @@ def _model_row(name: str, content: Mapping[str, Any]) -> str:
     }[name]
     annotation, hours, iou = (f" ({figure})" for figure in PAPER[name]) if name in PAPER else ("", "", "")
     training, figures = model["training"], model["figures"]
-    return markdown_row(
+    return (
         start[0],
         start[1] + annotation,
         f"{training['train_seconds']:.0f} s{' (resumed)' if training['resumed'] else ''}{hours}",
@@ -76,13 +77,11 @@ def _model_row(name: str, content: Mapping[str, Any]) -> str:
     )
 
 
-def _difference_row(kind: str, differences: Mapping[str, Mapping[str, float]]) -> str:
+def _difference_row(kind: str, differences: Mapping[str, Mapping[str, float]]) -> tuple[str, ...]:
     label = {"axis": "rotation axes, q_xyz", "angle": "rotation angles, q_w", "rotation": "whole rotations"}
     paper = [f" ({value:.2f}°)" for value in PAPER_DIFFERENCES.get(kind, ())] or ["", ""]
     after = [_degrees(differences["after"], kind, which) for which in ("mean", "max")]
-    return markdown_row(
-        label[kind], _pair(differences["before"], kind), after[0] + paper[0], after[1] + paper[1]
-    )
+    return label[kind], _pair(differences["before"], kind), after[0] + paper[0], after[1] + paper[1]
 
 
 def _pair(errors: Mapping[str, float], kind: str) -> str:
@@ -101,20 +100,7 @@ def comparison_picture(folders: Mapping[str, Path], multiview: MultiviewSet) -> 
     input and other view, then a row of renders per model.
     """
     test = multiview.split("test")
-    rows, others = other_views(test.object_id)
-    first = np.unique(test.object_id[rows], return_index=True)[1][:NUM_SHOWN]
-    rows, others = rows[first], others[first]
-    pictures = {"input, other view": (test.images[rows], test.images[others])}
-    for name, folder in folders.items():
-        module, params, metadata = inverse_graphics.load(folder)
-        meshes = predict_meshes(module, params["network"], test.images[rows], test.masks[rows])
-        cameras, fov_y = as_cameras(params["cameras"]), float(np.radians(metadata["fov_degrees"]))
-        index = np.arange(len(rows))
-        pictures[name] = tuple(
-            render_on_white(
-                meshes, index, take_cameras(cameras, test.view_id[chosen]), test.images.shape[1:3], fov_y
-            )
-            for chosen in (rows, others)
-        )
-    labels = [LABELS.get(name, name) for name in pictures]
-    return labelled_grid(labels, [np.stack(pair, axis=1) for pair in pictures.values()])
+    rows, others = first_pairs(test, NUM_SHOWN)
+    pairs = [np.stack([test.images[rows], test.images[others]], axis=1)]
+    pairs += [rendered_views(folder, test, rows, others) for folder in folders.values()]
+    return labelled_grid(["input, other view", *(LABELS[name] for name in folders)], pairs)

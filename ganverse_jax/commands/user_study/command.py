@@ -21,7 +21,7 @@ from ganverse_jax.evaluation import user_study as study
 from ganverse_jax.evaluation.user_study import AGREEMENTS, NO_PREFERENCE, QUESTIONS
 from ganverse_jax.models.inverse_graphics.prediction import predict_meshes
 from ganverse_jax.pages.grid import image_grid
-from ganverse_jax.pages.markup import markdown_row
+from ganverse_jax.pages.markup import markdown_table
 from ganverse_jax.runtime.checkpoint import write_atomic, write_json
 from ganverse_jax.scene.drawing import CLAY_LIGHT, clay, turn_round
 from ganverse_jax.stages.inverse_graphics import stage as inverse_graphics
@@ -164,30 +164,26 @@ def markdown(content: Mapping[str, Any]) -> str:
     first, second = content["runs"]
     labels = {"first": f"A: {first}", "second": f"B: {second}", NO_PREFERENCE: "no preference"}
     papers = dict(zip(labels, study.PAPER_PREFERENCE.values(), strict=True))
-    head = [markdown_row("", *QUESTIONS), markdown_row("---", *["---:"] * len(QUESTIONS))]
+    rows = [
+        (label, *_cells([content["preference"][q][name] for q in QUESTIONS], papers[name]))
+        for name, label in labels.items()
+    ]
+    rows.append(("votes for the left side", *_cells([content["left"][q] for q in QUESTIONS])))
     lines = [
         f"{content['votes']} votes on each question: {content['hits']} inputs, "
         f"{len(content['annotators'])} annotators. In brackets the paper's (220 inputs, three annotators "
         "each; its model, the PASCAL-model, no preference).",
         "",
-        *head,
-        *(
-            markdown_row(label, *_cells([content["preference"][q][name] for q in QUESTIONS], papers[name]))
-            for name, label in labels.items()
-        ),
-        markdown_row("votes for the left side", *_cells([content["left"][q] for q in QUESTIONS])),
+        *markdown_table(("", *QUESTIONS), rows),
         "",
     ]
     if len(content["annotators"]) < 2:
         return "\n".join([*lines, "Agreement needs two annotators or more.", ""])
     rows = [
-        markdown_row(
-            name,
-            *_cells([content["agreement"][q][name] for q in QUESTIONS], study.PAPER_AGREEMENT[name]),
-        )
+        (name, *_cells([content["agreement"][q][name] for q in QUESTIONS], study.PAPER_AGREEMENT[name]))
         for name in AGREEMENTS
     ]
-    return "\n".join([*lines, *head, *rows, ""])
+    return "\n".join([*lines, *markdown_table(("", *QUESTIONS), rows), ""])
 
 
 def _cells(values: Sequence[float], papers: Sequence[float] | None = None) -> list[str]:

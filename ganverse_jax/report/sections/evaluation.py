@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from ganverse_jax.pages.markup import ReportError, Section, escape, markdown_row, table
+from ganverse_jax.pages.markup import ReportError, Section, escape, markdown_table, table
 from ganverse_jax.report import paper
 from ganverse_jax.report.artefacts import Run
 from ganverse_jax.runtime.checkpoint import read_json
@@ -56,9 +56,7 @@ def markdown(content: Mapping[str, Any]) -> str:
     """All tables as one Markdown page."""
     lines = ["# Evaluation beside the paper's", "", _summary(content), ""]
     for part in tables(content):
-        ruler = ["---"] + ["---:"] * (len(part.heads) - 1)
-        rows = [markdown_row(*row) for row in (part.heads, ruler, *part.rows)]
-        lines += [f"## {part.title}", "", *rows, "", part.note, ""]
+        lines += [f"## {part.title}", "", *markdown_table(part.heads, part.rows), "", part.note, ""]
     return "\n".join(lines)
 
 

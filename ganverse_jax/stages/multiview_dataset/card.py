@@ -9,6 +9,7 @@ from PIL import Image
 
 from ganverse_jax.data.masks import instances
 from ganverse_jax.pages.grid import image_grid
+from ganverse_jax.pages.markup import markdown_table
 from ganverse_jax.runtime.checkpoint import write_atomic
 
 CARD, KEPT, REJECTED = "CARD.md", "kept.png", "rejected.png"
@@ -71,7 +72,9 @@ def card_text(
         "",
         "## Settings",
         "",
-        *_table(("multiview_dataset.", "value"), [(f"`{name}`", value) for name, value in settings.items()]),
+        *markdown_table(
+            ("multiview_dataset.", "value"), [(f"`{name}`", value) for name, value in settings.items()], "---"
+        ),
         "",
         "## Pictures",
         "",
@@ -93,7 +96,7 @@ def _counts(counts: Mapping[str, Any], num_views: int) -> list[str]:
         f"{num_views} views",
         *(f"- rejected, {name.replace('_', ' ')}: {count}" for name, count in rejects.items()),
         "",
-        *_table(("split", "objects", "images"), splits),
+        *markdown_table(("split", "objects", "images"), splits, "---"),
     ]
 
 
@@ -104,12 +107,7 @@ def _views_table(per_view: Sequence[Mapping[str, Any]], views: Sequence[Mapping[
         + tuple(view["rejected_by_reason"][name] for name in instances.REASONS)
         for view in per_view
     ]
-    return _table(header, rows)
-
-
-def _table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> list[str]:
-    cells = [header, ["---"] * len(header), *rows]
-    return ["| " + " | ".join(str(cell) for cell in row) + " |" for row in cells]
+    return markdown_table(header, rows, "---")
 
 
 def _write_sheet(path: Path, pictures: np.ndarray) -> None:

@@ -11,7 +11,7 @@ from ganverse_jax.annotation.bins.session import DROP, Session
 from ganverse_jax.annotation.keypoints import store as keypoint_store
 from ganverse_jax.annotation.keypoints.page import build_keypoint_page
 from ganverse_jax.annotation.keypoints.session import HIDDEN
-from ganverse_jax.annotation.tiles import data_uri
+from ganverse_jax.pages.pictures import data_uri
 from tests.annotation import chromium
 from tests.annotation.chromium import SAVED
 from tests.annotation.conftest import Served, make_task, propose
