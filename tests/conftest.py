@@ -1,11 +1,28 @@
-"""Four virtual CPU devices for every test, set before jax starts its backend."""
+"""What every test runs with, set before jax starts its backend; the commands that tests start inherit it."""
 
 import os
+import tempfile
+from pathlib import Path
 
-os.environ["XLA_FLAGS"] = os.environ.get("XLA_FLAGS", "") + " --xla_force_host_platform_device_count=4"
+# Compiling takes most of the time here: let it take the shortest way, whatever its programs then run like.
+QUICK = "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"
+DEVICES = "--xla_force_host_platform_device_count=4"
+os.environ["XLA_FLAGS"] = " ".join([os.environ.get("XLA_FLAGS", ""), QUICK, DEVICES])
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
+# One cache of compiled programs for the workers of a run and the commands they start.
+if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
+    _cache = tempfile.TemporaryDirectory(prefix="ganverse_xla_")
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = _cache.name
+    os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.2"
+
 import pytest  # noqa: E402
+
+
+def pytest_xdist_auto_num_workers(config):
+    """One process for one file or test: workers cost seconds to start."""
+    one = len(config.args) == 1 and Path(config.args[0].partition("::")[0]).is_file()
+    return 0 if one else min(2, os.cpu_count() or 1)
 
 
 @pytest.fixture(scope="module")
