@@ -18,8 +18,14 @@ def check_number(name: str, number: object, count: int) -> int:
 class History:
     """Slots that each hold a value, with unlimited undo of what changed them, and the time spent.
 
+    A kind of question is a subclass. It says: asked, the name of what is asked; num_open, how much of it has
+    no answer; view_of(slot), its view, None for one that is of no single view; and carry_out(command), which
+    does its own commands, returns the view and raises ValueError for one that it does not know.
+
     Args: slots: what they hold at the start; seconds: time already spent.
     """
+
+    asked: str
 
     def __init__(self, slots: Sequence[Any], seconds: float = 0.0):
         self._slots = list(slots)
@@ -105,17 +111,3 @@ class History:
             "can_undo": self.can_undo,
             "can_redo": self.can_redo,
         }
-
-    # What a kind of annotation defines: its name for what is asked, the view of a slot (None: of no single
-    # view), how many slots are open, and its own commands (ValueError for one that it does not know).
-    asked = "questions"
-
-    def view_of(self, slot: int) -> int | None:
-        raise NotImplementedError
-
-    @property
-    def num_open(self) -> int:
-        raise NotImplementedError
-
-    def carry_out(self, command: Mapping[str, Any]) -> int | None:
-        raise NotImplementedError
