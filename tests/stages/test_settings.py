@@ -12,7 +12,7 @@ from ml_collections import config_flags
 
 from ganverse_jax import stages
 from ganverse_jax.pipeline.experiment import Shared, plain_experiment
-from ganverse_jax.pipeline.settings import Above, AtLeast, Below, Within, kinds
+from ganverse_jax.pipeline.settings import Above, AtLeast, Below, Within, build, kinds
 
 ROOT = Path(__file__).parents[2]
 SHARED = ("__init__", "defaults", "paper")  # what configs are made with
@@ -83,6 +83,24 @@ def refused(path, value):
     with pytest.raises(ValueError) as caught:
         stages.experiment_of(config)
     return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("section", "settings", "message"),
+    [
+        (
+            "inverse_graphics.network",
+            {"texture_size": 64, "texture_channels": (8, 8)},
+            "texture_size = 64, but 2 .* of 16 rows",
+        ),
+        ("inverse_graphics.network", {"free_scale": 0}, "free_scale = 0 and .*nothing can move"),
+        ("inverse_graphics_posed", {"views_per_object": 9, "num_views": 8}, "views_per_object = 9 is more"),
+        ("viewpoints", {"num_candidates": 20, "num_views": 30}, "num_candidates = 20 is less"),
+    ],
+)
+def test_settings_that_do_not_go_together_are_refused_by_the_path_of_one(section, settings, message):
+    with pytest.raises(ValueError, match=rf"^{section}\.{message}"):
+        build(SECTIONS[section], settings, section)
 
 
 @pytest.mark.parametrize("path", SETTINGS)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ganverse_jax.interchange.metric_weights import GET_LPIPS, load_lpips
+from ganverse_jax.interchange.metric_weights import load_lpips
 from ganverse_jax.models.features.perceptual import Perceptual, discriminator_perceptual, lpips_perceptual
 from ganverse_jax.models.stylegan2.networks import block_resolutions
 from ganverse_jax.stages.gan import stage as gan
@@ -16,20 +16,15 @@ def make_perceptual(workdir: Path, num_blocks: int, chosen: PerceptualSource) ->
 
     "discriminator": the first `num_blocks` blocks of the GAN's (0: no term). "lpips": the paper's VGG16
     features, from torchvision's file `vgg` and LPIPS v0.1's linear layers `lpips`; nothing stands in for a
-    missing file. Raises ValueError for a path that is not set, FileNotFoundError for a file that is not
-    there, ImportedFileError for one that is something else.
+    missing file. Raises FileNotFoundError for a file that is not there, ImportedFileError for one that is
+    something else.
     """
     if chosen.source == "none":
         return None
     if chosen.source == "discriminator":
         return gan_perceptual(workdir, num_blocks)
-    vgg, lpips = chosen.vgg, chosen.lpips
-    if not vgg or not lpips:
-        raise ValueError(
-            f"perceptual.source 'lpips' needs both files, got vgg = {vgg!r}, lpips = {lpips!r}; {GET_LPIPS}"
-        )
     try:
-        return lpips_perceptual(load_lpips(vgg, lpips))
+        return lpips_perceptual(load_lpips(chosen.vgg, chosen.lpips))
     except FileNotFoundError as error:
         raise FileNotFoundError(
             f"{error}; then correct inverse_graphics.perceptual.vgg and .lpips, or set perceptual.source to "

@@ -38,6 +38,8 @@ class Network:
                 f"texture_size = {self.texture_size}, but {len(self.texture_channels)} texture_channels "
                 f"give a map of {rows} rows; set it to that or change texture_channels"
             )
+        if self.shape_degree is None and not self.free_scale:
+            raise ValueError("free_scale = 0 and shape_degree = None: nothing can move; set one of them")
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,11 @@ class PerceptualSource:
     source: Literal["discriminator", "lpips", "none"] = "discriminator"
     vgg: str = "weights/vgg16-397923af.pth"  # torchvision's VGG16 (BSD-3-Clause; trained on ImageNet)
     lpips: str = "weights/lpips_vgg.pth"  # weights/v0.1/vgg.pth of PerceptualSimilarity (BSD-2-Clause)
+
+    def __post_init__(self):
+        for name in ("vgg", "lpips"):
+            if self.source == "lpips" and not getattr(self, name):
+                raise ValueError(f"{name} = '', but source 'lpips' needs vgg and lpips; set it to its file")
 
 
 @dataclass(frozen=True)
@@ -90,6 +97,15 @@ class Training:
     margin: Positive = 0.02
     log_every: Count = 50
     save_every: Count = 500
+
+    def __post_init__(self):
+        architecture = self.network.encoder_architecture
+        if (architecture == "residual") == bool(self.encoder_weights):
+            raise ValueError(
+                f"encoder_weights = {self.encoder_weights!r} with network.encoder_architecture = "
+                f"{architecture!r}; a ResNet starts from torchvision's file, the residual encoder from none: "
+                "set one of them"
+            )
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from ganverse_jax.interchange.resnet_weights import how_to_get, load_resnet
+from ganverse_jax.interchange.resnet_weights import load_resnet
 from ganverse_jax.models.inverse_graphics.network import RESNETS, InverseGraphics
 
 
@@ -21,16 +21,9 @@ def starting_network(
 ) -> dict[str, Any]:
     """`init_network`, with the encoder from torchvision's file `encoder_weights` where it is a ResNet.
 
-    Raises ValueError for a ResNet without a file or a file without a ResNet, FileNotFoundError for one that
-    is not there, ImportedFileError for one that is something else.
+    Raises FileNotFoundError for a file that is not there, ImportedFileError for one that is something else.
     """
     architecture = module.encoder_architecture
-    if (architecture in RESNETS) != bool(encoder_weights):
-        needed = how_to_get(RESNETS.get(architecture, 18))
-        raise ValueError(
-            f"encoder_architecture {architecture!r} with inverse_graphics.encoder_weights = "
-            f"{encoder_weights!r}; a ResNet starts from a file ({needed}), the residual encoder from none"
-        )
     imported = None
     if architecture in RESNETS:
         try:

@@ -1,8 +1,9 @@
 """Settings of inverse graphics on the posed toy world."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
-from ganverse_jax.pipeline.settings import Count, Whole
+from ganverse_jax.pipeline.settings import AtLeast, Count, Whole
 from ganverse_jax.stages.inverse_graphics.settings import Training
 
 
@@ -14,5 +15,13 @@ class Settings(Training):
     resolution: Count = 64
     num_objects: Count = 160
     num_views: Count = 24
-    views_per_object: Count = 12
+    views_per_object: Annotated[int, AtLeast(2)] = 12
     num_evaluated: Count = 20  # validation and test objects that figures of truth use, one image each
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.views_per_object > self.num_views:
+            raise ValueError(
+                f"views_per_object = {self.views_per_object} is more than num_views = {self.num_views}, "
+                "which they are drawn from; lower it or raise num_views"
+            )

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from ganverse_jax.pipeline.settings import AtLeast, Count, NonNegative, Positive, Share
+from ganverse_jax.runtime.shipped import ASSETS
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,12 @@ class Settings:
     batch_size: Count = 64  # images that are drawn at once
 
     def __post_init__(self):
+        known = [path.parent.name for path in sorted(ASSETS.glob("*/viewpoints.json"))]
+        if self.annotated_by == "shipped" and self.shipped not in known:
+            raise ValueError(
+                f"shipped = {self.shipped!r} names no shipped views; choose one of {', '.join(known)}, or "
+                'viewpoints.annotated_by="pose_regressor"'
+            )
         if self.num_candidates < self.num_views:
             raise ValueError(
                 f"num_candidates = {self.num_candidates} is less than viewpoints.num_views = "

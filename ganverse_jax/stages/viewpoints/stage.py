@@ -113,7 +113,7 @@ def run(run: Run, settings: Settings) -> None:
     perception = perception_stage.load(workdir)
     generator, contents, fresh_contents = source(workdir, gan, run.seed, settings)
     if by == "shipped":
-        shipped_path = _shipped(settings.shipped)
+        shipped_path = ASSETS / settings.shipped / "viewpoints.json"
         read_views(shipped_path, gan.fingerprint, w_dim)
         content = read_json(shipped_path)
     elif by == "pose_regressor":
@@ -122,17 +122,6 @@ def run(run: Run, settings: Settings) -> None:
     write_json(path_of(workdir), content)
     load(workdir, gan.fingerprint, w_dim)
     _report(workdir, content, generator, fresh_contents, perception.pose_regressor, run.metrics)
-
-
-def _shipped(name: str | None) -> Path:
-    """The views of a shipped GAN. Raises ValueError for a name that is none."""
-    known = {path.parent.name: path for path in sorted(ASSETS.glob("*/viewpoints.json"))}
-    if name not in known:
-        raise ValueError(
-            f"viewpoints.shipped = {name!r} names no shipped views; choose one of {', '.join(known)}, or "
-            'viewpoints.annotated_by="pose_regressor"'
-        )
-    return known[name]
 
 
 def content_seeds(seed: int, num_contents: int) -> tuple[np.ndarray, np.ndarray]:

@@ -18,9 +18,9 @@ def test_a_missing_vgg_says_what_to_get_under_which_licence_and_what_to_set(tmp_
         make_perceptual(tmp_path, 4, PerceptualSource("lpips", "no/vgg.pth", "no/lpips.pth"))
 
 
-def test_a_path_that_is_not_set_is_named(tmp_path):
-    with pytest.raises(ValueError, match="lpips = ''"):
-        make_perceptual(tmp_path, 4, PerceptualSource("lpips", "vgg.pth", ""))
+def test_a_path_that_is_not_set_is_named():
+    with pytest.raises(ValueError, match="perceptual.lpips = ''"):
+        build(PerceptualSource, {"source": "lpips", "lpips": ""}, "inverse_graphics.perceptual")
 
 
 def test_a_mistyped_source_is_named():

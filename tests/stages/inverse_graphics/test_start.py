@@ -3,7 +3,9 @@
 import pytest
 
 from ganverse_jax.models.inverse_graphics.network import InverseGraphics
+from ganverse_jax.pipeline.settings import build
 from ganverse_jax.stages.inverse_graphics import start as inverse_graphics_start
+from ganverse_jax.stages.inverse_graphics.settings import Training
 from ganverse_jax.stages.inverse_graphics.start import starting_network
 
 SMALL = dict(
@@ -14,9 +16,11 @@ SMALL = dict(
 
 @pytest.mark.parametrize(("architecture", "path"), [("resnet18", None), ("residual", "resnet18.pth")])
 def test_a_resnet_and_its_file_go_together(architecture, path):
-    network = InverseGraphics(**SMALL, encoder_architecture=architecture)
-    with pytest.raises(ValueError, match="starts from a file .get torchvision's resnet18"):
-        starting_network(network, (128, 128), 0, path)
+    settings = {"network": {"encoder_architecture": architecture}, "encoder_weights": path}
+    with pytest.raises(
+        ValueError, match="inverse_graphics.encoder_weights = .*starts from torchvision's file"
+    ):
+        build(Training, settings, "inverse_graphics")
 
 
 def test_a_missing_file_says_what_to_get_and_which_setting_to_correct():

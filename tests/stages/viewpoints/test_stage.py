@@ -1,16 +1,15 @@
 """Claims about files of views that are wrong: each is refused with file, value and remedy."""
 
 import json
-from types import SimpleNamespace
 
 import pytest
 
 from ganverse_jax.annotation import candidates as proposed
 from ganverse_jax.annotation.bins import store
+from ganverse_jax.pipeline.settings import build
 from ganverse_jax.runtime.checkpoint import write_json
 from ganverse_jax.stages.viewpoints import stage as viewpoints
 from ganverse_jax.stages.viewpoints.settings import Settings
-from tests.stages.tiny_world import run_in
 
 
 def test_views_of_another_gan_are_refused_with_the_remedy(tmp_path):
@@ -64,11 +63,7 @@ def test_files_that_are_none_are_refused_with_a_remedy(tmp_path, name, data):
 
 
 @pytest.mark.parametrize("name", ["nope", "", None])
-def test_shipped_views_that_there_are_none_of_are_named(tmp_path, monkeypatch, name):
-    gan = SimpleNamespace(module=SimpleNamespace(w_dim=2), fingerprint="mine")
-    monkeypatch.setattr(viewpoints.gan_stage, "load", lambda workdir: (gan, None))
-    monkeypatch.setattr(viewpoints.perception_stage, "load", lambda workdir: None)
-    monkeypatch.setattr(viewpoints, "source", lambda *asked: (None, None, None))
-    settings = Settings(annotated_by="shipped", shipped=name)
-    with pytest.raises(ValueError, match=f"viewpoints.shipped = {name!r} names no .*; choose one of toy_car"):
-        viewpoints.run(run_in(tmp_path), settings)
+def test_shipped_views_that_there_are_none_of_are_named(name):
+    message = f"viewpoints.shipped = {name!r} names no .*; choose one of toy_car"
+    with pytest.raises(ValueError, match=message):
+        build(Settings, {"annotated_by": "shipped", "shipped": name}, "viewpoints")
