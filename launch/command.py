@@ -2,15 +2,17 @@
 
 import importlib
 import os
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from absl import app, flags, logging
-from ml_collections import config_flags
+from ml_collections import ConfigDict, config_flags
 
 from ganverse_jax import stages
+from ganverse_jax.pipeline.settings import unknown
 
 if TYPE_CHECKING:
     from ganverse_jax.pipeline.experiment import Experiment
@@ -28,26 +30,30 @@ FOLDER = Path(__file__).resolve().parents[1] / "configs"
 
 
 class ExperimentParser(config_flags.config_flags.ConfigFileFlagParser):
-    """Takes a config of ours by its name or path, and any other file."""
+    """Takes a config of ours by its name or path, and any other file; holds what was loaded."""
 
-    def parse(self, path: str):
+    config: ConfigDict | None = None
+
+    def parse(self, path: str) -> ConfigDict:
         """The locked ConfigDict; a file that is absent, or that cannot be loaded, ends with one line."""
         own = FOLDER / f"{Path(path).stem}.py"
-        named = path.isidentifier() and own.is_file()
-        if not (named or Path(path).is_file()):
-            known = ", ".join(
-                sorted(f.stem for f in FOLDER.glob("*.py") if "def get_config()" in f.read_text())
-            )
-            sys.exit(f"error: no config at {path}; give a .py file, or the name of one of ours ({known})")
+        experiments = sorted(f.stem for f in FOLDER.glob("*.py") if "def get_config()" in f.read_text())
+        if path not in experiments and not Path(path).is_file():
+            known = ", ".join(experiments)
+            sys.exit(f"error: no config at {path!r}; give a .py file, or the name of one of ours ({known})")
         try:
-            if named or Path(path).resolve() == own:
-                return importlib.import_module(f"{CONFIGS}.{own.stem}").get_config().lock()
-            return super().parse(path)
+            if path in experiments or Path(path).resolve() == own:
+                self.config = importlib.import_module(f"{CONFIGS}.{own.stem}").get_config().lock()
+            else:
+                self.config = super().parse(path)
+            if not isinstance(self.config, ConfigDict):
+                raise TypeError(f"get_config() returns a {type(self.config).__name__}, not a ConfigDict")
         except Exception as error:  # whatever the program in the file raises
             if os.environ.get("GANVERSE_TRACEBACK"):
                 raise
-            told = (str(error).strip().splitlines() or [""])[-1]
+            told = (str(error).strip().splitlines() or [""])[-1].removeprefix(f"{type(error).__name__}: ")
             sys.exit(f"error: {path} gives no config ({type(error).__name__}: {told}); correct it")
+        return self.config
 
 
 def experiment_flags(workdir_help: str) -> tuple[flags.FlagHolder, flags.FlagHolder]:
@@ -83,10 +89,23 @@ def parse(argv: list[str]) -> list[str]:
     """Flags of the command line; a setting that the config does not have ends with one line."""
     try:
         return app.parse_flags_with_usage(argv)
-    except (AttributeError, KeyError, TypeError) as error:
-        # ml_collections' KeyErrors quote their text, line breaks and all.
-        text = str(error).strip("'\"").replace("\\'", "'").replace("\\n", " ").replace("\n", " ")
-        sys.exit(f"error: no such setting: {text}")
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        config = flags.FLAGS["config"].parser.config
+        sys.exit(f"error: {next(filter(None, (mistake(word, config) for word in argv)), error)}")
+
+
+def mistake(word: str, config: ConfigDict) -> str | None:
+    """What is wrong with the setting that a word of the command line names, if it names a wrong one."""
+    if not re.match(r"--?(no)?config\.", word):
+        return None
+    section, path = config, ""
+    for name in word.split("=")[0].split(".")[1:]:
+        if not isinstance(section, ConfigDict):
+            return f"{path} = {section} holds no settings; leave out {word}"
+        if name not in section:
+            return unknown(name, section, path)
+        section, path = section[name], f"{path}.{name}".lstrip(".")
+    return None
 
 
 def guarded(run: Callable[[], T]) -> T:

@@ -101,7 +101,7 @@ def test_an_installed_command_finds_its_experiments_by_name_beside_packages_of_t
 
 @pytest.mark.parametrize(
     ("config", "message"),
-    [("toy_cra", "no config at toy_cra; give a .py file, or the name of one of ours (bird, car"),
+    [("toy_cra", "no config at 'toy_cra'; give a .py file, or the name of one of ours (bird, car"),
      ("bad.py", "bad.py gives no config (NameError: name 'x' is not defined); correct it")],
 )  # fmt: skip
 def test_a_config_that_is_none_ends_an_installed_command_in_a_line(installed, tmp_path, config, message):

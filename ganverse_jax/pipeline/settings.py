@@ -10,7 +10,7 @@ import dataclasses
 import difflib
 import functools
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -121,6 +121,13 @@ def kinds(cls: type) -> dict[str, Kind]:
     return {field.name: _kind(hints[field.name]) for field in dataclasses.fields(cls)}
 
 
+def unknown(name: Any, known: Iterable[str], path: str) -> str:
+    """What to say of a name that is none of the section's at `path` ("": the experiment itself)."""
+    near = difflib.get_close_matches(str(name), known, 1)
+    hint = f"did you mean {_join(path, near[0])}?" if near else f"choose one of {', '.join(known)}"
+    return f"{_join(path, name)} is no setting; {hint}"
+
+
 def build(cls: type[T], values: Mapping[str, Any], path: str) -> T:
     """The dataclass ``cls`` of nested plain ``values``: what they leave out is its own default.
 
@@ -136,9 +143,7 @@ def build(cls: type[T], values: Mapping[str, Any], path: str) -> T:
         raise ValueError(f"{path} = {values!r} is no section; its settings are {', '.join(known)}")
     for name in values:
         if name not in known:
-            near = difflib.get_close_matches(str(name), known, 1)
-            hint = f"did you mean {_join(path, near[0])}?" if near else f"choose one of {', '.join(known)}"
-            raise ValueError(f"{_join(path, name)} is no setting; {hint}")
+            raise ValueError(unknown(name, known, path))
     values = _defaults(cls) | dict(values)
     arguments = {}
     for name, kind in known.items():
