@@ -14,7 +14,7 @@ from PIL import Image
 
 from ganverse_jax.interchange.errors import ImportedFileError
 from ganverse_jax.interchange.stylegan2.imported_gan import ImportedGAN
-from ganverse_jax.interchange.stylegan2.report import card_text, config_text, shape_report
+from ganverse_jax.interchange.stylegan2.texts import card_text, config_text, shape_report
 from ganverse_jax.models.stylegan2.networks import Discriminator, Generator, truncate
 from ganverse_jax.models.stylegan2.stored import save_discriminator, save_generator
 from ganverse_jax.runtime.checkpoint import Checkpoints, fingerprint

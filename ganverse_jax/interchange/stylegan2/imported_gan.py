@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ganverse_jax.interchange.errors import ImportedFileError
-from ganverse_jax.interchange.stylegan2.torch import (
+from ganverse_jax.interchange.stylegan2.parameters import (
     discriminator_from_torch_state,
     generator_from_torch_state,
 )

@@ -1,6 +1,6 @@
 """StyleGAN2 weights of others into a folder that the `gan` stage reads; nothing is ever executed.
 
-Sources: NVIDIA's pickles (see :mod:`stylegan2_pickle`), or NumPy archives that hold a PyTorch state dict
+Sources: NVIDIA's pickles (see :mod:`pickled`), or NumPy archives that hold a PyTorch state dict
 as plain arrays: ``np.savez(file, **{name: x.numpy() for name, x in network.state_dict().items()})``.
 """
 
@@ -14,9 +14,9 @@ from ganverse_jax.interchange.pickles.numpy_archive import read_numpy_archive
 from ganverse_jax.interchange.stylegan2.folder import check_free, write_folder
 from ganverse_jax.interchange.stylegan2.imported_gan import ImportedGAN, imported_gan
 from ganverse_jax.interchange.stylegan2.pickled import (
-    StyleGAN2Networks,
-    read_stylegan2_bytes,
-    read_stylegan2_pickle,
+    PickledNetworks,
+    read_bytes,
+    read_pickle,
 )
 
 LICENCE = (
@@ -31,7 +31,7 @@ def load_pickle(path: str | os.PathLike) -> tuple[ImportedGAN, str]:
 
     Raises FileNotFoundError, or ImportedFileError naming the file, the value and the remedy.
     """
-    found = read_stylegan2_pickle(path)
+    found = read_pickle(path)
     try:
         return _checked(found), found.family
     except ImportedFileError as error:
@@ -40,10 +40,10 @@ def load_pickle(path: str | os.PathLike) -> tuple[ImportedGAN, str]:
 
 def networks_from_bytes(data: memoryview) -> ImportedGAN:
     """The checked networks of a pickle in memory; raises ImportedFileError."""
-    return _checked(read_stylegan2_bytes(data))
+    return _checked(read_bytes(data))
 
 
-def _checked(found: StyleGAN2Networks) -> ImportedGAN:
+def _checked(found: PickledNetworks) -> ImportedGAN:
     return imported_gan(
         found.ema,
         found.discriminator,

@@ -10,10 +10,9 @@ import numpy as np
 from ganverse_jax.interchange.errors import ImportedFileError
 from ganverse_jax.interchange.pickles.inert_arrays import NUMPY_NAMES, TORCH_NAMES, Arrays
 from ganverse_jax.interchange.pickles.safe_pickle import Inert, Reader, is_call
-from ganverse_jax.interchange.stylegan2 import ada as ada_stylegan2
-from ganverse_jax.interchange.stylegan2 import tf as tf_stylegan2
+from ganverse_jax.interchange.stylegan2 import ada, tf
 
-ALLOWED = NUMPY_NAMES | TORCH_NAMES | ada_stylegan2.OTHER_NAMES | {tf_stylegan2.NETWORK}
+ALLOWED = NUMPY_NAMES | TORCH_NAMES | ada.OTHER_NAMES | {tf.NETWORK}
 _SPARE = 1 << 16
 _KNOWN = {  # beginnings of files that people pass by mistake
     b"PK\x03\x04": "a zip; pass NumPy archives as --generator and --discriminator",
@@ -25,7 +24,7 @@ _KNOWN = {  # beginnings of files that people pass by mistake
 }
 
 
-class StyleGAN2Networks(NamedTuple):
+class PickledNetworks(NamedTuple):
     """The networks of a pickle as PyTorch-named states {name: float32 array}.
 
     `ema` is the averaged generator, `generator` the trained one; clamps are None where nothing clamps;
@@ -41,7 +40,7 @@ class StyleGAN2Networks(NamedTuple):
     mbstd_group: int | None
 
 
-def read_stylegan2_pickle(path: str | os.PathLike) -> StyleGAN2Networks:
+def read_pickle(path: str | os.PathLike) -> PickledNetworks:
     """Read a pickle of NVIDIA's StyleGAN2 (TensorFlow, configurations e and f) or stylegan2-ada-pytorch.
 
     Raises FileNotFoundError, or ImportedFileError naming file, value and remedy for anything else that
@@ -57,13 +56,13 @@ def read_stylegan2_pickle(path: str | os.PathLike) -> StyleGAN2Networks:
         # Mapped, not read: an unrelated file of many gigabytes costs nothing.
         data = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
     try:
-        return read_stylegan2_bytes(data)
+        return read_bytes(data)
     except ImportedFileError as error:
         raise ImportedFileError(f"{path}: {error}") from error
 
 
-def read_stylegan2_bytes(data: memoryview) -> StyleGAN2Networks:
-    """As :func:`read_stylegan2_pickle`, from memory."""
+def read_bytes(data: memoryview) -> PickledNetworks:
+    """As :func:`read_pickle`, from memory."""
     start = bytes(data[:4])
     if start[:1] != b"\x80":
         known = next(
@@ -73,7 +72,7 @@ def read_stylegan2_bytes(data: memoryview) -> StyleGAN2Networks:
     content = Reader(data, ALLOWED).read()
     # Twice: numbers of half precision become float32.
     arrays = Arrays(2 * len(data) + _SPARE)
-    if isinstance(content, tuple) and len(content) == 3 and is_call(content[0], tf_stylegan2.NETWORK):
+    if isinstance(content, tuple) and len(content) == 3 and is_call(content[0], tf.NETWORK):
         return _tensorflow(content, arrays)
     if isinstance(content, dict) and {"G", "D", "G_ema"} <= content.keys():
         return _ada(content, arrays)
@@ -83,12 +82,12 @@ def read_stylegan2_bytes(data: memoryview) -> StyleGAN2Networks:
     )
 
 
-def _tensorflow(content: tuple, arrays: Arrays) -> StyleGAN2Networks:
-    discriminator, group = tf_stylegan2.discriminator_state(content[1], arrays)
-    return StyleGAN2Networks(
+def _tensorflow(content: tuple, arrays: Arrays) -> PickledNetworks:
+    discriminator, group = tf.discriminator_state(content[1], arrays)
+    return PickledNetworks(
         family="NVlabs/stylegan2 (TensorFlow)",
-        generator=tf_stylegan2.generator_state(content[0], arrays, "G"),
-        ema=tf_stylegan2.generator_state(content[2], arrays, "Gs"),
+        generator=tf.generator_state(content[0], arrays, "G"),
+        ema=tf.generator_state(content[2], arrays, "Gs"),
         discriminator=discriminator,
         generator_clamp=None,
         discriminator_clamp=None,
@@ -96,13 +95,13 @@ def _tensorflow(content: tuple, arrays: Arrays) -> StyleGAN2Networks:
     )
 
 
-def _ada(content: dict[Any, Any], arrays: Arrays) -> StyleGAN2Networks:
-    generator, clamp = ada_stylegan2.generator_state(content["G"], arrays, "G")
-    ema, ema_clamp = ada_stylegan2.generator_state(content["G_ema"], arrays, "G_ema")
+def _ada(content: dict[Any, Any], arrays: Arrays) -> PickledNetworks:
+    generator, clamp = ada.generator_state(content["G"], arrays, "G")
+    ema, ema_clamp = ada.generator_state(content["G_ema"], arrays, "G_ema")
     if clamp != ema_clamp:
         raise ImportedFileError(f"G clamps at {clamp}, G_ema at {ema_clamp}; they should agree: damaged?")
-    discriminator, critic_clamp, group = ada_stylegan2.discriminator_state(content["D"], arrays)
-    return StyleGAN2Networks(
+    discriminator, critic_clamp, group = ada.discriminator_state(content["D"], arrays)
+    return PickledNetworks(
         family="NVlabs/stylegan2-ada-pytorch",
         generator=generator,
         ema=ema,

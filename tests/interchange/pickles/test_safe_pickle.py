@@ -13,13 +13,13 @@ from ganverse_jax.interchange.errors import ImportedFileError
 from ganverse_jax.interchange.pickles.inert_arrays import Arrays
 from ganverse_jax.interchange.pickles.safe_pickle import Inert
 from ganverse_jax.interchange.stylegan2.importer import import_pickle
-from ganverse_jax.interchange.stylegan2.pickled import ALLOWED, read_stylegan2_bytes, read_stylegan2_pickle
+from ganverse_jax.interchange.stylegan2.pickled import ALLOWED, read_bytes, read_pickle
 
 START = b"\x80\x04"
 
 
 def read(data):
-    return read_stylegan2_bytes(memoryview(data))
+    return read_bytes(memoryview(data))
 
 
 class Command:
@@ -255,10 +255,10 @@ def test_odd_contents_of_modules_are_refused(pickles, group, content, message):
 def test_unrelated_files_are_told_what_they_are(tmp_path, content, message):
     (tmp_path / "file").write_bytes(content)
     with pytest.raises(ImportedFileError, match=f"file.*{message}"):
-        read_stylegan2_pickle(tmp_path / "file")
+        read_pickle(tmp_path / "file")
 
 
 @pytest.mark.parametrize("name", ["absent.pkl", "."])
 def test_no_file_is_told_as_such(tmp_path, name):
     with pytest.raises(FileNotFoundError, match="no file at"):
-        read_stylegan2_pickle(tmp_path / name)
+        read_pickle(tmp_path / name)

@@ -15,7 +15,7 @@ from ganverse_jax.interchange.errors import ImportedFileError
 from ganverse_jax.interchange.stylegan2 import folder as import_folder
 from ganverse_jax.interchange.stylegan2.folder import picture_rows
 from ganverse_jax.interchange.stylegan2.importer import import_networks, import_pickle, load_pickle
-from ganverse_jax.interchange.stylegan2.pickled import read_stylegan2_pickle
+from ganverse_jax.interchange.stylegan2.pickled import read_pickle
 from ganverse_jax.models.stylegan2.stored import load_discriminator, load_generator
 from ganverse_jax.models.stylegan2.style_space import style_layout
 from ganverse_jax.runtime.checkpoint import Checkpoints
@@ -102,7 +102,7 @@ def black(gan):
 
 def test_numpy_archives_give_the_networks_of_the_pickle(tmp_path, imported, monkeypatch):
     monkeypatch.setattr(import_folder, "sample_images", black)
-    networks = read_stylegan2_pickle(ADA)
+    networks = read_pickle(ADA)
     np.savez(tmp_path / "g.npz", **networks.ema)
     np.savez(tmp_path / "d.npz", **networks.discriminator)
     import_networks(tmp_path / "g.npz", tmp_path / "d.npz", tmp_path / "out")
@@ -240,7 +240,7 @@ def test_the_command_imports_a_wide_car_and_refuses_a_hostile_file(tmp_path, pic
 
 def wide(random):
     """Random networks of 512 px and 4 channels, with PyTorch's names."""
-    from ganverse_jax.interchange.stylegan2.pickled import StyleGAN2Networks
+    from ganverse_jax.interchange.stylegan2.pickled import PickledNetworks
 
     sizes, c = [4 << i for i in range(8)], 4
     g = {
@@ -269,4 +269,4 @@ def wide(random):
     g, d = (
         {name: np.asarray(random.standard_normal(shape), "<f4") for name, shape in x.items()} for x in (g, d)
     )
-    return StyleGAN2Networks("", g, g, d, None, None, 4)
+    return PickledNetworks("", g, g, d, None, None, 4)

@@ -14,7 +14,7 @@ import pytest
 
 from ganverse_jax.interchange.errors import ImportedFileError
 from ganverse_jax.interchange.stylegan2.importer import networks_from_bytes
-from ganverse_jax.interchange.stylegan2.pickled import read_stylegan2_pickle
+from ganverse_jax.interchange.stylegan2.pickled import read_pickle
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "stylegan2"
 EXTREMES = [
@@ -133,7 +133,7 @@ def shrunk(networks):
 
 @pytest.fixture(scope="module")
 def small(pickles):
-    networks = shrunk(read_stylegan2_pickle(GOLDEN / "ada_res16_torch213_p4.pkl"))
+    networks = shrunk(read_pickle(GOLDEN / "ada_res16_torch213_p4.pkl"))
     plain = networks._replace(
         **{
             name: {key: x for key, x in getattr(networks, name).items() if "resample" not in key}

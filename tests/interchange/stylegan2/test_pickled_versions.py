@@ -8,23 +8,23 @@ import pytest
 
 from ganverse_jax.interchange.errors import ImportedFileError
 from ganverse_jax.interchange.stylegan2.importer import load_pickle
-from ganverse_jax.interchange.stylegan2.pickled import read_stylegan2_bytes, read_stylegan2_pickle
+from ganverse_jax.interchange.stylegan2.pickled import read_bytes, read_pickle
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "stylegan2"
 
 
 @pytest.fixture(scope="module")
 def ada():
-    return read_stylegan2_pickle(GOLDEN / "ada_res16_torch213_p4.pkl")
+    return read_pickle(GOLDEN / "ada_res16_torch213_p4.pkl")
 
 
 @pytest.fixture(scope="module")
 def tf():
-    return read_stylegan2_pickle(GOLDEN / "tf_stylegan2_res32.pkl")
+    return read_pickle(GOLDEN / "tf_stylegan2_res32.pkl")
 
 
 def read(data):
-    return read_stylegan2_bytes(memoryview(data))
+    return read_bytes(memoryview(data))
 
 
 def assert_same(found, expected):

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ganverse_jax.interchange.stylegan2.torch import (
+from ganverse_jax.interchange.stylegan2.parameters import (
     discriminator_from_torch_state,
     generator_from_torch_state,
 )

@@ -8,7 +8,7 @@ import numpy as np
 import optax
 import pytest
 
-from ganverse_jax.interchange.stylegan2.torch import (
+from ganverse_jax.interchange.stylegan2.parameters import (
     discriminator_from_torch_state,
     generator_from_torch_state,
 )
