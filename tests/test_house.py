@@ -64,3 +64,9 @@ def test_no_stage_and_no_command_is_more_than_a_seventh_of_the_code_with_all_its
     total = sum(map(_lines, _sources()))
     for room in (*(ROOT / "ganverse_jax/stages").iterdir(), *(ROOT / "ganverse_jax/commands").iterdir()):
         assert sum(map(_lines, room.rglob("*.py"))) <= total / 7, room
+
+
+@pytest.mark.parametrize("room", _rooms(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_room_says_what_it_is_for(room):
+    entrance = room / "__init__.py"
+    assert not entrance.exists() or ast.get_docstring(ast.parse(entrance.read_text()))

@@ -1,0 +1,1 @@
+"""What a person runs besides training: a folder per file of launch/."""

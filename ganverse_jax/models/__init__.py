@@ -1,1 +1,1 @@
-"""Networks: StyleGAN2, the inverse graphics network, the latent mapper."""
+"""Networks, how they are stored, and what they predict."""

@@ -1,0 +1,1 @@
+"""What offline pages and contact sheets are made of: markup, charts, pictures, the mesh viewer."""

@@ -1,0 +1,1 @@
+"""Cameras and meshes: fitted, solved from points, drawn, turned, written."""

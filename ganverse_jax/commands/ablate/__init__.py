@@ -1,0 +1,1 @@
+"""Ablations on the toy world: trainings without one term each, and their table."""

@@ -1,0 +1,1 @@
+"""A person annotates a run's proposed views, on a local page or through files."""

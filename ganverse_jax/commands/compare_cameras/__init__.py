@@ -1,0 +1,1 @@
+"""Camera annotations compared on the toy world: bins, clicked points, the truth."""

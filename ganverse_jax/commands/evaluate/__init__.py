@@ -1,0 +1,1 @@
+"""A finished toy run evaluated beside the paper's tables, on pictures that no GAN made."""

@@ -1,0 +1,1 @@
+"""A GAN's own figures: distance to real pictures, precision, recall, path length."""

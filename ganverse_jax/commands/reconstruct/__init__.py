@@ -1,0 +1,1 @@
+"""Photos become textured meshes, and a page that shows them."""

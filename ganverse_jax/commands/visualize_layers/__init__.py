@@ -1,0 +1,1 @@
+"""What each layer of a generator holds, as pictures and as figures."""

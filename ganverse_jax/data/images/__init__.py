@@ -1,0 +1,1 @@
+"""Real pictures for a GAN: from folders, zips, LSUN, tensorflow-datasets or a world."""

@@ -1,0 +1,1 @@
+"""Pascal3D+ as a set of posed pictures with masks."""

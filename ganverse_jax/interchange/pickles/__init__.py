@@ -1,0 +1,1 @@
+"""Pickles and archives read as inert data."""

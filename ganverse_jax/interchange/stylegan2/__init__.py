@@ -1,0 +1,1 @@
+"""Others' StyleGAN2 turned into a folder that the `gan` stage reads."""

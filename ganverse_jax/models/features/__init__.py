@@ -1,0 +1,1 @@
+"""Networks of features in which pictures are compared: Inception-v3, LPIPS, L_percept's."""

@@ -1,0 +1,1 @@
+"""Networks that look at pictures: segmenters and the pose regressor."""

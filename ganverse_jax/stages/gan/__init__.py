@@ -1,0 +1,1 @@
+"""Stage gan: StyleGAN2 trained on pictures, or taken as shipped."""

@@ -1,0 +1,1 @@
+"""Stage perception: where masks come from, and the pose regressor as yardstick."""

@@ -1,0 +1,1 @@
+"""Stage report: what all other stages left, as one page."""

@@ -1,0 +1,1 @@
+"""Stage viewpoints: view codes chosen, each with its rough camera."""
