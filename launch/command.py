@@ -61,7 +61,7 @@ def experiment_flags(workdir_help: str) -> tuple[flags.FlagHolder, flags.FlagHol
     config = config_flags.DEFINE_config_file(
         "config",
         None,
-        "Experiment: a file, e.g. configs/toy_car.py, or a name, e.g. toy_car",
+        "Experiment: a file, e.g. configs/toy_car.py, or a name, e.g. --config=toy_car",
     )
     flags.FLAGS["config"].parser = ExperimentParser("config")
     return config, flags.DEFINE_string("workdir", None, workdir_help)

@@ -71,9 +71,7 @@ class CrateWorld:
         cameras = {
             "azimuth": np.asarray(azimuth, np.float32),
             "elevation": np.asarray(elevation, np.float32),
-            "distance": np.broadcast_to(
-                np.float32(self.distance if distance is None else distance), indices.shape
-            ),
+            "distance": np.broadcast_to(np.asarray(distance, np.float32), indices.shape),
         }
         size, fov_y = (self.resolution, self.resolution), float(np.radians(self.fov_degrees))
         colour, mask = render_meshes(self._meshes(indices), np.arange(len(indices)), cameras, size, fov_y)

@@ -79,7 +79,7 @@ def _words(path: Path) -> list[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
             said.append(node.value)
-        said += [value for field in ("id", "name", "arg", "attr")
+        said += [value for field in ("id", "name", "arg", "attr", "module")
                  if isinstance(value := getattr(node, field, None), str)]  # fmt: skip
     said = [NAMED.sub("", text).replace("_", " ") for text in said]
     return [text for text in said if WORDS.search(text)]
