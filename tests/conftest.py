@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 
 # Compiling takes most of the time here: let it take the shortest way, whatever its programs then run like.
-QUICK = "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"
+QUICK = "--xla_backend_optimization_level=0"
 DEVICES = "--xla_force_host_platform_device_count=4"
 os.environ["XLA_FLAGS"] = " ".join([os.environ.get("XLA_FLAGS", ""), QUICK, DEVICES])
 os.environ.setdefault("JAX_PLATFORMS", "cpu")

@@ -29,7 +29,7 @@ CONFIG = dict(
         annotated_by="pose_regressor", num_views=4, num_candidates=6, num_contents=2, min_usable=0.0,
         min_distance=0.0, drop_share=0.0,
     ),
-    multiview_dataset=dict(num_objects=40, views_per_object=3, min_area=0.0, min_instance=0.005),
+    multiview_dataset=dict(num_objects=40, views_per_object=3, min_area=0.0, min_instance=0.06),
     inverse_graphics=TRAINING,
     inverse_graphics_posed=TRAINING
     | dict(resolution=32, num_objects=20, num_views=4, views_per_object=2, num_evaluated=2),

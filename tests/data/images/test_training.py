@@ -147,7 +147,7 @@ def test_limit_takes_the_first_by_name(folder, archive):
 
 
 def test_an_unknown_kind_or_policy_is_answered_with_the_known_ones(folder, tmp_path):
-    with pytest.raises(ValueError, match="use toy_cars, images, lsun, tfds"):
+    with pytest.raises(ValueError, match="use world, images, lsun, tfds"):
         open_source("webdataset")
     with pytest.raises(ValueError, match="gan.data.unfit = 'ignore' is unknown; use one of error, skip"):
         training_images(open_images(folder), FIT, tmp_path, unfit="ignore")
