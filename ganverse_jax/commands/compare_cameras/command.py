@@ -30,10 +30,8 @@ from ganverse_jax.pipeline.experiment import Experiment
 from ganverse_jax.scene.cameras import as_cameras, initial_cameras, read_cameras
 from ganverse_jax.scene.keypoint_cameras import KeypointCameras, solve_cameras
 from ganverse_jax.stages.inverse_graphics import stage as inverse_graphics
-from ganverse_jax.stages.inverse_graphics.perceptual import make_perceptual, measured_perceptual
-from ganverse_jax.stages.inverse_graphics.stage import Given
 from ganverse_jax.stages.inverse_graphics_posed.settings import Settings
-from ganverse_jax.stages.inverse_graphics_posed.stage import one_image_each, posed_set, truth_evaluator
+from ganverse_jax.stages.inverse_graphics_posed.stage import one_image_each, posed_given, posed_set
 
 NAME = "camera_comparison"
 MODELS = ("view", "keypoint", "true")
@@ -94,15 +92,8 @@ def run(experiment: Experiment, workdir: Path, *, noise_pixels: float | None = N
 def _train(folder: Path, experiment: Experiment, settings: Settings, comparison: Comparison) -> None:
     """One model in its folder, <workdir>/camera_comparison/<model>."""
     workdir, world = folder.parents[1], comparison.world
-    measured_in = measured_perceptual(workdir, world.resolution, settings.perceptual)
     multiview = _starting_from(folder.name, comparison)
-    given = Given(
-        multiview,
-        world.fov_degrees,
-        world.distance,
-        perceptual=make_perceptual(workdir, settings.perceptual_blocks, settings.perceptual),
-        evaluate=truth_evaluator(world, multiview, settings.num_evaluated, measured_in),
-    )
+    given = posed_given(workdir, world, multiview, settings, settings.num_evaluated)
     origin = "bins" if folder.name == "view" else "given"
     train_once(folder, experiment, dataclasses.replace(settings, camera_origin=origin), given)
 

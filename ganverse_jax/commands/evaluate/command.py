@@ -45,11 +45,10 @@ from ganverse_jax.scene.cameras import as_cameras, take_cameras
 from ganverse_jax.scene.meshes import PredictedMeshes
 from ganverse_jax.stages.gan import stage as gan
 from ganverse_jax.stages.inverse_graphics import stage as inverse_graphics
-from ganverse_jax.stages.inverse_graphics.perceptual import make_perceptual, measured_perceptual
+from ganverse_jax.stages.inverse_graphics.perceptual import measured_perceptual
 from ganverse_jax.stages.inverse_graphics.settings import Settings
-from ganverse_jax.stages.inverse_graphics.stage import Given
 from ganverse_jax.stages.inverse_graphics_posed import stage as inverse_graphics_posed
-from ganverse_jax.stages.inverse_graphics_posed.stage import posed_set, truth_evaluator
+from ganverse_jax.stages.inverse_graphics_posed.stage import posed_given, posed_set
 from ganverse_jax.stages.multiview_dataset import stage as multiview_dataset
 from ganverse_jax.stages.multiview_dataset.source import load_source
 
@@ -88,7 +87,7 @@ def _evaluate(pipeline: Pipeline, num_fitting: int, num_testing: int) -> dict[st
     images = load_source(workdir, gan.load(workdir)[0], seed=experiment.seed, settings=settings)
     resolution, count = images.size[0], _count_training_images(settings, workdir)
     perceptual = measured_perceptual(workdir, resolution, settings.perceptual)
-    train_baseline(pipeline, resolution, count, perceptual)
+    train_baseline(pipeline, resolution, count)
     _tell(f"draws {num_fitting} + {num_testing} renders of objects that no network saw")
     chosen = (("validation", num_fitting), ("test", num_testing))
     fitting, testing = (real_renders(experiment, resolution, *which) for which in chosen)
@@ -155,7 +154,7 @@ def _count_training_images(settings: Settings, workdir: Path) -> int:
     return len(multiview_dataset.open_set(workdir).rows_of("train"))
 
 
-def train_baseline(pipeline: Pipeline, resolution: int, count: int, measured_in: Perceptual | None) -> None:
+def train_baseline(pipeline: Pipeline, resolution: int, count: int) -> None:
     """Train the run's network on `count` single views with true cameras, once, in evaluation/baseline."""
     experiment, workdir = pipeline.experiment, pipeline.workdir
     folder, settings = workdir / FOLDER, experiment.stages[inverse_graphics.NAME]
@@ -164,13 +163,7 @@ def train_baseline(pipeline: Pipeline, resolution: int, count: int, measured_in:
     world, multiview = posed_set(experiment, posed)
     if not (folder / ablation.BASELINE / "DONE.json").exists():
         multiview = single_view_renders(world, multiview, seed=experiment.seed, count=count)
-    given = Given(
-        multiview,
-        world.fov_degrees,
-        world.distance,
-        perceptual=make_perceptual(workdir, settings.perceptual_blocks, settings.perceptual),
-        evaluate=truth_evaluator(world, multiview, posed.num_evaluated, measured_in),
-    )
+    given = posed_given(workdir, world, multiview, settings, posed.num_evaluated)
     training = dataclasses.replace(settings, **ablation.MODELS[ablation.BASELINE])
     train_once(folder / ablation.BASELINE, experiment, training, given)
 

@@ -7,6 +7,7 @@ error, texture error and perceptual distance (DESIGN.md, section 5).
 import dataclasses
 import shutil
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 
@@ -22,6 +23,7 @@ from ganverse_jax.runtime.checkpoint import read_json, write_json
 from ganverse_jax.runtime.loop import Metrics
 from ganverse_jax.stages.inverse_graphics import stage as inverse_graphics
 from ganverse_jax.stages.inverse_graphics.perceptual import make_perceptual, measured_perceptual
+from ganverse_jax.stages.inverse_graphics.settings import Training
 from ganverse_jax.stages.inverse_graphics_posed.settings import Settings
 from ganverse_jax.stages.inverse_graphics_posed.truth import solids_of, truth_figures
 
@@ -35,14 +37,7 @@ def run(run: Run, settings: Settings) -> dict[str, float]:
     """
     folder = run.workdir / NAME
     world, multiview = posed_set(run, settings)
-    measured_in = measured_perceptual(run.workdir, settings.resolution, settings.perceptual)
-    given = inverse_graphics.Given(
-        multiview,
-        run.world.fov_degrees,
-        run.world.distance,
-        perceptual=make_perceptual(run.workdir, settings.perceptual_blocks, settings.perceptual),
-        evaluate=truth_evaluator(world, multiview, settings.num_evaluated, measured_in),
-    )
+    given = posed_given(run.workdir, world, multiview, settings, settings.num_evaluated)
     inner_run = dataclasses.replace(run, workdir=folder, metrics=Metrics(folder))
     figures = inverse_graphics.train(inner_run, settings, given)
     inner = folder / inverse_graphics.NAME
@@ -59,6 +54,20 @@ def posed_set(shared: Run | Shared, settings: Settings) -> tuple[World, Multivie
     world = make_world(shared, settings.resolution)
     counts = {name: getattr(settings, name) for name in ("num_objects", "num_views", "views_per_object")}
     return world, posed_renders(world, seed=shared.seed, **counts)
+
+
+def posed_given(
+    workdir: Path, world: World, multiview: MultiviewSet, training: Training, num_evaluated: int
+) -> inverse_graphics.Given:
+    """What a training on renders of the world is given: perceptual terms of the run, and the truth."""
+    measured_in = measured_perceptual(workdir, world.resolution, training.perceptual)
+    return inverse_graphics.Given(
+        multiview,
+        world.fov_degrees,
+        world.distance,
+        perceptual=make_perceptual(workdir, training.perceptual_blocks, training.perceptual),
+        evaluate=truth_evaluator(world, multiview, num_evaluated, measured_in),
+    )
 
 
 def truth_evaluator(
