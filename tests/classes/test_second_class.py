@@ -8,6 +8,8 @@ from ganverse_jax.data.multiview.stored import open_set
 from ganverse_jax.runtime.checkpoint import read_json
 from tests.classes.crate import CRATE, CrateWorld
 
+pytestmark = pytest.mark.slow  # every stage compiles: two to three minutes
+
 SIZES = dict(resolution=32, channel_base=256, channel_max=16)
 NETWORK = dict(
     icosphere_level=1, template_scale=(0.4, 0.35, 0.7), shape_degree=4, encoder_width=8, encoder_blocks=(1,),
