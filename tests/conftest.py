@@ -2,10 +2,13 @@
 
 import os
 import tempfile
+from importlib.metadata import version
 from pathlib import Path
 
 # Compiling takes most of the time here: let it take the shortest way, whatever its programs then run like.
 QUICK = "--xla_backend_optimization_level=0"
+if version("jaxlib").startswith("0.10."):  # later ones have no such choice
+    QUICK += " --xla_cpu_use_fusion_emitters=false"
 DEVICES = "--xla_force_host_platform_device_count=4"
 os.environ["XLA_FLAGS"] = " ".join([os.environ.get("XLA_FLAGS", ""), QUICK, DEVICES])
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
