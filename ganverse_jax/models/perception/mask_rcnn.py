@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,7 +23,8 @@ from ganverse_jax.classes import labels
 class Card:
     """How a family of exports is fed. scale: factor on 0..255; mean: subtracted after it, in channel order;
     bgr: channels reversed; short_side, long_side: the picture is resized so that its short side is that, and
-    the long one no more (None: left as it is); multiple: zero-padded to a multiple; labels: name -> id."""
+    the long one no more (None: left as it is); multiple: zero-padded to a multiple; family: the
+    name under which the classes tell their ids (`classes.labels`, asked at each use)."""
 
     scale: float
     mean: tuple[float, float, float]
@@ -31,15 +32,15 @@ class Card:
     short_side: int | None
     long_side: int | None
     multiple: int
-    labels: Mapping[str, int]
+    family: str
 
 
 CARDS = {
     # The ONNX model zoo's MaskRCNN-10 and -12: BGR, Caffe means, 80 classes counted from 1.
     "onnx_zoo": Card(1.0, (102.9801, 115.9465, 122.7717), True, 800, 1333, 32,
-                     labels("onnx_zoo")),
+                     "onnx_zoo"),
     # torchvision's maskrcnn_resnet50_fpn: RGB in [0, 1], resized and normalised inside, COCO's own 91 ids.
-    "torchvision": Card(1 / 255, (0.0, 0.0, 0.0), False, None, None, 1, labels("torchvision")),
+    "torchvision": Card(1 / 255, (0.0, 0.0, 0.0), False, None, None, 1, "torchvision"),
 }  # fmt: skip
 
 
@@ -82,7 +83,7 @@ class MaskRCNN:
         self.path, self.min_score = Path(path), float(min_score)
         self._session = _open(self.path)
         self._input = _one_input(self._session, self.path)
-        known = session_labels(self._session) or self.card.labels
+        known = session_labels(self._session) or labels(self.card.family)
         if label is None and class_name not in known:
             raise ValueError(
                 f"{self.path} knows no class {class_name!r}, only {', '.join(sorted(known))}; set "
