@@ -1,7 +1,7 @@
 """An experiment: its class and world, and the settings of every stage, checked before any begins."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any
 
 from ganverse_jax import classes
@@ -52,11 +52,10 @@ def build_experiment(config: Mapping[str, Any], settings: Mapping[str, type]) ->
         name: None if config[name] is None else build(cls, config[name], name)
         for name, cls in settings.items()
     }
-    return Experiment(**{one.name: getattr(shared, one.name) for one in fields(Shared)}, stages=sections)
+    return Experiment(**vars(shared), stages=sections)
 
 
 def plain_experiment(experiment: Experiment) -> dict[str, Any]:
     """The plain sections that `build_experiment` makes the experiment of."""
-    shared = Shared(**{one.name: getattr(experiment, one.name) for one in fields(Shared)})
-    sections = {name: settings and plain(settings) for name, settings in experiment.stages.items()}
-    return plain(shared) | sections
+    shared = plain(experiment)
+    return shared | shared.pop("stages")

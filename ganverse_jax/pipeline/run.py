@@ -57,11 +57,11 @@ class Pipeline:
         where the settings say it.
         """
         self._check_names(names)
-        with self.held():
+        with only_run(self.workdir):
             self.run_held(names, until=until)
 
     def run_held(self, names: Sequence[str] | None = None, *, until: str | None = None) -> None:
-        """As :meth:`run`, for a caller that holds the workdir's lock (:meth:`held`) for longer."""
+        """As :meth:`run`, for a caller that holds the workdir's lock (:func:`only_run`) for longer."""
         recorded_config(self.workdir)
         if names is not None:
             self._check_edited(names)
@@ -72,7 +72,7 @@ class Pipeline:
         for stage in self.stages:
             if self.settings(stage) is not None:
                 named = names is not None and stage.name in names
-                if names is None or named or self._loads_for(stage, names):
+                if names is None or named or self._loads(stage) and self._is_read(stage, names):
                     self._run_stage(stage, run, train=named)
             if stage.name == until:
                 break
@@ -97,10 +97,6 @@ class Pipeline:
             inputs[needed] = read_marker(marker)["digest"] if marker.exists() else None
         return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:16]
 
-    def held(self) -> contextlib.AbstractContextManager[None]:
-        """The workdir's lock, see :func:`only_run`."""
-        return only_run(self.workdir)
-
     def _check_names(self, names: Sequence[str] | None) -> None:
         known = [stage.name for stage in self.stages]
         for name in names or ():
@@ -114,26 +110,24 @@ class Pipeline:
         if names is not None and not names:
             raise ValueError(f"--stages names no stage; the stages are {', '.join(known)}")
 
-    def _read_by(self, name: str, names: Sequence[str]) -> bool:
-        return any(
-            stage.name in names and (stage.always or name in stage.needs(self.settings(stage)))
-            for stage in self.stages
-            if self.settings(stage) is not None
-        )
+    def _is_read(self, stage: Stage, names: Sequence[str]) -> bool:
+        readers = [other for other in self.stages if other.name in names]
+        return any(stage.name in other.needs(self.settings(other)) for other in readers)
 
     def _check_edited(self, names: Sequence[str]) -> None:
         """Refuse what a person edited of finished stages that `names` read and do not make again."""
+        shown = any(stage.always for stage in self.stages if stage.name in names)  # whatever there is
         for stage in self.stages:
-            done = (self.workdir / stage.name / "DONE.json").exists()
-            if done and stage.name not in names and self._read_by(stage.name, names):
+            read = stage.name not in names and (shown or self._is_read(stage, names))
+            if read and self._done(stage.name):
                 stage.check_edited(self.workdir)
 
-    def _loads_for(self, stage: Stage, names: Sequence[str]) -> bool:
-        """Whether the stage has finished weights to load that one of `names` reads and the workdir lacks."""
-        loads = stage.pretrained and self.settings(stage).pretrained is not None
-        readers = [other for other in self.stages if other.name in names]
-        read = any(stage.name in other.needs(self.settings(other)) for other in readers)
-        return loads and read and not (self.workdir / stage.name / "DONE.json").exists()
+    def _loads(self, stage: Stage) -> bool:
+        """Whether the stage has finished weights to load that the workdir lacks."""
+        return stage.pretrained and self.settings(stage).pretrained is not None and not self._done(stage.name)
+
+    def _done(self, name: str) -> bool:
+        return (self.workdir / name / "DONE.json").exists()
 
     def _run_stage(self, stage: Stage, run: Run, *, train: bool) -> None:
         folder, settings = self.workdir / stage.name, self.settings(stage)
@@ -145,7 +139,7 @@ class Pipeline:
             print(f"[{stage.name}] done before, skipped", flush=True)
             return
         needs = self.needs(stage)
-        absent = [name for name in needs if not (self.workdir / name / "DONE.json").exists()]
+        absent = [name for name in needs if not self._done(name)]
         if absent:
             raise ValueError(
                 f"stage {stage.name} needs {absent}, not finished in {self.workdir}; {make(*absent)} first"

@@ -19,76 +19,32 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class AtLeast:
-    """The limit value >= low."""
+class Limit:
+    """The limits low <= value <= high of a number; `open`: it may not be at them either."""
 
     low: float
-
-    def allows(self, value: float) -> bool:
-        """Whether the limit holds."""
-        return value >= self.low
-
-    @property
-    def remedy(self) -> str:
-        """What to do about a value beyond the limit."""
-        return f"set it to {self.low} or more"
-
-
-@dataclass(frozen=True)
-class Above:
-    """The limit value > low."""
-
-    low: float
-
-    def allows(self, value: float) -> bool:
-        """Whether the limit holds."""
-        return value > self.low
-
-    @property
-    def remedy(self) -> str:
-        """What to do about a value beyond the limit."""
-        return f"set it above {self.low}"
-
-
-@dataclass(frozen=True)
-class Below:
-    """The limit value < high."""
-
-    high: float
-
-    def allows(self, value: float) -> bool:
-        """Whether the limit holds."""
-        return value < self.high
-
-    @property
-    def remedy(self) -> str:
-        """What to do about a value beyond the limit."""
-        return f"set it below {self.high}"
-
-
-@dataclass(frozen=True)
-class Within:
-    """The limits low <= value <= high."""
-
-    low: float
-    high: float
+    high: float = math.inf
+    open: bool = False
 
     def allows(self, value: float) -> bool:
         """Whether the limits hold."""
-        return self.low <= value <= self.high
+        return self.low < value < self.high if self.open else self.low <= value <= self.high
 
     @property
     def remedy(self) -> str:
         """What to do about a value beyond the limits."""
-        return f"set it to a number from {self.low} to {self.high}"
+        if self.open:
+            return f"set it above {self.low}" + f" and below {self.high}" * (self.high < math.inf)
+        above = f"{self.low} or more" if self.high == math.inf else f"a number from {self.low} to {self.high}"
+        return f"set it to {above}"
 
 
-Count = Annotated[int, AtLeast(1)]
-Whole = Annotated[int, AtLeast(0)]
-Positive = Annotated[float, Above(0)]
-NonNegative = Annotated[float, AtLeast(0)]
-Share = Annotated[float, Within(0, 1)]
-FieldOfView = Annotated[float, Above(0), Below(180)]  # degrees
+Count = Annotated[int, Limit(1)]
+Whole = Annotated[int, Limit(0)]
+Positive = Annotated[float, Limit(0, open=True)]
+NonNegative = Annotated[float, Limit(0)]
+Share = Annotated[float, Limit(0, 1)]
+FieldOfView = Annotated[float, Limit(0, 180, open=True)]  # degrees
 
 NOUNS = {int: "whole number", float: "number", bool: "boolean (True or False)", str: "text"}
 
@@ -99,7 +55,7 @@ class Kind:
 
     type: type  # int, float, bool, str, tuple or a dataclass of settings
     optional: bool = False  # whether None will do
-    limits: tuple[AtLeast | Above | Below | Within, ...] = ()
+    limit: Limit | None = None
     choices: tuple[Any, ...] = ()  # of a Literal
     entries: tuple["Kind", ...] = ()  # of a tuple
     repeated: bool = False  # whether a tuple has any number of entries, all of one kind
@@ -164,8 +120,7 @@ def plain(settings: Any) -> dict[str, Any]:
 def _kind(annotation: Any) -> Kind:
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
-        inner = _kind(arguments[0])
-        return replace(inner, limits=inner.limits + arguments[1:])
+        return replace(_kind(arguments[0]), limit=arguments[1])
     if origin is Literal:
         return Kind(type(arguments[0]), choices=arguments)
     if origin is tuple:
@@ -215,7 +170,6 @@ def _value(kind: Kind, value: Any, path: str) -> Any:
         raise ValueError(f"{path} = {value} is no finite number; set one{or_none}")
     elif not fits:
         raise ValueError(f"{path} = {value!r} is no {kind.noun}; set one{or_none}")
-    for limit in kind.limits:
-        if not limit.allows(value):
-            raise ValueError(f"{path} = {value}; {limit.remedy}{or_none}")
+    if kind.limit is not None and not kind.limit.allows(value):
+        raise ValueError(f"{path} = {value}; {kind.limit.remedy}{or_none}")
     return kind.type(value)

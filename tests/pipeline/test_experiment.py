@@ -32,7 +32,7 @@ def test_a_section_that_is_missing_is_named():
     ("change", "message"),
     [
         ({"sed": 1}, "sed is no setting; did you mean seed"),
-        ({"world": {"fov_degrees": 190.0}}, r"world.fov_degrees = 190.0; set it below 180"),
+        ({"world": {"fov_degrees": 190.0}}, r"world.fov_degrees = 190.0; set it above 0 and below 180"),
         ({"num_devices": 0}, "num_devices = 0; set it to 1 or more"),
         ({"report": {"num_step": 1}}, "report.num_step is no setting; did you mean report.num_steps"),
         ({"gan": {"num_steps": float("nan")}}, "gan.num_steps = nan is no finite number"),

@@ -131,7 +131,7 @@ def test_an_int_for_a_float_is_the_same_setting():
         ({"seed": -1}, r"cake\.seed = -1; set it to 0 or more"),
         ({"salt": -0.5}, r"cake\.salt = -0\.5; set it to 0 or more"),
         ({"salt_start": 0}, r"cake\.salt_start = 0; set it above 0, or None"),
-        ({"window": 180.0}, r"cake\.window = 180\.0; set it below 180"),
+        ({"window": 180.0}, r"cake\.window = 180\.0; set it above 0 and below 180"),
         ({"glaze": {"sugar": 1.5}}, r"cake\.glaze\.sugar = 1\.5; set it to a number from 0 to 1"),
         ({"oven": {"light": "dim"}}, r"cake\.oven\.light = 'dim'; choose one of on, off$"),
         ({"shape": 3}, r"cake\.shape = 3; choose one of round, square, or None"),

@@ -3,6 +3,7 @@
 import ast
 import dataclasses
 import importlib
+import math
 import re
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from ml_collections import config_flags
 
 from ganverse_jax import stages
 from ganverse_jax.pipeline.experiment import Shared, plain_experiment
-from ganverse_jax.pipeline.settings import Above, AtLeast, Below, Within, build, kinds
+from ganverse_jax.pipeline.settings import build, kinds
 
 ROOT = Path(__file__).parents[2]
 SHARED = ("__init__", "defaults", "paper")  # what configs are made with
@@ -52,14 +53,11 @@ def beyond_its_limits(kind):
         yield "no such choice"
     if kind.type is float:
         yield from (float("nan"), float("inf"))
-    for limit in kind.limits:
-        match limit:
-            case AtLeast(low):
-                yield low - 1
-            case Above(bound) | Below(bound):
-                yield bound
-            case Within(low, high):
-                yield from (low - 1, high + 1)
+    if kind.limit is not None:
+        beyond = 0 if kind.limit.open else 1
+        yield kind.limit.low - beyond
+        if kind.limit.high < math.inf:
+            yield kind.limit.high + beyond
     if kind.type is tuple:
         entries = [entry for entry in kind.entries for _ in range(1 + kind.repeated)]
         right = [1 if entry.type in (int, float) else (entry.choices or ("a",))[0] for entry in entries]

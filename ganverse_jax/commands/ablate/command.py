@@ -24,6 +24,7 @@ from ganverse_jax.commands.posed_trainings import (
 from ganverse_jax.data.multiview.posed_world import single_view_renders
 from ganverse_jax.data.multiview.set import MultiviewSet
 from ganverse_jax.pipeline.experiment import Experiment
+from ganverse_jax.pipeline.run import only_run
 from ganverse_jax.stages.inverse_graphics.perceptual import gan_perceptual, measured_perceptual
 from ganverse_jax.stages.inverse_graphics.settings import PerceptualSource
 from ganverse_jax.stages.inverse_graphics.stage import Given
@@ -55,7 +56,7 @@ def run(experiment: Experiment, workdir: Path) -> dict[str, Any]:
     term = perceptual_term(experiment)
     settings = dataclasses.replace(posed_settings(experiment, "ablate"), **term)
     pipeline.run(until="gan")  # whose discriminator is the perceptual distance
-    with pipeline.held():
+    with only_run(pipeline.workdir):
         claim(folder, {"digest": pipeline.digest("inverse_graphics_posed")} | term)
         world, multiview = posed_set(experiment, settings)
         for model, changes in MODELS.items():

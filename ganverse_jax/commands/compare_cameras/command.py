@@ -27,6 +27,7 @@ from ganverse_jax.data.multiview.posed_world import true_cameras, with_cameras
 from ganverse_jax.data.multiview.set import MultiviewSet, azimuth_bins
 from ganverse_jax.evaluation.cameras import camera_errors, fit_azimuth_offset
 from ganverse_jax.pipeline.experiment import Experiment
+from ganverse_jax.pipeline.run import only_run
 from ganverse_jax.scene.cameras import as_cameras, initial_cameras, read_cameras
 from ganverse_jax.scene.keypoint_cameras import KeypointCameras, solve_cameras
 from ganverse_jax.stages.inverse_graphics import stage as inverse_graphics
@@ -71,7 +72,7 @@ def run(experiment: Experiment, workdir: Path, *, noise_pixels: float | None = N
     if not noise >= 0:
         raise ValueError(f"noise_pixels {noise} is negative; use 0 or above")
     pipeline.run(until="gan")  # whose discriminator is the perceptual distance
-    with pipeline.held():
+    with only_run(pipeline.workdir):
         claim(folder, {"digest": pipeline.digest("inverse_graphics_posed"), "noise_pixels": noise})
         world, multiview = posed_set(experiment, settings)
         sizes = {"seed": experiment.seed, "num_evaluated": settings.num_evaluated}

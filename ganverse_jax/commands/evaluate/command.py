@@ -36,7 +36,7 @@ from ganverse_jax.evaluation.inverse_graphics import reprojection
 from ganverse_jax.models.features.perceptual import Perceptual
 from ganverse_jax.models.inverse_graphics.prediction import predict_meshes
 from ganverse_jax.pipeline.experiment import Experiment
-from ganverse_jax.pipeline.run import Pipeline, read_marker
+from ganverse_jax.pipeline.run import Pipeline, only_run, read_marker
 from ganverse_jax.pipeline.settings import plain
 from ganverse_jax.report import write_report
 from ganverse_jax.report.sections.evaluation import FIGURES, FOLDER, PICTURE, TABLES, markdown
@@ -73,7 +73,7 @@ def run(
     check_measurable(experiment)
     pipeline = stages.pipeline(experiment, workdir)
     _check_finished(pipeline)
-    with pipeline.held():
+    with only_run(pipeline.workdir):
         content = _evaluate(pipeline, num_fitting, num_testing)
     if (pipeline.workdir / "report.html").is_file():
         write_report(pipeline.workdir, pipeline.stages, **plain(experiment.stages["report"]))

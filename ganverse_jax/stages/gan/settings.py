@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
-from ganverse_jax.pipeline.settings import Above, Below, Count, NonNegative, Positive, Share, Whole
+from ganverse_jax.pipeline.settings import Count, Limit, NonNegative, Positive, Share, Whole
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class Augment:
 
     adaptive: bool = False
     probability: Share = 0.0  # or where an adaptive one begins; 0 and not adaptive: none
-    target: Annotated[float, Above(-1), Below(1)] = 0.6
+    target: Annotated[float, Limit(-1, 1, open=True)] = 0.6
     interval: Count = 4  # steps
     ramp: Count = 500_000  # images
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from ganverse_jax.pipeline.settings import AtLeast, Count, Whole
+from ganverse_jax.pipeline.settings import Count, Limit, Whole
 from ganverse_jax.stages.inverse_graphics.settings import Training
 
 
@@ -15,7 +15,7 @@ class Settings(Training):
     resolution: Count = 64
     num_objects: Count = 160
     num_views: Count = 24
-    views_per_object: Annotated[int, AtLeast(2)] = 12
+    views_per_object: Annotated[int, Limit(2)] = 12
     num_evaluated: Count = 20  # validation and test objects that figures of truth use, one image each
 
     def __post_init__(self):

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from ganverse_jax.pipeline.settings import AtLeast, Count, Share
+from ganverse_jax.pipeline.settings import Count, Limit, Share
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,6 @@ class Settings(Filter):
     """How many objects are drawn, in how many views."""
 
     num_objects: Count = 320
-    views_per_object: Annotated[int, AtLeast(2)] | None = None  # a fixed draw per object; None: all views
+    views_per_object: Annotated[int, Limit(2)] | None = None  # a fixed draw per object; None: all views
     objects_per_part: Count = 16  # which a killed run keeps
     batch_size: Count = 64  # images that are drawn at once

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from ganverse_jax.pipeline.settings import AtLeast, Count, NonNegative, Positive, Share
+from ganverse_jax.pipeline.settings import Count, Limit, NonNegative, Positive, Share
 from ganverse_jax.runtime.shipped import ASSETS
 
 
@@ -17,7 +17,7 @@ class Settings:
     shipped: str | None = None  # assets/NAME/viewpoints.json
     num_views: Count = 40
     num_candidates: Count = 400  # codes that are scored
-    num_contents: Annotated[int, AtLeast(2)] = 12  # each is drawn with
+    num_contents: Annotated[int, Limit(2)] = 12  # each is drawn with
     view_truncation: Positive = 1.0
     min_usable: Share = 0.8  # share of a view's contents that must pass the mask filter
     min_distance: NonNegative = 0.1  # between chosen views, see `evaluation.view_selection.choose_views`
