@@ -1,7 +1,5 @@
 """A file of a person's answers: the GAN and the candidates they belong to, the time spent, an entry each."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar

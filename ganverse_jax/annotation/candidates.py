@@ -3,8 +3,6 @@
 candidates.json: the GAN's fingerprint, codes, scores; candidates.npz: their pictures as WebP.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 from pathlib import Path

@@ -4,8 +4,6 @@
 the 12 bins, beside a JSON to fill in; `keypoint_sheet`: the clicked points on all contents, as Fig. D.
 """
 
-from __future__ import annotations
-
 import io
 import math
 from collections.abc import Mapping, Sequence

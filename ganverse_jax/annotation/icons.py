@@ -1,7 +1,5 @@
 """Reference drawings of a class: seen from above, and from each of the 12 azimuth bins, as SVG or pixels."""
 
-from __future__ import annotations
-
 import functools
 import math
 from collections.abc import Mapping

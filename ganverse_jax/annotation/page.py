@@ -1,7 +1,5 @@
 """What the pages that ask a person are framed by: markup, style and script in one text."""
 
-from __future__ import annotations
-
 import importlib.resources
 import json
 import string

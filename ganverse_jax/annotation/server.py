@@ -5,8 +5,6 @@ keeps foreign names that resolve here out (DNS rebinding); the Origin check and 
 other web pages from posting. An SSH tunnel may use another local port, so any port is accepted there.
 """
 
-from __future__ import annotations
-
 import hmac
 import http.server
 import json
@@ -191,7 +189,7 @@ class Server(http.server.ThreadingHTTPServer):
         """The page's address, secret included."""
         return f"http://127.0.0.1:{self.server_port}/{self.token}/"
 
-    def start(self) -> Server:
+    def start(self) -> "Server":
         """Serve in a thread of its own."""
         self._thread.start()
         return self

@@ -1,7 +1,5 @@
 """One person's pass over what is asked: values, undo, redo, elapsed time. Pure: no files, no clock."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Encoded pictures of views in contents, as one file that names the views it shows."""
 
-from __future__ import annotations
-
 import io
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """What a view in candidates.json and viewpoints.json must have; everything else in it is its writer's."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any

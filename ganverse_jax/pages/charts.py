@@ -1,7 +1,5 @@
 """Training curves as inline SVG: one small chart per figure, log scale where the values ask for it."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 

@@ -1,7 +1,5 @@
 """Cameras before and after their optimisation: a dial seen from above, a strip of elevations."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from typing import Any

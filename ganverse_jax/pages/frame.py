@@ -1,7 +1,5 @@
 """What every offline page of ours is framed by: one template, its styles and scripts."""
 
-from __future__ import annotations
-
 import importlib.resources
 import string
 from collections.abc import Sequence

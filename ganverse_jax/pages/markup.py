@@ -1,7 +1,5 @@
 """Small pieces of HTML that every section is built from. All text passes through `escape`."""
 
-from __future__ import annotations
-
 import dataclasses
 import math
 from collections.abc import Iterable, Sequence

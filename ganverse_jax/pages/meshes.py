@@ -1,7 +1,5 @@
 """Textured .glb files to the compact form that the page's WebGL viewer reads."""
 
-from __future__ import annotations
-
 import base64
 import pathlib
 from typing import Any

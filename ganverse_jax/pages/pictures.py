@@ -1,7 +1,5 @@
 """Arrays to `<img>` elements with the picture inside, within a budget of bytes."""
 
-from __future__ import annotations
-
 import base64
 import dataclasses
 import io

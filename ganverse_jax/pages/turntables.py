@@ -1,7 +1,5 @@
 """Turntables (animated WebP of scene/turntables.py) in a page, still for readers who want no motion."""
 
-from __future__ import annotations
-
 import dataclasses
 import pathlib
 

@@ -1,7 +1,5 @@
 """The WebGL mesh viewer's part of a page; its script is templates/viewer.js."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from typing import Any

@@ -4,8 +4,6 @@ Absent files are normal (the stage has not run) and read as empty; a file that i
 error that names the file and the remedy, because a report quietly missing a stage would be a false one.
 """
 
-from __future__ import annotations
-
 import dataclasses
 import pathlib
 from collections.abc import Callable, Sequence

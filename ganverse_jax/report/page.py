@@ -1,7 +1,5 @@
 """Puts the sections into one self-contained page."""
 
-from __future__ import annotations
-
 import pathlib
 from collections.abc import Sequence
 

@@ -1,7 +1,5 @@
 """The paper's figures (arXiv:2010.09125) and where this code departs from it."""
 
-from __future__ import annotations
-
 import dataclasses
 
 ITERATIONS = 200_000  # Sec. 4.1, inverse graphics

@@ -1,7 +1,5 @@
 """The page on which a person gives each view its azimuth: the class's drawings around a dial."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any

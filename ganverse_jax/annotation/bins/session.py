@@ -1,7 +1,5 @@
 """One person's answers to candidate views. Pure: no files, no clock."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any
 

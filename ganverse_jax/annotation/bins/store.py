@@ -3,8 +3,6 @@
 The viewpoints stage turns them into viewpoints.json.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any

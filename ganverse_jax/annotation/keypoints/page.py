@@ -1,7 +1,5 @@
 """The page on which a person clicks named points: a large picture beside the class's drawings."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from ganverse_jax import classes

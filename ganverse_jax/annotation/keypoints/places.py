@@ -1,7 +1,5 @@
 """Where the named points lie on the reference drawings, and from which sides they are seen there."""
 
-from __future__ import annotations
-
 import functools
 from typing import NamedTuple
 

@@ -8,8 +8,6 @@ person clicked the named points of one of these objects, written on every change
      "views": [{"id", "points": {name: [x, y] in pixels, or null where hidden}}]}     absent: undecided
 """
 
-from __future__ import annotations
-
 import io
 from collections.abc import Mapping
 from pathlib import Path

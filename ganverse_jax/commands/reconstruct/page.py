@@ -1,7 +1,5 @@
 """The page of reconstructed photos: every photo beside its mesh, and the meshes to turn."""
 
-from __future__ import annotations
-
 import dataclasses
 import pathlib
 from collections.abc import Mapping, Sequence

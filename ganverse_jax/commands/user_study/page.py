@@ -1,7 +1,5 @@
 """The user study's page: hits with an input and two predictions, answers kept in the browser, no server."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import NamedTuple
 

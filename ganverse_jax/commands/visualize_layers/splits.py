@@ -4,8 +4,6 @@ For every k the view code drives the first k rows of ws and the content code the
 are read off the pictures by yardsticks whose own errors are measured on held-out renders alongside.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 

@@ -1,7 +1,5 @@
 """Sections on what the GAN gives: samples, views, masks."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The tables of `launch.evaluate` beside the paper's, as Markdown and as a section of the report."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 

@@ -1,7 +1,5 @@
 """What each layer of a generator holds: the report's section, and the page of launch.visualize_layers."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Sections on the inverse graphics network: meshes to turn, reconstructions, cameras."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np

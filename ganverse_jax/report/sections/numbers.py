@@ -1,7 +1,5 @@
 """Sections made of numbers: the opening, training curves, the comparison with the paper, provenance."""
 
-from __future__ import annotations
-
 import json
 import math
 from collections.abc import Iterator

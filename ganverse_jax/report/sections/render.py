@@ -1,7 +1,5 @@
 """Sections on StyleGAN-R, the GAN turned into a renderer with 3D handles."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from ganverse_jax.pages.markup import Section, figure, placeholder
