@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ganverse_jax.pipeline.experiment import Experiment, build_experiment
+from ganverse_jax.stages.together import check_together
 
 if TYPE_CHECKING:
     from ganverse_jax.pipeline.run import Pipeline
@@ -37,8 +38,11 @@ def declared() -> "tuple[Stage, ...]":
 
 
 def experiment_of(config: Mapping[str, Any]) -> Experiment:
-    """The experiment of a config's plain sections; raises as `pipeline.experiment.build_experiment`."""
-    return build_experiment(config, settings())
+    """The experiment of a config's plain sections; raises as `pipeline.experiment.build_experiment`, and
+    ValueError for sections that do not go together."""
+    experiment = build_experiment(config, settings())
+    check_together(experiment)
+    return experiment
 
 
 def pipeline(experiment: Experiment, workdir: str | Path) -> "Pipeline":

@@ -18,8 +18,9 @@ from ganverse_jax.pipeline.settings import build, kinds
 ROOT = Path(__file__).parents[2]
 SHARED = ("__init__", "defaults", "paper")  # what configs are made with
 CONFIGS = sorted(path.stem for path in (ROOT / "configs").glob("*.py") if path.stem not in SHARED)
-# The number of texture channels gives the texture's size: where all other settings change, it stays.
-TIED = "texture_size"
+# The number of texture channels gives the texture's size, and a class must be known: where all other settings
+# change, they stay.
+TIED = ("texture_size", "object_class")
 
 
 def sections(cls, path):
@@ -150,6 +151,8 @@ def changed_by_the_command_line(name):
         path: value if path.endswith(TIED) else another(SETTINGS[path], value)
         for path, value in before.items()
     }
+    if "viewpoints.annotated_by" in wanted:  # a pose regressor goes with one source of masks alone
+        wanted["viewpoints.annotated_by"] = "keypoints"
     experiment = parsed(config, [f"--config.{path}={value}" for path, value in wanted.items()])
     assert dict(settings_of(plain_experiment(experiment))) == wanted
     return set(before)

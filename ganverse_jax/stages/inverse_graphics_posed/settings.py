@@ -5,6 +5,7 @@ from typing import Annotated
 
 from ganverse_jax.pipeline.settings import Count, Limit, Whole
 from ganverse_jax.stages.inverse_graphics.settings import Training
+from ganverse_jax.stages.multiview_dataset.settings import Objects
 
 
 @dataclass(frozen=True)
@@ -13,7 +14,7 @@ class Settings(Training):
 
     perceptual_blocks: Whole = 0  # novel views are measured in the discriminator's features all the same
     resolution: Count = 64
-    num_objects: Count = 160
+    num_objects: Objects = 160
     num_views: Count = 24
     views_per_object: Annotated[int, Limit(2)] = 12
     num_evaluated: Count = 20  # validation and test objects that figures of truth use, one image each

@@ -39,15 +39,10 @@ class Drawn(NamedTuple):
 
 
 def plan_parts(num_objects: int, objects_per_part: int) -> list[Part]:
-    """The parts of the set, split by split. Raises ValueError when a split has no object."""
-    splits = {name: np.sort(objects) for name, objects in split_objects(np.arange(num_objects)).items()}
-    if not all(map(len, splits.values())):
-        sizes = {name: len(objects) for name, objects in splits.items()}
-        raise ValueError(
-            f"{num_objects} objects split into {sizes}; raise multiview_dataset.num_objects to 10 or more"
-        )
+    """The parts of the set, split by split."""
     parts = []
-    for split, objects in splits.items():
+    for split, objects in split_objects(np.arange(num_objects)).items():
+        objects = np.sort(objects)
         chunks = [objects[i : i + objects_per_part] for i in range(0, len(objects), objects_per_part)]
         parts += [
             Part(split, shards.shard_name(split, number, len(chunks)), chunk)

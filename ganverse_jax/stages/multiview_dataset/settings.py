@@ -5,6 +5,8 @@ from typing import Annotated
 
 from ganverse_jax.pipeline.settings import Count, Limit, Share
 
+Objects = Annotated[int, Limit(8)]  # fewer leave a split without one, see `data.multiview.set.split_objects`
+
 
 @dataclass(frozen=True)
 class Filter:
@@ -18,7 +20,7 @@ class Filter:
 class Settings(Filter):
     """How many objects are drawn, in how many views."""
 
-    num_objects: Count = 320
+    num_objects: Objects = 320
     views_per_object: Annotated[int, Limit(2)] | None = None  # a fixed draw per object; None: all views
     objects_per_part: Count = 16  # which a killed run keeps
     batch_size: Count = 64  # images that are drawn at once

@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 
 from ganverse_jax.data.masks import instances
-from ganverse_jax.data.masks.folder import MaskFolder
 from ganverse_jax.data.multiview.set import MultiviewSet, MultiviewSource
 from ganverse_jax.models.stylegan2.multiview_generator import MultiviewGenerator
 from ganverse_jax.models.stylegan2.stored import LoadedGenerator
@@ -33,8 +32,7 @@ def load_source(workdir: Path, gan: LoadedGenerator, *, seed: int, settings: Set
     """The source that the settings of inverse graphics name.
 
     "disk": the set of the multiview_dataset stage, read into memory while its decoded images take at most
-    `memory_gib` (fastest), else read and decoded for each batch. "generator": `GeneratorSource`. Raises
-    ValueError for a segmenter that cannot keep up.
+    `memory_gib` (fastest), else read and decoded for each batch. "generator": `GeneratorSource`.
     """
     if settings.source == "disk":
         stored = multiview_dataset.open_set(workdir, gan.fingerprint)
@@ -42,11 +40,6 @@ def load_source(workdir: Path, gan: LoadedGenerator, *, seed: int, settings: Set
         fits = 4 * height * width * len(stored) <= settings.memory_gib * 2**30
         return stored.read().multiview if fits else stored
     segmenter = perception.load(workdir).segmenter
-    if isinstance(segmenter, MaskFolder):
-        raise ValueError(
-            'inverse_graphics.source = "generator" draws new images at every step, and perception.segmenter '
-            'is a folder of masks; set source = "disk", or take a segmenter that runs'
-        )
     views = viewpoints.load(workdir, gan.fingerprint, gan.module.w_dim)
     drawn, size = gan_stage.load_drawing(workdir), settings.batch_size
     # A few pairs more than a batch, so that rejected ones rarely cost a second call.

@@ -80,8 +80,7 @@ def load(workdir: Path, fingerprint: str | None = None) -> multiview.GeneratedSe
 def run(run: Run, settings: Settings) -> None:
     """Generate, filter and write the set; summary.json counts what was rejected, by reason and view.
 
-    Raises ValueError for an impossible views_per_object, too few objects for the splits, or when nothing
-    passes the filter.
+    Raises ValueError for an impossible views_per_object, or when nothing passes the filter.
     """
     workdir, started = run.workdir, time.perf_counter()
     gan, _ = gan_stage.load(workdir)

@@ -43,14 +43,9 @@ def make_networks(
 ) -> CycleNetworks:
     """The functions of `CycleNetworks`; constants: "noise", "w_avg", "inverse_graphics", "segmenter".
 
-    cycle_mask: "segment" or "render"; height: see `make_synthesise`. Raises ValueError for "segment" with a
-    segmenter that is not a network of this code and cannot be compiled into the step.
+    cycle_mask: "segment" (of a `LearnedSegmenter`, as no other can be compiled into the step) or "render";
+    height: see `make_synthesise`.
     """
-    if cycle_mask == "segment" and not isinstance(segmenter, LearnedSegmenter):
-        raise ValueError(
-            f"stylegan_r.cycle_mask is 'segment', but {type(segmenter).__name__} cannot run inside a "
-            "training step; set it to 'render'"
-        )
     mask = _segmented(segmenter) if cycle_mask == "segment" else _silhouette(inverse)
 
     def predict(constants, images, masks):

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from ganverse_jax.data.batches import Prefetch
-from ganverse_jax.data.masks.folder import MaskFolder
 from ganverse_jax.data.multiview.set import MultiviewSet
 from ganverse_jax.stages.inverse_graphics.settings import Settings
 from ganverse_jax.stages.multiview_dataset import source as multiview_source
@@ -158,9 +157,3 @@ def test_the_generator_makes_a_few_more_pairs_at_once_than_a_batch(stages):
     made = stages.load("generator")
     assert isinstance(made, GeneratorSource) and made._generator.batch_size == 2 * 5
     assert made.training_pairs().num_objects is None and made.size == SIZE
-
-
-def test_a_source_that_cannot_keep_up_is_refused_with_the_remedy(stages, tmp_path):
-    stages.reader.segmenter = MaskFolder(tmp_path)
-    with pytest.raises(ValueError, match='folder of masks; set source = "disk"'):
-        stages.load("generator")

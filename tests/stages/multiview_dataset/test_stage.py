@@ -52,12 +52,6 @@ def test_codes_do_not_depend_on_their_neighbours(generator):
     )
 
 
-def test_too_few_objects_for_the_splits_are_named(stages):
-    stages(viewpoints)
-    with pytest.raises(ValueError, match="2 objects.*'validation': 0.*raise multiview_dataset.num_objects"):
-        stages(multiview_dataset, num_objects=2)
-
-
 def test_a_view_whose_contents_face_both_ways_agrees_little(generator):
     w = np.random.default_rng(0).normal(size=(6, generator.module.w_dim)).astype(np.float32)
 

@@ -1,0 +1,70 @@
+"""Claims about sections of several stages: what does not go together is refused before any stage begins."""
+
+import pytest
+
+from configs import toy_car
+from ganverse_jax import stages
+from ganverse_jax.data.multiview.set import split_objects
+from ganverse_jax.pipeline.settings import kinds
+from ganverse_jax.stages.multiview_dataset.settings import Settings as Dataset
+from tests.stages.tiny_world import experiment_with
+
+OTHERS_MASKS = {"perception.segmenter.source": "onnx", "stylegan_r.cycle_mask": "render"}
+TRAINED = {"gan.pretrained": None, "perception.pretrained": None}
+
+
+def refused(**changes) -> str:
+    """What is said of the toy cars' experiment with these settings changed."""
+    config = toy_car.get_config()
+    config.update_from_flattened_dict(changes)
+    with pytest.raises(ValueError) as caught:
+        stages.experiment_of(config.to_dict())
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("source", ["onnx", "masks"])
+def test_masks_that_no_gradient_passes_are_refused_in_the_cycle(source):
+    message = refused(**{"perception.segmenter.source": source})
+    assert message.startswith("stylegan_r.cycle_mask = 'segment'") and f"source = {source!r}" in message
+    assert message.endswith("set stylegan_r.cycle_mask to 'render'")
+
+
+def test_a_folder_of_masks_is_refused_for_images_without_end():
+    message = refused(
+        **OTHERS_MASKS | {"perception.segmenter.source": "masks", "inverse_graphics.source": "generator"}
+    )
+    assert message.startswith("inverse_graphics.source = 'generator'")
+    assert message.endswith("set inverse_graphics.source to 'disk'")
+
+
+def test_a_pose_regressor_that_nobody_trains_is_refused_as_annotator():
+    message = refused(**OTHERS_MASKS | {"viewpoints.annotated_by": "pose_regressor"})
+    assert message.startswith("viewpoints.annotated_by = 'pose_regressor'")
+    assert message.endswith("set viewpoints.annotated_by to 'person'")
+
+
+def test_an_unknown_class_is_refused_with_the_nearest_one():
+    assert refused(object_class="cat") == "object_class = 'cat' is unknown; did you mean 'car'?"
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (TRAINED, "gan.data.kind = 'world', and there is no toy world of birds; set gan.data.kind"),
+        (TRAINED | {"gan.data.kind": "images"}, "perception.pretrained = None trains on the toy world, and"),
+        ({}, "inverse_graphics_posed.num_objects = 160 of the toy world, and there is no toy world of birds"),
+    ],
+)
+def test_a_class_without_a_toy_world_is_refused_where_one_is_drawn(settings, message):
+    assert refused(object_class="bird", **settings).startswith(message)
+
+
+def test_a_section_that_is_no_part_of_the_experiment_agrees_with_all():
+    masks = {"segmenter": {"source": "masks"}}
+    assert experiment_with("bird", perception=masks, inverse_graphics={}).stages["stylegan_r"] is None
+
+
+def test_the_fewest_objects_leave_no_split_without_one():
+    least = kinds(Dataset)["num_objects"].limit.low
+    assert all(len(part) for n in range(least, 100) for part in split_objects(range(n)).values())
+    assert not all(len(part) for part in split_objects(range(least - 1)).values())
