@@ -1,4 +1,4 @@
-"""Files that survive: step checkpoints (Orbax), weights (safetensors), JSON and NPZ, all atomic."""
+"""Files that survive: weights (safetensors), JSON and NPZ, all atomic."""
 
 import hashlib
 import json
@@ -11,63 +11,8 @@ from typing import Any
 
 import flax.traverse_util
 import jax
+import jax.numpy as jnp
 import numpy as np
-
-
-class Checkpoints:
-    """Step checkpoints of one training run in ``directory``; the newest ``keep`` remain.
-
-    States are pytrees of arrays. A step counts as saved once :meth:`wait` has returned.
-    """
-
-    def __init__(self, directory: str | os.PathLike, *, keep: int = 2):
-        import orbax.checkpoint as ocp
-
-        self._ocp = ocp
-        self.directory = Path(directory).absolute()
-        self.directory.mkdir(parents=True, exist_ok=True)
-        options = ocp.CheckpointManagerOptions(max_to_keep=keep, create=True)
-        self._manager = ocp.CheckpointManager(self.directory, options=options)
-
-    def latest_step(self) -> int | None:
-        """The newest step on disk, or None."""
-        return self._manager.latest_step()
-
-    def save(self, step: int, state: Any) -> None:
-        """Begin to save ``state`` as ``step``; an earlier save that still runs is awaited first."""
-        self._manager.wait_until_finished()
-        self._manager.save(step, args=self._ocp.args.StandardSave(jax.device_get(state)))
-
-    def restore(self, template: Any, step: int | None = None) -> Any:
-        """Read a state with the structure, shapes and dtypes of ``template`` (host arrays).
-
-        Raises ValueError that names the directory when the stored state has another shape.
-        """
-        step = self.latest_step() if step is None else step
-        host = jax.tree.map(np.asarray, jax.device_get(template))
-        misfit = f"checkpoint {self.directory}/{step} does not fit these settings ({{}}); " + (
-            "use another --workdir or delete that folder"
-        )
-        try:
-            restored = self._manager.restore(step, args=self._ocp.args.StandardRestore(host))
-        except (ValueError, KeyError, TypeError) as error:
-            raise ValueError(misfit.format(str(error).splitlines()[0])) from error
-        restored = jax.tree.map(np.asarray, restored)
-        wanted = jax.tree_util.tree_leaves_with_path(host)
-        for (path, leaf), stored in zip(wanted, jax.tree.leaves(restored), strict=True):
-            if leaf.shape != stored.shape:  # Orbax pads or truncates silently
-                name = jax.tree_util.keystr(path)
-                raise ValueError(misfit.format(f"{name} is {stored.shape}, expected {leaf.shape}"))
-        return restored
-
-    def wait(self) -> None:
-        """Block until every save is on disk."""
-        self._manager.wait_until_finished()
-
-    def close(self) -> None:
-        """Finish saving and release the manager's threads."""
-        self._manager.wait_until_finished()
-        self._manager.close()
 
 
 def write_atomic(path: str | os.PathLike, write: Callable[[Path], Any]) -> None:
@@ -145,7 +90,7 @@ def load_weights(path: str | os.PathLike) -> tuple[dict, dict[str, Any]]:
     """Read ``(nested dict of arrays, metadata)`` written by :func:`save_weights`.
 
     Half-precision leaves come back as float32. Raises FileNotFoundError, or ValueError that names
-    the file when it is truncated or holds something else.
+    the file when it is truncated, of another kind or written by another program.
     """
     from safetensors import SafetensorError, safe_open
 
@@ -155,17 +100,28 @@ def load_weights(path: str | os.PathLike) -> tuple[dict, dict[str, Any]]:
     try:
         with safe_open(str(path), framework="numpy") as file:
             flat = {name: file.get_tensor(name) for name in file.keys()}
-            metadata = {name: json.loads(text) for name, text in (file.metadata() or {}).items()}
-    except (SafetensorError, json.JSONDecodeError, OSError) as error:
+            texts = file.metadata() or {}
+    except (AttributeError, TypeError) as error:  # numpy has no such numbers
+        raise ValueError(
+            f"{path} holds numbers that are not read here ({error}); save it as float32"
+        ) from error
+    except SafetensorError as error:
         raise ValueError(
             f"{path} is not a readable safetensors file ({error}); copy it again, or delete it and run the "
             "stage that writes it again"
         ) from error
-    widened = {
-        name: array.astype(np.float32) if array.dtype.itemsize == 2 and array.dtype.kind == "f" else array
-        for name, array in flat.items()
-    }
-    return flax.traverse_util.unflatten_dict(widened, sep="/"), metadata
+    try:
+        metadata = {name: json.loads(text) for name, text in texts.items()}
+        tree = flax.traverse_util.unflatten_dict(flat, sep="/")
+    except (ValueError, IndexError) as error:  # IndexError: of a name within an array's name
+        raise ValueError(f"{path} was written by another program ({error}); check the path") from error
+    return jax.tree.map(_widened, tree), metadata
+
+
+def _widened(array: np.ndarray) -> np.ndarray:
+    """Half precision, bfloat16 and narrower, as float32."""
+    narrow = array.dtype.itemsize < 4 and jnp.issubdtype(array.dtype, jnp.floating)
+    return array.astype(np.float32) if narrow else array
 
 
 def fingerprint(tree: Any) -> str:

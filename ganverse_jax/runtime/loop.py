@@ -18,8 +18,9 @@ from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
 from ganverse_jax.runtime import parallel
-from ganverse_jax.runtime.checkpoint import Checkpoints, write_atomic
+from ganverse_jax.runtime.checkpoint import write_atomic
 from ganverse_jax.runtime.progress import Progress
+from ganverse_jax.runtime.step_checkpoints import Checkpoints
 
 
 class Metrics:
@@ -145,7 +146,7 @@ class Loop:
         ``step_at(i)`` gives the (data-parallel) step function of step ``i``; ``batch_at(i)`` its host
         batch, leading axis global. Both must depend on ``i`` alone and the step's key is
         ``fold_in(key, i)``: nothing random is stored, so a resumed run repeats an undisturbed one to
-        the bit. Steps may report different metrics; each is logged as last seen.
+        the bit. Steps may report different metrics; each is logged as last seen, also before a resume.
 
         Metrics are looked at when they are logged, and with the state before it is saved. Raises
         FloatingPointError naming metric (or the state's array) and step when one is not finite, so that every
@@ -155,32 +156,31 @@ class Loop:
             if getattr(self, name) < 1:
                 raise ValueError(f"{self.stage}: {name} = {getattr(self, name)}; set it to 1 or more")
         with contextlib.closing(Checkpoints(self.checkpoints)) as checkpoints:
-            start = checkpoints.latest_step() or 0
+            start, state, seen = checkpoints.resume(state)
             if start:
-                state = checkpoints.restore(state)
+                print(f"[{self.stage}] resumed from step {start}", flush=True)
             self.metrics.rewind(self.stage, start)
             state = parallel.replicate(state, self.mesh)
             with (
                 _TerminationFlag() as termination,
                 Progress(self.stage, self.num_steps, first=start) as shown,
             ):
-                return self._steps(state, start, step_at, batch_at, checkpoints, termination, shown)
+                return self._steps(state, seen, start, step_at, batch_at, checkpoints, termination, shown)
 
-    def _steps(self, state, start: int, step_at, batch_at, checkpoints, termination, progress) -> Any:
+    def _steps(self, state, seen, start: int, step_at, batch_at, checkpoints, termination, progress) -> Any:
         sharded = NamedSharding(self.mesh, P(parallel.AXIS))
-        seen: dict[str, Any] = {}
         for index in range(start, self.num_steps):
             batch = jax.device_put(batch_at(index), sharded)
             state, values = step_at(index)(state, batch, key=jax.random.fold_in(self.key, index))
-            seen |= values
+            seen = seen | values
             done = index + 1
             stopping = termination.raised  # read once: a signal may come while this step is written out
             last = done == self.num_steps or stopping
             log, save = (done % every == 0 or last for every in (self.log_every, self.save_every))
             if log or save:
-                self._look(done, seen, progress, log=log)
+                seen = self._look(done, seen, progress, log=log)
             if save:
-                checkpoints.save(done, _finite_on_host(self.stage, done, state))
+                checkpoints.save(done, _finite_on_host(self.stage, done, state), seen)
                 if self.on_save is not None:
                     self.on_save(done, state)
             progress.update(done)
@@ -190,11 +190,12 @@ class Loop:
         checkpoints.wait()
         return state
 
-    def _look(self, step: int, values: dict[str, Any], progress: Progress, *, log: bool) -> None:
-        """Check the metrics and, if asked, write and show them."""
+    def _look(self, step: int, values: dict[str, Any], progress: Progress, *, log: bool) -> dict[str, float]:
+        """The metrics as numbers, checked and, if asked, written and shown."""
         scalars = {name: float(value) for name, value in jax.device_get(values).items()}
         _check_finite(self.stage, step, scalars)
         if log:
             self.metrics.write(self.stage, step, **scalars)
             shown = "  ".join(f"{name} {value:.4g}" for name, value in scalars.items())
             progress.update(step, shown, show=True)
+        return scalars

@@ -1,10 +1,11 @@
 """Claims about saved files: round trips, half precision, atomic writes, clear errors."""
 
+import ml_dtypes
 import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from ganverse_jax.runtime.checkpoint import (
-    Checkpoints,
     fingerprint,
     load_weights,
     read_json,
@@ -82,10 +83,27 @@ def test_damaged_json_and_npz_name_file_and_remedy(tmp_path):
         read_npz(tmp_path / "a.npz")
 
 
-def test_a_checkpoint_of_another_shape_is_refused_by_directory(tmp_path):
-    checkpoints = Checkpoints(tmp_path / "gan")
-    checkpoints.save(3, {"w": np.ones(4, np.float32)})
-    checkpoints.wait()
-    with pytest.raises(ValueError, match="gan/3 does not fit these settings"):
-        checkpoints.restore({"w": np.ones(5, np.float32)})
-    checkpoints.close()
+@pytest.mark.parametrize("dtype", [np.float16, ml_dtypes.bfloat16])
+def test_narrow_weights_come_back_as_float32(tmp_path, dtype):
+    values = np.arange(6, dtype=np.float32)  # small whole numbers are exact in all of them
+    save_weights(tmp_path / "w.safetensors", {"a": values, "n": np.int16([3])}, {}, dtype=dtype)
+    tree, _ = load_weights(tmp_path / "w.safetensors")
+    np.testing.assert_array_equal(tree["a"], values)
+    assert tree["a"].dtype == np.float32 and tree["n"].dtype == np.int16
+
+
+def test_weights_in_numbers_that_numpy_has_not_are_told_as_that(tmp_path):
+    header = b'{"a": {"dtype": "F8_E4M3", "shape": [2], "data_offsets": [0, 2]}}'
+    (tmp_path / "w.safetensors").write_bytes(len(header).to_bytes(8, "little") + header + b"ab")
+    with pytest.raises(ValueError, match="w.safetensors holds numbers that are not read here .*as float32"):
+        load_weights(tmp_path / "w.safetensors")
+
+
+def test_whole_weights_of_another_program_are_not_called_damaged(tmp_path):
+    path = tmp_path / "w.safetensors"
+    save_file({"a": np.ones(3, np.float32)}, path, metadata={"format": "pt"})
+    with pytest.raises(ValueError, match=r"w\.safetensors was written by another program"):
+        load_weights(path)
+    save_file({"a": np.ones(3, np.float32), "a/b": np.ones(3, np.float32)}, path)
+    with pytest.raises(ValueError, match=r"w\.safetensors was written by another program"):
+        load_weights(path)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from ganverse_jax.runtime import parallel
-from ganverse_jax.runtime.checkpoint import Checkpoints
 from ganverse_jax.runtime.loop import Loop, Metrics
+from ganverse_jax.runtime.step_checkpoints import Checkpoints
 
 
 def _noisy_descent(state, batch, *, key):
@@ -16,7 +16,7 @@ def _noisy_descent(state, batch, *, key):
     return state, {"norm": parallel.mean(jnp.sum(state["w"] ** 2))}
 
 
-def _fit(workdir, num_steps, step=_noisy_descent, batch_at=None):
+def _fit(workdir, num_steps, step=_noisy_descent, batch_at=None, steps_at=None):
     mesh = parallel.data_mesh(1)
     compiled = parallel.data_parallel(step, mesh)
     metrics = Metrics(workdir)
@@ -25,7 +25,7 @@ def _fit(workdir, num_steps, step=_noisy_descent, batch_at=None):
         checkpoints=workdir / "checkpoints", metrics=metrics, log_every=2, save_every=4,
     )  # fmt: skip
     batch_at = batch_at or (lambda index: {"x": np.full(4, 0.1 * index, np.float32)})
-    state = loop.fit({"w": np.ones(5, np.float32)}, lambda index: compiled, batch_at)
+    state = loop.fit({"w": np.ones(5, np.float32)}, steps_at or (lambda index: compiled), batch_at)
     return np.asarray(state["w"]), metrics.read()
 
 
@@ -45,6 +45,22 @@ def test_an_interrupted_run_ends_with_the_same_bits(tmp_path):
     resumed, resumed_rows = _fit(tmp_path / "resumed", 10)
     np.testing.assert_array_equal(whole, resumed)
     assert rows == resumed_rows
+
+
+def test_what_is_reported_now_and_then_is_logged_after_a_resume_as_without_one(tmp_path, capsys):
+    def step(state, batch, *, key):
+        state, values = _noisy_descent(state, batch, key=key)
+        return state, values | {"lazy": values["norm"]}
+
+    compiled = [parallel.data_parallel(one, parallel.data_mesh(1)) for one in (step, _noisy_descent)]
+    steps_at = lambda index: compiled[min(index % 7, 1)]  # noqa: E731
+    whole, rows = _fit(tmp_path / "whole", 10, steps_at=steps_at)
+    _fit(tmp_path / "resumed", 4, steps_at=steps_at)
+    assert "resumed" not in capsys.readouterr().out
+    resumed, resumed_rows = _fit(tmp_path / "resumed", 10, steps_at=steps_at)
+    assert "[toy] resumed from step 4\n" in capsys.readouterr().out
+    np.testing.assert_array_equal(whole, resumed)
+    assert rows == resumed_rows and all("lazy" in row for row in rows)
 
 
 def test_non_finite_metric_stops_with_name_and_step_and_keeps_the_checkpoint(tmp_path):

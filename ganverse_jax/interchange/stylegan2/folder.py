@@ -17,8 +17,9 @@ from ganverse_jax.interchange.stylegan2.imported_gan import ImportedGAN
 from ganverse_jax.interchange.stylegan2.texts import card_text, config_text, shape_report
 from ganverse_jax.models.stylegan2.networks import Discriminator, Generator, truncate
 from ganverse_jax.models.stylegan2.stored import save_discriminator, save_generator
-from ganverse_jax.runtime.checkpoint import Checkpoints, fingerprint
+from ganverse_jax.runtime.checkpoint import fingerprint
 from ganverse_jax.runtime.pixels import gan_to_uint8
+from ganverse_jax.runtime.step_checkpoints import Checkpoints
 
 WIDE_ROWS = (64, 448)  # 512x384 pictures lie in these rows of the square network's image
 _COLUMNS, _ROWS, _BATCH = 4, 2, 4

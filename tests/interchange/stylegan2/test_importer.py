@@ -18,7 +18,7 @@ from ganverse_jax.interchange.stylegan2.importer import import_networks, import_
 from ganverse_jax.interchange.stylegan2.pickled import read_pickle
 from ganverse_jax.models.stylegan2.stored import load_discriminator, load_generator
 from ganverse_jax.models.stylegan2.style_space import style_layout
-from ganverse_jax.runtime.checkpoint import Checkpoints
+from ganverse_jax.runtime.step_checkpoints import Checkpoints
 
 ROOT = Path(__file__).parents[3]
 GOLDEN = ROOT / "tests" / "golden" / "stylegan2"

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from ganverse_jax.data.multiview.set import MultiviewSet
-from ganverse_jax.runtime.checkpoint import Checkpoints, read_json
+from ganverse_jax.runtime.checkpoint import read_json
 from ganverse_jax.runtime.loop import Metrics
+from ganverse_jax.runtime.step_checkpoints import Checkpoints
 from ganverse_jax.scene.cameras import read_cameras
 from ganverse_jax.scene.files import read_mesh
 from ganverse_jax.stages.inverse_graphics import stage as inverse_graphics
