@@ -37,16 +37,21 @@ class Metrics:
             _drop_cut_line(file)
             file.write((json.dumps(row) + "\n").encode())
 
+    def write_anew(self, stage: str, step: int, **scalars: float) -> None:
+        """The one line of what logs no steps, in place of that of a run that was killed after it."""
+        self.rewind(stage, -1)
+        self.write(stage, step, **scalars)
+
     def read(self) -> list[dict[str, Any]]:
         """All lines in order; a last line cut short by a kill is left out."""
         if not self.path.exists():
             return []
         rows = []
-        lines = self.path.read_text().splitlines()
+        lines = self.path.read_bytes().splitlines()
         for number, line in enumerate(lines, start=1):
             try:
                 row = json.loads(line)
-            except json.JSONDecodeError as error:
+            except ValueError as error:  # of bytes that are no UTF-8, too
                 if number == len(lines):
                     break
                 raise ValueError(
@@ -59,7 +64,7 @@ class Metrics:
 
     def rewind(self, stage: str, step: int) -> None:
         """Drop the stage's lines after ``step``, as a resumed run writes them again."""
-        rows = [row for row in self.read() if row["stage"] != stage or row["step"] <= step]
+        rows = [row for row in self.read() if row.get("stage") != stage or row["step"] <= step]
         text = "".join(json.dumps(row) + "\n" for row in rows)
         write_atomic(self.path, lambda temporary: temporary.write_text(text))
 

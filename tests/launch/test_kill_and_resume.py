@@ -111,10 +111,9 @@ def _results(workdir: Path) -> dict:
     for path in sorted(workdir.rglob("summary.json")):
         found[str(path.relative_to(workdir))] = _without_times(json.loads(path.read_text()))
     lines = (workdir / "metrics.jsonl").read_text().splitlines()
-    # A set: a stage killed after its last line and before its end writes that line again. The report's one
-    # line is the size of a page that tells times.
+    # The report's one line is the size of a page that tells times.
     rows = [_without_times(json.loads(line)) for line in lines]
-    found["metrics"] = {json.dumps(row, sort_keys=True) for row in rows if row["stage"] != "report"}
+    found["metrics"] = [row for row in rows if row["stage"] != "report"]
     for path in sorted(workdir.rglob("*.safetensors")):
         weights, metadata = load_weights(path)
         found[str(path.relative_to(workdir))] = (fingerprint(weights), metadata)

@@ -96,9 +96,10 @@ def test_a_torn_last_log_line_is_left_out(tmp_path):
     assert metrics.read() == [{"stage": "gan", "step": 1, "loss": 0.5}]
 
 
-def test_a_damaged_log_names_file_and_line(tmp_path):
+@pytest.mark.parametrize("damage", [b"nonsense", b'{"stage": "\xff"}'])
+def test_a_damaged_log_names_file_and_line(tmp_path, damage):
     metrics = Metrics(tmp_path)
-    metrics.path.write_text('nonsense\n{"stage": "gan", "step": 1}\n')
+    metrics.path.write_bytes(damage + b'\n{"stage": "gan", "step": 1}\n')
     with pytest.raises(ValueError, match=r"metrics\.jsonl:1 is not JSON"):
         metrics.read()
 
@@ -110,6 +111,14 @@ def test_a_line_cut_short_is_dropped_when_the_next_is_written(tmp_path):
         file.write('{"stage": "ga')
     metrics.write("gan", 2, loss=2.0)
     assert [row["step"] for row in metrics.read()] == [1, 2]
+
+
+def test_the_one_line_of_a_stage_is_not_doubled_by_a_run_that_was_killed_after_it(tmp_path):
+    metrics = Metrics(tmp_path)
+    metrics.write("gan", 4, loss=1.0)
+    for _ in range(2):
+        metrics.write_anew("views", 0, count=3)
+    assert [(row["stage"], row["step"]) for row in metrics.read()] == [("gan", 4), ("views", 0)]
 
 
 @pytest.mark.parametrize("num_steps", [0, -5])

@@ -121,7 +121,7 @@ def train(run: Run, training: Training, given: Given) -> dict[str, float]:
     summary = {"steps": training.num_steps, "train_seconds": round(seconds, 1)}
     summary |= {"fingerprint": given.fingerprint, "train_objects": pairs.num_objects}
     write_json(folder / "summary.json", summary | {"dropped_objects": pairs.num_dropped})
-    run.metrics.write(f"{NAME}_evaluation", training.num_steps, **figures)
+    run.metrics.write_anew(f"{NAME}_evaluation", training.num_steps, **figures)
     return figures
 
 

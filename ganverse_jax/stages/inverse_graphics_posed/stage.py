@@ -44,8 +44,7 @@ def run(run: Run, settings: Settings) -> dict[str, float]:
     counts = {"images": len(multiview), "objects": settings.num_objects, "views": settings.num_views}
     write_json(folder / "summary.json", read_json(inner / "summary.json") | counts | figures)
     shutil.copyfile(inner / "figures.npz", folder / "figures.npz")
-    run.metrics.rewind(NAME, 0)
-    run.metrics.write(NAME, settings.num_steps, **figures)
+    run.metrics.write_anew(NAME, settings.num_steps, **figures)
     return figures
 
 

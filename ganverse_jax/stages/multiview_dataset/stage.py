@@ -106,7 +106,7 @@ def run(run: Run, settings: Settings) -> None:
     figures = _describe(begun, parts, written, layout, views, card, counts)
     seconds = round(time.perf_counter() - started, 1)
     write_json(workdir / NAME / "summary.json", counts | {"seconds": seconds})
-    run.metrics.write(NAME, 0, images=counts["images"], kept=counts["kept"], seconds=seconds)
+    run.metrics.write_anew(NAME, 0, images=counts["images"], kept=counts["kept"], seconds=seconds)
     write_npz(workdir / NAME / "figures.npz", **figures)
     _put_in_place(begun, folder_of(workdir))
     shutil.rmtree(notes)

@@ -85,7 +85,7 @@ def _report(run: Run, settings: Settings, result: Perception, held_out, card) ->
     }
     steps_of = {"segmenter": settings.segmenter_steps, "pose_regressor": settings.pose_steps}
     for name, num_steps in steps_of.items():
-        run.metrics.write(f"{NAME}_{name}", num_steps, **scores[name])
+        run.metrics.write_anew(f"{NAME}_{name}_evaluation", num_steps, **scores[name])
     images = held_out["image"][:32]
     masks = np.round(255 * result.segmenter(images)).astype(np.uint8)
     folder = run.workdir / NAME

@@ -13,7 +13,7 @@ NAME = "report"
 def run(run: Run, settings: Settings) -> pathlib.Path:
     """Write <workdir>/report.html and return its path; see `ganverse_jax.report.write_report` for errors."""
     path = write_report(run.workdir, run.stages, **plain(settings))
-    run.metrics.write(NAME, 0, megabytes=path.stat().st_size / 1e6)
+    run.metrics.write_anew(NAME, 0, megabytes=path.stat().st_size / 1e6)
     return path
 
 

@@ -54,7 +54,7 @@ def train_and_measure(
     measured = {"load": load_seconds, "measure": time.perf_counter() - started}
     summary["time"] = {f"{name}_seconds": value for name, value in (trained.seconds | measured).items()}
     write_json(folder / "summary.json", summary)
-    run.metrics.write(NAME, settings.finetune.num_steps, **summary["after_finetuning"])
+    run.metrics.write_anew(NAME, settings.finetune.num_steps, **summary["after_finetuning"])
     return summary
 
 

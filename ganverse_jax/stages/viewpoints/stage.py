@@ -222,7 +222,7 @@ def _report(workdir: Path, content: dict, generator, contents, regressor, metric
         ]
     if "keypoints" in content:
         scalars["keypoint_rms_pixels"] = content["keypoints"]["rms_pixels"]
-    metrics.write(NAME, 0, **scalars)
+    metrics.write_anew(NAME, 0, **scalars)
     summary |= scalars
     if "annotation_seconds" in content:
         summary["annotation_seconds"] = content["annotation_seconds"]
