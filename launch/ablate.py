@@ -11,12 +11,10 @@ from . import command
 command.experiment_flags("Folder of the run")
 
 
-def main(argv: list[str]) -> None:
-    experiment, workdir = command.begin(argv)
+def main(experiment, workdir) -> None:
     from ganverse_jax.commands.ablate import command as ablation
-    from ganverse_jax.commands.ablate import table as ablation_table
 
-    command.guarded(lambda: print(ablation_table.markdown(ablation.run(experiment, workdir))))
+    print(ablation.markdown(ablation.run(experiment, workdir)))
 
 
 if __name__ == "__main__":

@@ -38,19 +38,13 @@ def train_command() -> str:
     return f"python -m {command.PACKAGE}.train " + shlex.join(words)
 
 
-def main(argv: list[str]) -> None:
-    experiment, workdir = command.begin(argv)
+def main(experiment, workdir) -> None:
     if _EXPORT.value and _IMPORT.value:
         raise app.UsageError("pass --export or --import, not both")
     from ganverse_jax.commands.annotate.bins import BinAnnotation
     from ganverse_jax.commands.annotate.keypoints import KeypointAnnotation
 
-    asked = KeypointAnnotation if _KEYPOINTS.value else BinAnnotation
-    command.guarded(lambda: annotate(asked(experiment, workdir)))
-
-
-def annotate(annotation) -> None:
-    """Export, import or the page, as the flags say."""
+    annotation = (KeypointAnnotation if _KEYPOINTS.value else BinAnnotation)(experiment, workdir)
     if _EXPORT.value:
         print(annotation.export(Path(_EXPORT.value)))
     elif _IMPORT.value:

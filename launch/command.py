@@ -6,7 +6,7 @@ import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from absl import app, flags, logging
 from ml_collections import ConfigDict, config_flags
@@ -16,8 +16,6 @@ from ganverse_jax.pipeline.settings import unknown
 
 if TYPE_CHECKING:
     from ganverse_jax.pipeline.experiment import Experiment
-
-T = TypeVar("T")
 
 flags.disclaim_key_flags()  # a command's --help shows the flags defined here as its own
 
@@ -57,7 +55,7 @@ class ExperimentParser(config_flags.config_flags.ConfigFileFlagParser):
 
 
 def experiment_flags(workdir_help: str) -> tuple[flags.FlagHolder, flags.FlagHolder]:
-    """Define --config and --workdir; for :func:`begin` and :func:`run`."""
+    """Define --config and --workdir, which :func:`run` reads."""
     config = config_flags.DEFINE_config_file(
         "config",
         None,
@@ -67,22 +65,35 @@ def experiment_flags(workdir_help: str) -> tuple[flags.FlagHolder, flags.FlagHol
     return config, flags.DEFINE_string("workdir", None, workdir_help)
 
 
-def begin(argv: list[str]) -> tuple["Experiment", Path]:
-    """The experiment, its settings checked, and its workdir, which keeps what is compiled."""
-    if len(argv) > 1:
-        raise app.UsageError(f"unexpected arguments {argv[1:]}; settings are given as --config.NAME=VALUE")
-    import jax
+def run(main: Callable[["Experiment", Path], None]) -> None:
+    """Run a command that has :func:`experiment_flags`, which it then requires.
 
-    logging.set_verbosity(logging.WARNING)  # orbax and tensorflow-datasets tell every file they write
-    workdir = Path(flags.FLAGS.workdir)
-    jax.config.update("jax_compilation_cache_dir", str(workdir.absolute() / "cache" / "xla"))
-    return guarded(lambda: stages.experiment_of(flags.FLAGS.config.to_dict())), workdir
+    main: of the experiment, its settings checked, and its workdir, which keeps what is compiled.
+    """
+
+    def begin() -> None:
+        import jax
+
+        workdir = Path(flags.FLAGS.workdir)
+        jax.config.update("jax_compilation_cache_dir", str(workdir.absolute() / "cache" / "xla"))
+        main(stages.experiment_of(flags.FLAGS.config.to_dict()), workdir)
+
+    run_plain(begin, "config", "workdir", hint="settings are given as --config.NAME=VALUE", parser=parse)
 
 
-def run(main: Callable[[list[str]], None]) -> None:
-    """Run a command that has :func:`experiment_flags`, which it then requires."""
-    flags.mark_flags_as_required(["config", "workdir"])
-    app.run(main, flags_parser=parse)
+def run_plain(
+    main: Callable[[], None], *required: str, hint: str = "", parser=app.parse_flags_with_usage
+) -> None:
+    """Run a command that needs no experiment. required: flags; hint: what to do about other arguments."""
+
+    def begin(argv: list[str]) -> None:
+        if len(argv) > 1:
+            raise app.UsageError(f"unexpected arguments {argv[1:]}; {hint}".removesuffix("; "))
+        logging.set_verbosity(logging.WARNING)  # orbax and tensorflow-datasets tell every file they write
+        guarded(main)
+
+    flags.mark_flags_as_required(required)
+    app.run(begin, flags_parser=parser)
 
 
 def parse(argv: list[str]) -> list[str]:
@@ -108,10 +119,10 @@ def mistake(word: str, config: ConfigDict) -> str | None:
     return None
 
 
-def guarded(run: Callable[[], T]) -> T:
-    """What `run` returns; errors a person can mend, and Ctrl-C, end in a line on stderr, no traceback."""
+def guarded(work: Callable[[], None]) -> None:
+    """Do `work`; errors a person can mend, and Ctrl-C, end in a line on stderr, no traceback."""
     try:
-        return run()
+        work()
     except (ValueError, FloatingPointError, OSError) as error:
         if os.environ.get("GANVERSE_TRACEBACK"):
             raise

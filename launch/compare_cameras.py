@@ -15,22 +15,10 @@ _NOISE = flags.DEFINE_float(
 )
 
 
-def main(argv: list[str]) -> None:
-    experiment, workdir = command.begin(argv)
-    from ganverse_jax.commands.compare_cameras import (
-        command as camera_comparison,
-    )
-    from ganverse_jax.commands.compare_cameras import (
-        table as camera_comparison_table,
-    )
+def main(experiment, workdir) -> None:
+    from ganverse_jax.commands.compare_cameras import command as comparison
 
-    command.guarded(
-        lambda: print(
-            camera_comparison_table.markdown(
-                camera_comparison.run(experiment, workdir, noise_pixels=_NOISE.value)
-            )
-        )
-    )
+    print(comparison.markdown(comparison.run(experiment, workdir, noise_pixels=_NOISE.value)))
 
 
 if __name__ == "__main__":

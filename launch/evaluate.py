@@ -11,11 +11,10 @@ from . import command
 command.experiment_flags("Folder of the finished run")
 
 
-def main(argv: list[str]) -> None:
-    experiment, workdir = command.begin(argv)
-    from ganverse_jax.commands.evaluate import command as paper_evaluation
+def main(experiment, workdir) -> None:
+    from ganverse_jax.commands.evaluate import command as evaluation
 
-    command.guarded(lambda: print(paper_evaluation.markdown(paper_evaluation.run(experiment, workdir))))
+    print(evaluation.markdown(evaluation.run(experiment, workdir)))
 
 
 if __name__ == "__main__":

@@ -19,15 +19,12 @@ _VGG = flags.DEFINE_string("vgg", None, "torchvision's vgg16-397923af.pth")
 _LPIPS = flags.DEFINE_string("lpips", None, "LPIPS' weights/v0.1/vgg.pth")
 
 
-def main(argv: list[str]) -> None:
-    experiment, workdir = command.begin(argv)
+def main(experiment, workdir) -> None:
     from ganverse_jax.commands.evaluate_gan import command as gan_evaluation
 
     settings = dict(num_images=_IMAGES.value, num_paths=_PATHS.value, truncation=_TRUNCATION.value)
     files = dict(real=_REAL.value, inception=_INCEPTION.value, vgg=_VGG.value, lpips=_LPIPS.value)
-    command.guarded(
-        lambda: print(gan_evaluation.table(gan_evaluation.run(experiment, workdir, **settings, **files)))
-    )
+    print(gan_evaluation.table(gan_evaluation.run(experiment, workdir, **settings, **files)))
 
 
 if __name__ == "__main__":

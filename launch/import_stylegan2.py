@@ -5,7 +5,7 @@ the `gan` stage reads, without executing anything of it. Or from state dicts sav
 --generator=G.npz --discriminator=D.npz.
 """
 
-from absl import app, flags, logging
+from absl import app, flags
 
 from . import command
 
@@ -20,19 +20,10 @@ _LICENCE = flags.DEFINE_string("licence", None, "Licence of the weights, for the
 _ORIGIN = flags.DEFINE_string("origin", None, "Where the weights came from, for the card")
 
 
-def main(argv: list[str]) -> None:
-    if len(argv) > 1:
-        raise app.UsageError(f"unexpected arguments {argv[1:]}")
+def main() -> None:
     archives = (_GENERATOR.value, _DISCRIMINATOR.value)
     if (_PICKLE.value is None) == (None in archives) or (_PICKLE.value and any(archives)):
         raise app.UsageError("pass either --pickle, or both --generator and --discriminator")
-    logging.set_verbosity(logging.WARNING)  # orbax tells every file it writes
-
-    command.guarded(write_folder)
-
-
-def write_folder() -> None:
-    """The import that the flags ask for, and where it lies."""
     from ganverse_jax.interchange.stylegan2.importer import import_networks, import_pickle
 
     card = {"crop": _CROP.value, "licence": _LICENCE.value, "origin": _ORIGIN.value}
@@ -47,5 +38,4 @@ def write_folder() -> None:
 
 
 if __name__ == "__main__":
-    flags.mark_flags_as_required(["out"])
-    app.run(main)
+    command.run_plain(main, "out")

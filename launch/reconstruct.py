@@ -7,7 +7,7 @@ shows them in out/index.html. The object's mask is the photo's alpha channel, a 
 
 import sys
 
-from absl import app, flags, logging
+from absl import flags
 
 from . import command
 
@@ -18,15 +18,7 @@ _NETWORK = flags.DEFINE_string("network", None, "Folder with another network.saf
 _MASKS = flags.DEFINE_string("masks", None, "Folder of masks: STEM.png, 8-bit grey, 255 on the object")
 
 
-def main(argv: list[str]) -> None:
-    if len(argv) > 1:
-        raise app.UsageError(f"unexpected arguments {argv[1:]}")
-    logging.set_verbosity(logging.WARNING)
-    command.guarded(reconstruct)
-
-
-def reconstruct() -> None:
-    """The photos that the flags name, and a summary."""
+def main() -> None:
     from ganverse_jax.commands.reconstruct import command as reconstruction
 
     sources = dict(workdir=_WORKDIR.value, network=_NETWORK.value, masks=_MASKS.value)
@@ -37,5 +29,4 @@ def reconstruct() -> None:
 
 
 if __name__ == "__main__":
-    flags.mark_flags_as_required(["images", "out"])
-    app.run(main)
+    command.run_plain(main, "images", "out")

@@ -16,15 +16,14 @@ _STAGES = flags.DEFINE_list(
 _DISTRIBUTED = flags.DEFINE_bool("distributed", False, "Join a multi-host run (jax.distributed.initialize)")
 
 
-def main(argv: list[str]) -> None:
-    experiment, workdir = command.begin(argv)
+def main(experiment, workdir) -> None:
     import jax
 
     from ganverse_jax import stages
 
     if _DISTRIBUTED.value:
         jax.distributed.initialize()
-    command.guarded(lambda: stages.pipeline(experiment, workdir).run(_STAGES.value))
+    stages.pipeline(experiment, workdir).run(_STAGES.value)
 
 
 if __name__ == "__main__":

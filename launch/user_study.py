@@ -7,7 +7,7 @@ second prints the percentages of the collected files and how far the annotators 
 the paper.
 """
 
-from absl import app, flags, logging
+from absl import flags
 
 from . import command
 
@@ -23,17 +23,12 @@ _COLLECT = flags.DEFINE_string("collect", None, "Pattern of the collected files,
 _KEY = flags.DEFINE_string("key", None, "The study's key.json")
 
 
-def main(argv: list[str]) -> None:
-    if len(argv) > 1:
-        raise app.UsageError(f"unexpected arguments {argv[1:]}; put the pattern of --collect in quotes")
-    logging.set_verbosity(logging.WARNING)
-    command.guarded(write if _COLLECT.value is None else collect)
-
-
-def write() -> None:
-    """The study that the flags name."""
+def main() -> None:
     from ganverse_jax.commands.user_study import command as user_study
 
+    if _COLLECT.value is not None:
+        print(user_study.markdown(user_study.collect(_COLLECT.value, _KEY.value)))
+        return
     user_study.make(
         _RUNS.value,
         _OUT.value,
@@ -45,14 +40,7 @@ def write() -> None:
     print(f"wrote {_OUT.value}/index.html, and {_OUT.value}/key.json to keep back")
 
 
-def collect() -> None:
-    """The tables of the files that the flags name."""
-    from ganverse_jax.commands.user_study import command as user_study
-
-    print(user_study.markdown(user_study.collect(_COLLECT.value, _KEY.value)))
-
-
 if __name__ == "__main__":
     flags.register_validator("out", lambda out: out or _COLLECT.value, message="or --collect is needed")
     flags.register_validator("key", lambda key: key or not _COLLECT.value, message="goes with --collect")
-    app.run(main)
+    command.run_plain(main, hint="put the pattern of --collect in quotes")

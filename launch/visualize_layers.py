@@ -15,12 +15,11 @@ _VIEWS = flags.DEFINE_integer("num_views", 24, "View codes that the splits are m
 _CONTENTS = flags.DEFINE_integer("num_contents", 16, "Contents that the splits are measured on")
 
 
-def main(argv: list[str]) -> None:
-    experiment, workdir = command.begin(argv)
+def main(experiment, workdir) -> None:
     from ganverse_jax.commands.visualize_layers import command as layer_visualization
 
     counts = dict(num_samples=_SAMPLES.value, num_views=_VIEWS.value, num_contents=_CONTENTS.value)
-    command.guarded(lambda: print(f"wrote {layer_visualization.run(experiment, workdir, **counts)}"))
+    print(f"wrote {layer_visualization.run(experiment, workdir, **counts)}")
 
 
 if __name__ == "__main__":
