@@ -1,4 +1,4 @@
-"""Files that survive: weights (safetensors), JSON and NPZ, all atomic."""
+"""Files that survive: weights (safetensors), JSON, PNG and NPZ, all atomic."""
 
 import hashlib
 import json
@@ -13,6 +13,7 @@ import flax.traverse_util
 import jax
 import jax.numpy as jnp
 import numpy as np
+from PIL import Image
 
 
 def write_atomic(path: str | os.PathLike, write: Callable[[Path], Any]) -> None:
@@ -43,6 +44,12 @@ def read_json(path: str | os.PathLike, *, remedy: str = "delete it and run its s
         return json.loads(path.read_text(encoding="utf-8-sig"))
     except (ValueError, RecursionError) as error:  # ValueError: also of a number of too many digits
         raise ValueError(f"{path} is not valid JSON ({error}); {remedy}") from error
+
+
+def write_png(path: str | os.PathLike, picture: Image.Image | np.ndarray) -> None:
+    """Write a picture, or an array uint8 [h w] or [h w 3] of one, as PNG, atomically."""
+    image = picture if isinstance(picture, Image.Image) else Image.fromarray(picture)
+    write_atomic(path, lambda temporary: image.save(temporary, "PNG"))
 
 
 def write_npz(path: str | os.PathLike, **arrays: np.ndarray) -> None:

@@ -144,7 +144,7 @@ def test_a_generator_that_draws_nan_is_refused(workdir, monkeypatch, gan):
 def few_cars(monkeypatch):
     """Yardsticks fitted on 20 cars."""
     make = functools.partial(layer_splits.make_yardsticks, num_objects=20, num_held_out=4)
-    monkeypatch.setattr(layer_visualization, "make_yardsticks", make)
+    monkeypatch.setattr(layer_splits, "make_yardsticks", make)
 
 
 def test_the_layers_page_shows_and_measures_every_layer(workdir, few_cars):

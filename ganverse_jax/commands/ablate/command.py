@@ -11,25 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from ganverse_jax import stages
+from ganverse_jax.commands import posed_trainings as trainings
 from ganverse_jax.commands.ablate.table import ablation_picture, markdown
-from ganverse_jax.commands.posed_trainings import (
-    budget,
-    claim,
-    finished,
-    posed_settings,
-    train_once,
-    write_results,
-)
 from ganverse_jax.data.multiview.posed_world import single_view_renders
 from ganverse_jax.data.multiview.set import MultiviewSet
 from ganverse_jax.pipeline.experiment import Experiment
-from ganverse_jax.pipeline.run import only_run
-from ganverse_jax.stages.inverse_graphics.perceptual import gan_perceptual, measured_perceptual
 from ganverse_jax.stages.inverse_graphics.settings import PerceptualSource
-from ganverse_jax.stages.inverse_graphics.stage import Given
-from ganverse_jax.stages.inverse_graphics_posed.settings import Settings
-from ganverse_jax.stages.inverse_graphics_posed.stage import posed_set, truth_evaluator
+from ganverse_jax.stages.inverse_graphics_posed.stage import posed_set
 
 NAME = "ablation"
 BASELINE = "baseline"
@@ -52,18 +40,17 @@ def run(experiment: Experiment, workdir: Path) -> dict[str, Any]:
     ablation.md and ablation.png beside it. Raises ValueError for an experiment without a world of known truth
     or a folder made with other settings.
     """
-    pipeline, folder = stages.pipeline(experiment, workdir), Path(workdir) / NAME
-    term = perceptual_term(experiment)
-    settings = dataclasses.replace(posed_settings(experiment, "ablate"), **term)
-    pipeline.run(until="gan")  # whose discriminator is the perceptual distance
-    with only_run(pipeline.workdir):
-        claim(folder, {"digest": pipeline.digest("inverse_graphics_posed")} | term)
+    term, full = perceptual_term(experiment), trainings.posed_settings(experiment, "ablate")
+    settings = dataclasses.replace(full, perceptual=PerceptualSource(), **term)
+    with trainings.claimed(experiment, workdir, NAME, **term) as folder:
         world, multiview = posed_set(experiment, settings)
+        images = {BASELINE: lambda: single_view_renders(world, multiview, seed=experiment.seed)}
         for model, changes in MODELS.items():
-            _train(folder / model, experiment, dataclasses.replace(settings, **changes), world, multiview)
-        content = compare(multiview, folder) | term | budget(settings, experiment)
+            training, shown = dataclasses.replace(settings, **changes), images.get(model, lambda: multiview)
+            trainings.train_once(folder / model, experiment, training, world, shown)
+        content = compare(multiview, folder) | term | trainings.budget(settings, experiment)
         content["resolution"] = world.resolution
-        write_results(
+        trainings.write_results(
             folder,
             figures=("ablation.json", content),
             table=("ablation.md", markdown(content)),
@@ -72,25 +59,13 @@ def run(experiment: Experiment, workdir: Path) -> dict[str, Any]:
     return content
 
 
-def _train(folder: Path, experiment: Experiment, settings: Settings, world, multiview: MultiviewSet) -> None:
-    """One model in its folder, <workdir>/ablation/<model>."""
-    workdir = folder.parents[1]
-    if folder.name == BASELINE and not (folder / "DONE.json").exists():
-        multiview = single_view_renders(world, multiview, seed=experiment.seed)
-    measured_in = measured_perceptual(workdir, world.resolution, PerceptualSource())
-    evaluate = truth_evaluator(world, multiview, settings.num_evaluated, measured_in)
-    perceptual = gan_perceptual(workdir, settings.perceptual_blocks)
-    given = Given(multiview, world.fov_degrees, world.distance, perceptual=perceptual, evaluate=evaluate)
-    train_once(folder, experiment, settings, given)
-
-
 def perceptual_term(experiment: Experiment) -> dict[str, int]:
     """{"perceptual_blocks", "perceptual_start"} of the full model.
 
     They are those of `inverse_graphics_posed` where it has them, else those of `inverse_graphics`, whose
     start is moved to the same part of the training. Raises ValueError when there is no such term to ablate.
     """
-    posed, main = posed_settings(experiment, "ablate"), experiment.stages["inverse_graphics"]
+    posed, main = trainings.posed_settings(experiment, "ablate"), experiment.stages["inverse_graphics"]
     blocks = posed.perceptual_blocks or main.perceptual_blocks
     if not blocks or not posed.weights.perceptual:
         raise ValueError(
@@ -110,5 +85,5 @@ def compare(multiview: MultiviewSet, folder: Path) -> dict[str, Any]:
         "test_images": len(test),
         "test_objects": len(np.unique(test.object_id)),
         "views": len(multiview.views),
-        "models": {model: finished(folder / model) for model in MODELS},
+        "models": {model: trainings.finished(folder / model) for model in MODELS},
     }

@@ -8,6 +8,7 @@ import numpy as np
 
 from ganverse_jax.classes import World
 from ganverse_jax.commands.network_pictures import exact_views, first_pairs, rendered_views, turned_sheet
+from ganverse_jax.commands.posed_trainings import time_of, times_note
 from ganverse_jax.data.multiview.posed_world import true_cameras
 from ganverse_jax.data.multiview.set import MultiviewSet
 from ganverse_jax.pages.markup import markdown_table
@@ -44,7 +45,6 @@ NUM_SHOWN = 3  # objects in the picture
 def markdown(content: Mapping[str, Any]) -> str:
     """The table of an `ablation.json`."""
     heads = [head for _, head, _ in COLUMNS]
-    resumed = any(model["training"]["resumed"] for model in content["models"].values())
     lines = [
         "# Ablations (Fig. 6, Fig. P) and the baseline of Table 1, on the toy world",
         "",
@@ -65,22 +65,20 @@ def markdown(content: Mapping[str, Any]) -> str:
         "",
         "Novel views and shapes are compared with the exact objects after one similarity fitted on "
         "validation ones; the input's and the other view are rendered from each model's own cameras, so that "
-        "wrong cameras cost there too. The first training also compiles."
-        + (" Times of resumed trainings lack what ran before." if resumed else ""),
+        f"wrong cameras cost there too. {times_note(content['models'])}",
         "",
     ]
     return "\n".join(lines)
 
 
 def _model_row(name: str, model: Mapping[str, Any]) -> tuple[str, ...]:
-    figures, training = model["figures"], model["training"]
+    figures = model["figures"]
     cells = [f"{figures[key]:.{digits}f}" for key, _, digits in COLUMNS]
     if name in PAPER_IOU:
         cells[0] += f" ({PAPER_IOU[name]})"
     mean, worst = (figures[f"camera_rotation_{which}_degrees"] for which in ("mean", "max"))
     cameras = "given" if name == "baseline" else f"{mean:.2f}° / {worst:.2f}°"
-    seconds = f"{training['train_seconds']:.0f} s{' (resumed)' if training['resumed'] else ''}"
-    return LABELS[name], *cells, cameras, seconds
+    return LABELS[name], *cells, cameras, time_of(model["training"])
 
 
 def ablation_picture(folder: Path, world: World, multiview: MultiviewSet) -> np.ndarray:

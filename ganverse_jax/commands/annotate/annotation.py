@@ -13,7 +13,7 @@ from ganverse_jax.annotation.session import History
 from ganverse_jax.commands.annotate import serving
 from ganverse_jax.pipeline.experiment import Experiment
 from ganverse_jax.pipeline.run import only_run
-from ganverse_jax.runtime.checkpoint import read_json, write_atomic
+from ganverse_jax.runtime.checkpoint import read_json, write_png
 from ganverse_jax.stages.viewpoints import stage as viewpoints
 
 
@@ -111,8 +111,7 @@ class Annotation:
         else:
             task, session = self.in_use(*used)
         self.write(path, task, session)
-        sheet = self.sheet(task, session)
-        write_atomic(target, lambda temporary: sheet.save(temporary, "PNG"))
+        write_png(target, self.sheet(task, session))
         wrote = f"wrote {path} and {target}"
         if used is None:
             return f"{wrote}: fill in {self.entry}, then --import it"

@@ -6,33 +6,25 @@ from the true ones. Clicks are simulated: the visible points of the exact object
 """
 
 import dataclasses
+import functools
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from ganverse_jax import classes, stages
+from ganverse_jax import classes
 from ganverse_jax.classes import World
+from ganverse_jax.commands import posed_trainings as trainings
 from ganverse_jax.commands.compare_cameras.table import comparison_picture, markdown
-from ganverse_jax.commands.posed_trainings import (
-    budget,
-    claim,
-    finished,
-    posed_settings,
-    train_once,
-    write_results,
-)
 from ganverse_jax.data.multiview.posed_world import true_cameras, with_cameras
 from ganverse_jax.data.multiview.set import MultiviewSet, azimuth_bins
 from ganverse_jax.evaluation.cameras import camera_errors, fit_azimuth_offset
 from ganverse_jax.pipeline.experiment import Experiment
-from ganverse_jax.pipeline.run import only_run
 from ganverse_jax.scene.cameras import as_cameras, initial_cameras, read_cameras
 from ganverse_jax.scene.keypoint_cameras import KeypointCameras, solve_cameras
 from ganverse_jax.stages.inverse_graphics import stage as inverse_graphics
-from ganverse_jax.stages.inverse_graphics_posed.settings import Settings
-from ganverse_jax.stages.inverse_graphics_posed.stage import one_image_each, posed_given, posed_set
+from ganverse_jax.stages.inverse_graphics_posed.stage import one_image_each, posed_set
 
 NAME = "camera_comparison"
 MODELS = ("view", "keypoint", "true")
@@ -57,6 +49,10 @@ class Comparison(NamedTuple):
         truth = true_cameras(self.multiview.views)
         return {"view": as_cameras(bins), "keypoint": self.solved.cameras, "true": truth}
 
+    def images(self, model: str) -> MultiviewSet:
+        """What the model is trained on, which begins at the views' bins or at cameras that they tell."""
+        return self.multiview if model == "view" else with_cameras(self.multiview, self.starts()[model])
+
 
 def run(experiment: Experiment, workdir: Path, *, noise_pixels: float | None = None) -> dict[str, Any]:
     """Train the three models in ``workdir``/camera_comparison, by the experiment's `inverse_graphics_posed`.
@@ -66,37 +62,27 @@ def run(experiment: Experiment, workdir: Path, *, noise_pixels: float | None = N
     table_a.md and reconstructions.png beside it. Raises ValueError for an experiment without a world of known
     truth, negative noise, or a folder made with other settings.
     """
-    settings = posed_settings(experiment, "compare cameras")
-    pipeline, folder = stages.pipeline(experiment, workdir), Path(workdir) / NAME
+    settings = trainings.posed_settings(experiment, "compare cameras")
     noise = NOISE * settings.resolution if noise_pixels is None else float(noise_pixels)
     if not noise >= 0:
         raise ValueError(f"noise_pixels {noise} is negative; use 0 or above")
-    pipeline.run(until="gan")  # whose discriminator is the perceptual distance
-    with only_run(pipeline.workdir):
-        claim(folder, {"digest": pipeline.digest("inverse_graphics_posed"), "noise_pixels": noise})
+    with trainings.claimed(experiment, workdir, NAME, noise_pixels=noise) as folder:
         world, multiview = posed_set(experiment, settings)
         sizes = {"seed": experiment.seed, "num_evaluated": settings.num_evaluated}
         comparison = prepare(experiment.object_class, world, multiview, noise_pixels=noise, **sizes)
         for model in MODELS:
-            _train(folder / model, experiment, settings, comparison)
-        content = compare(comparison, folder) | budget(settings, experiment)
+            training = dataclasses.replace(settings, camera_origin="bins" if model == "view" else "given")
+            images = functools.partial(comparison.images, model)
+            trainings.train_once(folder / model, experiment, training, world, images)
+        content = compare(comparison, folder) | trainings.budget(settings, experiment)
         folders = {model: folder / model for model in MODELS}
-        write_results(
+        trainings.write_results(
             folder,
             figures=("comparison.json", content),
             table=("table_a.md", markdown(content)),
             picture=("reconstructions.png", comparison_picture(folders, comparison.multiview)),
         )
     return content
-
-
-def _train(folder: Path, experiment: Experiment, settings: Settings, comparison: Comparison) -> None:
-    """One model in its folder, <workdir>/camera_comparison/<model>."""
-    workdir, world = folder.parents[1], comparison.world
-    multiview = _starting_from(folder.name, comparison)
-    given = posed_given(workdir, world, multiview, settings, settings.num_evaluated)
-    origin = "bins" if folder.name == "view" else "given"
-    train_once(folder, experiment, dataclasses.replace(settings, camera_origin=origin), given)
 
 
 def prepare(
@@ -128,15 +114,8 @@ def prepare(
     )
     for problem in solved.problems:
         print(f"[{NAME}] {problem}", flush=True)
-    return Comparison(
-        world,
-        multiview,
-        clicked,
-        int(clicks.visible[:, used].sum()),
-        noise_pixels,
-        solved,
-        num_evaluated,
-    )
+    count = int(clicks.visible[:, used].sum())
+    return Comparison(world, multiview, clicked, count, noise_pixels, solved, num_evaluated)
 
 
 def compare(comparison: Comparison, folder: Path) -> dict[str, Any]:
@@ -158,7 +137,7 @@ def compare(comparison: Comparison, folder: Path) -> dict[str, Any]:
         return camera_errors(view, keypoint, fit_azimuth_offset(view["azimuth"], keypoint["azimuth"]))
 
     models = {
-        model: finished(folder / model)
+        model: trainings.finished(folder / model)
         | {"cameras_before": against_truth(starts[model]), "cameras_after": against_truth(ends[model])}
         for model in MODELS
     }
@@ -175,9 +154,3 @@ def compare(comparison: Comparison, folder: Path) -> dict[str, Any]:
         "models": models,
         "view_against_keypoint": {"before": differences(starts), "after": differences(ends)},
     }
-
-
-def _starting_from(model: str, comparison: Comparison) -> MultiviewSet:
-    if model == "view":
-        return comparison.multiview
-    return with_cameras(comparison.multiview, comparison.starts()[model])

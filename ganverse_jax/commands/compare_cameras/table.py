@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ganverse_jax.commands.network_pictures import first_pairs, rendered_views
+from ganverse_jax.commands.posed_trainings import time_of, times_note
 from ganverse_jax.data.multiview.set import MultiviewSet
 from ganverse_jax.pages.grid import labelled_grid
 from ganverse_jax.pages.markup import markdown_table
@@ -20,7 +21,7 @@ NUM_SHOWN = 4  # objects in the picture
 
 def markdown(content: Mapping[str, Any]) -> str:
     """The two tables of a `comparison.json`, the paper's figures beside ours."""
-    clicks, resumed = content["clicks"], [m["training"]["resumed"] for m in content["models"].values()]
+    clicks = content["clicks"]
     lines = [
         "# Table A: camera annotations compared on the toy world",
         "",
@@ -29,8 +30,7 @@ def markdown(content: Mapping[str, Any]) -> str:
         f"{content['seed']}, on {content['device']}. Keypoint-model: {clicks['clicks']} simulated clicks on "
         f"object {clicks['object']} with {clicks['noise_pixels']:g} pixels of noise; its bundle adjustment "
         f"leaves {clicks['rms_pixels']:.2f} pixels. The paper's figures (39 views of GAN images) stand in "
-        "brackets. The first training also compiles."
-        + (" Times of resumed trainings lack what ran before." if any(resumed) else ""),
+        f"brackets. {times_note(content['models'])}",
         "",
         "## (a) Time and performance",
         "",
@@ -65,11 +65,11 @@ def _model_row(name: str, content: Mapping[str, Any]) -> tuple[str, ...]:
         "true": ("the true cameras", "-"),
     }[name]
     annotation, hours, iou = (f" ({figure})" for figure in PAPER[name]) if name in PAPER else ("", "", "")
-    training, figures = model["training"], model["figures"]
+    figures = model["figures"]
     return (
         start[0],
         start[1] + annotation,
-        f"{training['train_seconds']:.0f} s{' (resumed)' if training['resumed'] else ''}{hours}",
+        time_of(model["training"]) + hours,
         f"{figures['iou_2d']:.3f}{iou}",
         f"{figures['novel_view_iou']:.3f}",
         _pair(model["cameras_before"], "rotation"),

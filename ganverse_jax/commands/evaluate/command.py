@@ -6,6 +6,7 @@ many objects, one view and its true camera each. Both are measured on renders th
 """
 
 import dataclasses
+import functools
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,22 +15,10 @@ import numpy as np
 
 from ganverse_jax import stages
 from ganverse_jax.commands.ablate import command as ablation
+from ganverse_jax.commands.evaluate import real_renders as renders
 from ganverse_jax.commands.evaluate.picture import evaluation_picture
-from ganverse_jax.commands.evaluate.real_renders import (
-    Judged,
-    RealRenders,
-    fit_frame,
-    fitted_camera_iou,
-    real_figures,
-    real_renders,
-)
-from ganverse_jax.commands.posed_trainings import (
-    budget,
-    claim,
-    posed_settings,
-    train_once,
-    write_results,
-)
+from ganverse_jax.commands.evaluate.real_renders import Judged, RealRenders
+from ganverse_jax.commands.posed_trainings import budget, claim, posed_settings, train_once, write_results
 from ganverse_jax.data.multiview.posed_world import single_view_renders
 from ganverse_jax.data.multiview.set import MultiviewSet
 from ganverse_jax.evaluation.inverse_graphics import reprojection
@@ -48,7 +37,7 @@ from ganverse_jax.stages.inverse_graphics import stage as inverse_graphics
 from ganverse_jax.stages.inverse_graphics.perceptual import measured_perceptual
 from ganverse_jax.stages.inverse_graphics.settings import Settings
 from ganverse_jax.stages.inverse_graphics_posed import stage as inverse_graphics_posed
-from ganverse_jax.stages.inverse_graphics_posed.stage import posed_given, posed_set
+from ganverse_jax.stages.inverse_graphics_posed.stage import posed_set
 from ganverse_jax.stages.multiview_dataset import stage as multiview_dataset
 from ganverse_jax.stages.multiview_dataset.source import load_source
 
@@ -90,7 +79,7 @@ def _evaluate(pipeline: Pipeline, num_fitting: int, num_testing: int) -> dict[st
     train_baseline(pipeline, resolution, count)
     _tell(f"draws {num_fitting} + {num_testing} renders of objects that no network saw")
     chosen = (("validation", num_fitting), ("test", num_testing))
-    fitting, testing = (real_renders(experiment, resolution, *which) for which in chosen)
+    fitting, testing = (renders.real_renders(experiment, resolution, *which) for which in chosen)
     places = {"ours": workdir, "baseline": workdir / FOLDER / ablation.BASELINE}
     _tell("fits one frame per network")
     models = {name: judged(place, fitting) for name, place in places.items()}
@@ -156,16 +145,14 @@ def _count_training_images(settings: Settings, workdir: Path) -> int:
 
 def train_baseline(pipeline: Pipeline, resolution: int, count: int) -> None:
     """Train the run's network on `count` single views with true cameras, once, in evaluation/baseline."""
-    experiment, workdir = pipeline.experiment, pipeline.workdir
-    folder, settings = workdir / FOLDER, experiment.stages[inverse_graphics.NAME]
+    experiment, folder = pipeline.experiment, pipeline.workdir / FOLDER
+    settings = experiment.stages[inverse_graphics.NAME]
     claim(folder, {"digest": pipeline.digest(inverse_graphics.NAME), "train_images": count})
     posed = dataclasses.replace(posed_settings(experiment, "evaluate"), resolution=resolution)
     world, multiview = posed_set(experiment, posed)
-    if not (folder / ablation.BASELINE / "DONE.json").exists():
-        multiview = single_view_renders(world, multiview, seed=experiment.seed, count=count)
-    given = posed_given(workdir, world, multiview, settings, posed.num_evaluated)
     training = dataclasses.replace(settings, **ablation.MODELS[ablation.BASELINE])
-    train_once(folder / ablation.BASELINE, experiment, training, given)
+    images = functools.partial(single_view_renders, world, multiview, seed=experiment.seed, count=count)
+    train_once(folder / ablation.BASELINE, experiment, training, world, images)
 
 
 def judged(place: Path, fitting: RealRenders) -> Judged:
@@ -176,7 +163,7 @@ def judged(place: Path, fitting: RealRenders) -> Judged:
         return predict_meshes(network, params["network"], images, masks)
 
     cameras, fov_y = as_cameras(params["cameras"]), float(np.radians(card["fov_degrees"]))
-    return Judged(network, predict, fit_frame(predict, fitting), cameras, fov_y)
+    return Judged(network, predict, renders.fit_frame(predict, fitting), cameras, fov_y)
 
 
 def measure(
@@ -190,8 +177,8 @@ def measure(
     real = {}
     for name, model in models.items():
         meshes = model.predict(testing.images, testing.masks)
-        real[name] = real_figures(meshes, model.similarity, testing, perceptual)
-        real[name]["iou_2d_fitted_camera"] = fitted_camera_iou(meshes, testing)
+        real[name] = renders.real_figures(meshes, model.similarity, testing, perceptual)
+        real[name]["iou_2d_fitted_camera"] = renders.fitted_camera_iou(meshes, testing)
     posed = workdir / inverse_graphics_posed.NAME
     finished = (posed / "DONE.json").is_file()
     return {

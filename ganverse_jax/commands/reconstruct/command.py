@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from PIL import Image
 
 from ganverse_jax.commands.reconstruct.folder import ResultsFolder, writing
 from ganverse_jax.commands.reconstruct.page import Reconstruction
@@ -23,7 +22,7 @@ from ganverse_jax.models.inverse_graphics.prediction import predict_meshes
 from ganverse_jax.models.inverse_graphics.stored import load_folder
 from ganverse_jax.pages.grid import image_grid
 from ganverse_jax.pipeline.remedies import make
-from ganverse_jax.runtime.checkpoint import write_atomic
+from ganverse_jax.runtime.checkpoint import write_png
 from ganverse_jax.runtime.shipped import shipped_with
 from ganverse_jax.scene.bins import NUM_AZIMUTH_BINS
 from ganverse_jax.scene.camera_fit import FittedCamera, bin_starts, fit_camera
@@ -177,8 +176,7 @@ def reconstruct(
     cameras = {name: np.array([getattr(camera, name)]) for name in (*CAMERA_NAMES, "offset")}
     _, covered = render_meshes(meshes, np.zeros(1, int), cameras, r.framing.size, r.fov_y)
     pictures = _pictures(r, photo, crop, meshes, cameras)
-    sheet = image_grid(np.stack(pictures), len(pictures), gap=0)
-    write_atomic(out / f"{name}.png", lambda temporary: Image.fromarray(sheet).save(temporary, "PNG"))
+    write_png(out / f"{name}.png", image_grid(np.stack(pictures), len(pictures), gap=0))
     return Reconstruction(
         name=name,
         file=legible(path),

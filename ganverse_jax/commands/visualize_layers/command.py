@@ -5,24 +5,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from ganverse_jax.commands.finished_networks import finished_generator, toy_perception
-from ganverse_jax.commands.visualize_layers.splits import (
-    make_yardsticks,
-    measure_splits,
-    split_ws,
-    text_table,
-)
+from ganverse_jax.commands.visualize_layers import splits
 from ganverse_jax.evaluation import layer_pictures
 from ganverse_jax.models.stylegan2.multiview_generator import MultiviewGenerator
 from ganverse_jax.models.stylegan2.style_space import VIEW_LAYERS
 from ganverse_jax.pages.frame import assemble
 from ganverse_jax.pages.grid import image_grid
+from ganverse_jax.pages.markup import markdown_table
 from ganverse_jax.pages.pictures import Pictures
 from ganverse_jax.pipeline.experiment import Experiment
-from ganverse_jax.report.sections.layers import FILE, picture_sections, splits_chart, standalone
-from ganverse_jax.runtime.checkpoint import write_atomic, write_json
+from ganverse_jax.report.sections import layers
+from ganverse_jax.runtime.checkpoint import write_atomic, write_json, write_png
+from ganverse_jax.stages.gan.settings import Settings
 
 FOLDER = "layers"
 _SEEDS = 5 * 10**12
@@ -44,19 +40,14 @@ def run(
     batch_size = max(4, min(64, 4096 // resolution))
     generator = MultiviewGenerator(gan, batch_size=batch_size, crop=settings.crop)
     folder = Path(workdir) / FOLDER
-    drawn = draw(
-        generator,
-        psi=settings.truncation,
-        num_samples=num_samples,
-        seed=experiment.seed,
-        crop=settings.crop,
-    )
+    drawn = draw(generator, settings, num_samples, experiment.seed)
     _write_pictures(drawn, folder)
     content = _measure(experiment, workdir, generator, num_views=num_views, num_contents=num_contents)
     if content is not None:
-        write_json(folder / FILE, content)
-        write_atomic(folder / "splits.svg", lambda path: path.write_text(standalone(splits_chart(content))))
-    sections = picture_sections(drawn, content, Pictures(min(192, resolution)))
+        write_json(folder / layers.FILE, content)
+        chart = layers.standalone(layers.splits_chart(content))
+        write_atomic(folder / "splits.svg", lambda path: path.write_text(chart))
+    sections = layers.picture_sections(drawn, content, Pictures(min(192, resolution)))
     lede = f"Generator {gan.fingerprint}, {resolution} pixels, {gan.module.num_ws} layers of ws."
     page = assemble(
         sections,
@@ -87,41 +78,35 @@ def _measure(
         "view_truncation": experiment.stages["viewpoints"].view_truncation,
         "content_truncation": experiment.stages["gan"].truncation,
     }
-    yardsticks = make_yardsticks(perception, experiment)
-    figures = measure_splits(generator, yardsticks, seed=experiment.seed, **counts, **truncations)
-    print(text_table(figures), flush=True)
+    yardsticks = splits.make_yardsticks(perception, experiment)
+    figures = splits.measure_splits(generator, yardsticks, seed=experiment.seed, **counts, **truncations)
+    print("\n".join(markdown_table(layers.SPLIT_HEADS, layers.split_rows(figures))), flush=True)
     return {"fingerprint": generator.gan.fingerprint} | figures
 
 
-def draw(
-    generator: MultiviewGenerator,
-    *,
-    psi: float,
-    num_samples: int,
-    seed: int,
-    crop: tuple[int, int] | None = None,
-) -> dict[str, Any]:
-    """All pictures of one generator, from codes truncated by `psi`; crop: as the generator's.
+def draw(generator: MultiviewGenerator, settings: Settings, num_samples: int, seed: int) -> dict[str, Any]:
+    """All pictures of one generator, truncated and cropped as the GAN's settings say.
 
     samples uint8 [4 h w 3] and blocks, of each sample the pictures of its blocks; groups, the rows of ws that
     vary together, and varied uint8 [groups n h w 3]; split [contents views h w 3]; deviation_maps [num_ws h w
     3], their means `deviations` [num_ws] and their common scale `deviation_range`.
     """
     num_ws = generator.module.num_ws
-    codes = generator.codes(_SEEDS + 10**7 * seed + np.arange(_FIXED + 2 * num_samples), psi)
+    seeds = _SEEDS + 10**7 * seed + np.arange(_FIXED + 2 * num_samples)
+    codes = generator.codes(seeds, settings.truncation)
     fixed, others, views = np.split(codes, [_FIXED, _FIXED + num_samples])
     ws = np.repeat(fixed[:, None], num_ws, axis=1)
     print("[layers] drawing blocks, groups and the split", flush=True)
     groups = layer_pictures.layer_groups(num_ws)
     varied = [layer_pictures.vary_layers(ws[0], others, rows) for rows in groups]
-    parts = [ws, *varied, split_ws(views, fixed, VIEW_LAYERS, num_ws)]
+    parts = [ws, *varied, splits.split_ws(views, fixed, VIEW_LAYERS, num_ws)]
     ends = np.cumsum([len(ws), len(groups) * num_samples])
     samples, varied, split = np.split(generator.images(np.concatenate(parts)), ends)
     shape = samples.shape[1:]
     deviations = layer_deviations(generator, ws, others)
     return {
         "samples": samples,
-        "blocks": _blocks(generator, ws, crop),
+        "blocks": _blocks(generator, ws, settings.crop),
         "groups": groups,
         "varied": varied.reshape(len(groups), num_samples, *shape),
         "split": np.swapaxes(split.reshape(num_samples, _FIXED, *shape), 0, 1),
@@ -170,6 +155,4 @@ def _write_pictures(drawn: Mapping[str, Any], folder: Path) -> None:
     }
     for name, sheet in sheets.items():
         picture = image_grid(sheet.reshape(-1, *sheet.shape[2:]), sheet.shape[1])
-        write_atomic(
-            folder / f"{name}.png", lambda path, picture=picture: Image.fromarray(picture).save(path)
-        )
+        write_png(folder / f"{name}.png", picture)

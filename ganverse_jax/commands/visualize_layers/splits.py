@@ -4,7 +4,6 @@ For every k the view code drives the first k rows of ws and the content code the
 are read off the pictures by yardsticks whose own errors are measured on held-out renders alongside.
 """
 
-from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -97,19 +96,6 @@ def measure_splits(
     settings = dict(num_views=num_views, num_contents=num_contents, view_truncation=view_truncation,
                     content_truncation=content_truncation, seed=seed)  # fmt: skip
     return {"splits": split_disentanglement(azimuths, embeddings), "held_out": yardsticks.held_out} | settings
-
-
-def text_table(content: Mapping[str, Any]) -> str:
-    """The splits as a Markdown table, for terminals and cards."""
-    lines = [
-        "| layers of the view | azimuth spread, mean | median | within 15 degrees | identity agreement |"
-    ]
-    lines.append("|---|---|---|---|---|")
-    for row in content["splits"]:
-        spreads = f"{row['azimuth_spread']:.1f} | {row['azimuth_spread_median']:.1f}"
-        rest = f"{100 * row['within_15']:.0f} % | {row['identity_agreement']:.2f}"
-        lines.append(f"| {row['view_layers']} | {spreads} | {rest} |")
-    return "\n".join(lines)
 
 
 def split_ws(views: np.ndarray, contents: np.ndarray, k: int, num_ws: int) -> np.ndarray:

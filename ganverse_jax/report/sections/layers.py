@@ -25,6 +25,7 @@ _STYLE = (
     "stroke-dasharray:1 4}</style>"
 )
 PAPER_SPLIT = 4
+SPLIT_HEADS = ("layers of the view", "azimuth spread, mean", "median", "within 15°", "identity agreement")
 
 
 def view_fixed(content: Mapping[str, Any]) -> list[float]:
@@ -91,12 +92,11 @@ def standalone(svg: str) -> str:
     return svg.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)
 
 
-def splits_table(content: Mapping[str, Any]) -> str:
-    """The figures behind the chart, one row per split."""
-    header = ("layers of the view", "azimuth spread, mean", "median", "within 15°", "identity agreement")
-    rows = [
+def split_rows(content: Mapping[str, Any]) -> list[list[str]]:
+    """The figures behind the chart, a row per split, under SPLIT_HEADS."""
+    return [
         [
-            f"<b>{row['view_layers']}</b>" if row["view_layers"] == PAPER_SPLIT else str(row["view_layers"]),
+            str(row["view_layers"]),
             f"{row['azimuth_spread']:.1f}°",
             f"{row['azimuth_spread_median']:.1f}°",
             f"{100 * row['within_15']:.0f} %",
@@ -104,7 +104,6 @@ def splits_table(content: Mapping[str, Any]) -> str:
         ]
         for row in content["splits"]
     ]
-    return table(header, rows, numeric=range(len(header)))
 
 
 def splits_body(content: Mapping[str, Any]) -> str:
@@ -120,7 +119,12 @@ def splits_body(content: Mapping[str, Any]) -> str:
         f"tells objects apart in {100 * held_out['identity_auc']:.1f} % of pairs. At a good split both are "
         "high."
     )
-    return figure(splits_chart(content), caption) + details("All figures", splits_table(content))
+    rows = [
+        [f"<b>{split}</b>" if split == str(PAPER_SPLIT) else split, *rest]
+        for split, *rest in split_rows(content)
+    ]
+    figures = table(SPLIT_HEADS, rows, numeric=range(len(SPLIT_HEADS)))
+    return figure(splits_chart(content), caption) + details("All figures", figures)
 
 
 def layers_section(content: Mapping[str, Any] | None) -> Section:

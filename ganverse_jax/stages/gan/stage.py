@@ -8,7 +8,6 @@ from pathlib import Path
 import jax
 import jax.numpy as jnp
 import numpy as np
-from PIL import Image
 
 from ganverse_jax.data.batches import Prefetch, batches
 from ganverse_jax.models.stylegan2.networks import Discriminator, Generator, truncate
@@ -24,7 +23,7 @@ from ganverse_jax.pages.grid import image_grid
 from ganverse_jax.pipeline.settings import plain
 from ganverse_jax.pipeline.stage import Run, Stage
 from ganverse_jax.runtime import parallel
-from ganverse_jax.runtime.checkpoint import read_json, write_json, write_npz
+from ganverse_jax.runtime.checkpoint import read_json, write_json, write_npz, write_png
 from ganverse_jax.runtime.pixels import gan_to_uint8
 from ganverse_jax.runtime.shipped import weights_folder
 from ganverse_jax.stages.gan.adaptive import initial_adaptive
@@ -163,9 +162,8 @@ def _saver(run: Run, settings: Settings, module: Generator, noise: dict) -> Call
         state = jax.device_get(state)
         _save_networks(run.workdir, settings, state, noise, step)
         shown = draw({"params": state["ema"], "noise": noise}, latents)
-        picture = run.workdir / "samples" / f"gan_{step:07d}.png"
-        picture.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(image_grid(np.asarray(gan_to_uint8(shown)), _GRID[1])).save(picture)
+        sheet = image_grid(np.asarray(gan_to_uint8(shown)), _GRID[1])
+        write_png(run.workdir / "samples" / f"gan_{step:07d}.png", sheet)
 
     return on_save
 

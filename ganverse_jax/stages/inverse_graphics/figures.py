@@ -4,11 +4,10 @@ files."""
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 import rasterizer
 from ganverse_jax.evaluation.inverse_graphics import other_views
-from ganverse_jax.runtime.checkpoint import write_atomic, write_npz
+from ganverse_jax.runtime.checkpoint import write_npz, write_png
 from ganverse_jax.runtime.pixels import unit_to_uint8
 from ganverse_jax.scene.cameras import take_cameras
 from ganverse_jax.scene.drawing import CLAY_LIGHT, clay, render_on_white, turn_round
@@ -49,7 +48,7 @@ def sample_sheet(
         columns += [images[others], other]
     columns += [*np.moveaxis(turn_round(meshes, rows, cameras, size, fov_y), 1, 0)]
     sheet = np.concatenate([np.concatenate(list(column), axis=0) for column in columns], axis=1)
-    write_atomic(path, lambda temporary: Image.fromarray(sheet).save(temporary, "PNG"))
+    write_png(path, sheet)
 
 
 def write_figures(

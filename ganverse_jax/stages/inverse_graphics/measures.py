@@ -5,13 +5,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image
 
 from ganverse_jax.data.multiview.set import MultiviewSource
 from ganverse_jax.evaluation.cameras import circular_median, regressor_errors
 from ganverse_jax.evaluation.inverse_graphics import image_errors, image_metrics
 from ganverse_jax.models.inverse_graphics.prediction import predict_meshes
-from ganverse_jax.runtime.checkpoint import write_atomic
+from ganverse_jax.runtime.checkpoint import write_png
 from ganverse_jax.scene.cameras import as_cameras
 from ganverse_jax.scene.turntables import write_turntables
 from ganverse_jax.stages.inverse_graphics.failures import failure_figures, failure_sheet
@@ -86,5 +85,4 @@ def show(
         turned = [path.with_suffix(".webp") for path in paths]
         write_turntables(turned, meshes, first, float(np.mean(cameras["distance"])))
         if failures:
-            picture = Image.fromarray(failure_sheet(failures))
-            write_atomic(folder / "failures.png", lambda path: picture.save(path, "PNG"))
+            write_png(folder / "failures.png", failure_sheet(failures))

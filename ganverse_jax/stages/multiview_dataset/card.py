@@ -10,7 +10,7 @@ from PIL import Image
 from ganverse_jax.data.masks import instances
 from ganverse_jax.pages.grid import image_grid
 from ganverse_jax.pages.markup import markdown_table
-from ganverse_jax.runtime.checkpoint import write_atomic
+from ganverse_jax.runtime.checkpoint import write_atomic, write_png
 
 CARD, KEPT, REJECTED = "CARD.md", "kept.png", "rejected.png"
 MAX_SHOWN = 48
@@ -117,5 +117,4 @@ def _write_sheet(path: Path, pictures: np.ndarray) -> None:
         scale = _TILE / max(height, width)
         size = (round(scale * width), round(scale * height))
         pictures = np.stack([Image.fromarray(picture).resize(size) for picture in pictures])
-    sheet = Image.fromarray(image_grid(pictures, _COLUMNS))
-    write_atomic(path, lambda temporary: sheet.save(temporary, "PNG"))
+    write_png(path, image_grid(pictures, _COLUMNS))

@@ -6,6 +6,7 @@ import numpy as np
 
 from ganverse_jax.data.augment import augment
 from ganverse_jax.evaluation.disentanglement import angle_difference
+from ganverse_jax.evaluation.images import mask_iou
 
 
 def soften(renders: dict[str, np.ndarray], seed: int = 1) -> dict[str, np.ndarray]:
@@ -19,12 +20,6 @@ def soften(renders: dict[str, np.ndarray], seed: int = 1) -> dict[str, np.ndarra
     as_bytes = {name: np.asarray(jnp.round(255 * x)).astype(np.uint8)
                 for name, x in (("image", images), ("mask", masks))}  # fmt: skip
     return dict(renders) | as_bytes
-
-
-def mask_iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Intersection over union [n] of boolean masks [n h w]; 1 for two empty ones."""
-    union = (a | b).sum(axis=(1, 2))
-    return np.where(union > 0, (a & b).sum(axis=(1, 2)) / np.maximum(union, 1), 1.0)
 
 
 def score_segmenter(segmenter, renders: dict[str, np.ndarray]) -> dict[str, float]:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from PIL import Image
 
 from ganverse_jax.annotation import candidates as proposed
 from ganverse_jax.annotation.bins import store
@@ -24,7 +23,7 @@ from ganverse_jax.models.stylegan2.stored import LoadedGenerator
 from ganverse_jax.pages.grid import image_grid
 from ganverse_jax.pipeline.remedies import make
 from ganverse_jax.pipeline.stage import Run, Stage
-from ganverse_jax.runtime.checkpoint import read_json, write_atomic, write_json, write_npz
+from ganverse_jax.runtime.checkpoint import read_json, write_json, write_npz, write_png
 from ganverse_jax.runtime.loop import Metrics
 from ganverse_jax.runtime.shipped import ASSETS
 from ganverse_jax.scene.bins import NUM_AZIMUTH_BINS
@@ -194,8 +193,8 @@ def propose(workdir: Path, seed: int, settings: Settings) -> proposed.Candidates
     candidates = proposed.read_candidates(folder, gan.fingerprint, gan.module.w_dim)
     if not (folder / SHEET).exists():
         title = f"{len(candidates.views)} candidate views; below: id, agreement of the outlines"
-        sheet = candidate_sheet(proposed.read_pictures(folder, candidates), candidates.views, title=title)
-        write_atomic(folder / SHEET, lambda path: sheet.save(path, "PNG"))
+        pictures = proposed.read_pictures(folder, candidates)
+        write_png(folder / SHEET, candidate_sheet(pictures, candidates.views, title=title))
     return candidates
 
 
@@ -228,9 +227,7 @@ def _report(workdir: Path, content: dict, generator, contents, regressor, metric
         summary["annotation_seconds"] = content["annotation_seconds"]
     write_json(workdir / NAME / "summary.json", summary)
     write_npz(workdir / NAME / "figures.npz", grid=grid[:8])
-    picture = workdir / "samples" / "viewpoints.png"
-    picture.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(image_grid(flat, grid.shape[1])).save(picture)
+    write_png(workdir / "samples" / "viewpoints.png", image_grid(flat, grid.shape[1]))
 
 
 STAGE = Stage(

@@ -37,7 +37,7 @@ def test_the_curves_run_from_nothing_fixed_to_all_fixed_within_the_axes(content)
 
 
 def test_the_table_has_a_row_for_every_split_and_marks_the_papers(content):
-    table = layers.splits_table(content)
+    table = layers.splits_body(content)
     assert table.count("<tr>") == 7 and "<b>4</b>" in table
 
 

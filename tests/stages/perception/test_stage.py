@@ -4,10 +4,10 @@ import jax
 import numpy as np
 import pytest
 
+from ganverse_jax.evaluation.images import mask_iou
 from ganverse_jax.models.perception.pose_regressor import PoseNet
 from ganverse_jax.models.perception.segmenter import LearnedSegmenter, SegmenterNet
 from ganverse_jax.runtime import parallel
-from ganverse_jax.stages.perception import scores as perception_scores
 from ganverse_jax.stages.perception import stage as perception
 from ganverse_jax.stages.perception import step as steps
 from ganverse_jax.stages.perception.settings import Settings
@@ -75,7 +75,7 @@ def test_the_segmenter_learns_discs_from_few_pictures(tmp_path):
     )
     segmenter = perception.train_segmenter(run_in(tmp_path), settings, discs(256))
     fresh = discs(32, seed=1)
-    iou = perception_scores.mask_iou(segmenter(fresh["image"]) > 0.5, fresh["mask"] > 127).mean()
+    iou = mask_iou(segmenter(fresh["image"]) > 0.5, fresh["mask"] > 127).mean()
     assert iou > 0.8  # discs of 37 pixels: one ring of wrong pixels would already cost 0.4
 
 
