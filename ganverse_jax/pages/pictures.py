@@ -49,8 +49,8 @@ class Pictures:
             f'height="{height}" decoding="async">'
         )
 
-    def sheet(self, pictures: np.ndarray, alt: str, limit: int, css: str = "") -> str:
-        """A flowing sheet of up to `limit` pictures [n h w 3]."""
+    def sheet(self, pictures: Sequence[np.ndarray], alt: str, limit: int, css: str = "") -> str:
+        """A flowing sheet of up to `limit` pictures [h w 3]."""
         cells = "".join(self.img(p, f"{alt} {i + 1}" if i else alt) for i, p in enumerate(pictures[:limit]))
         return f'<div class="sheet {css}">{cells}</div>'
 

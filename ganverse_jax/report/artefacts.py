@@ -47,31 +47,24 @@ class StageArtefacts:
 
     def pictures(self, key: str, leading: int) -> np.ndarray | None:
         """uint8 RGB figures with `leading` axes before [h w 3]; None when absent or empty."""
+        wanted = f"with {leading} leading axes and [h w 3]"
+        return self._figure(key, wanted, lambda array: array.ndim == leading + 3 and array.shape[-1] == 3)
+
+    def _figure(self, key: str, wanted: str, fits: Callable[[np.ndarray], bool]) -> np.ndarray | None:
         array = self.figures.get(key)
         if array is None or array.size == 0:
             return None
-        if array.ndim != leading + 3 or array.shape[-1] != 3 or array.dtype != np.uint8:
-            path = self.directory / "figures.npz"
+        if array.dtype != np.uint8 or not fits(array):
             raise ReportError(
-                f"figures.npz: {key!r} is {array.dtype} {list(array.shape)}, expected uint8 with {leading} "
-                f"leading axes and [h w 3]; {_remedy(path, self.name)}"
+                f"figures.npz: {key!r} is {array.dtype} {list(array.shape)}, expected uint8 {wanted}; "
+                f"{_remedy(self.directory / 'figures.npz', self.name)}"
             )
         return array
 
     def masks(self, key: str) -> np.ndarray | None:
-        """Masks [n h w] as float32 in [0, 1], from booleans, floats or 0..255; None when absent."""
-        array = self.figures.get(key)
-        if array is None or array.size == 0:
-            return None
-        array = array[..., 0] if array.ndim == 4 and array.shape[-1] == 1 else array
-        if array.ndim != 3:
-            path = self.directory / "figures.npz"
-            raise ReportError(
-                f"figures.npz: {key!r} has shape {list(array.shape)}, expected [n h w]; "
-                f"{_remedy(path, self.name)}"
-            )
-        array = array.astype(np.float32)
-        return array / 255.0 if array.max() > 1.0 else array
+        """uint8 masks [n h w] as float32 in [0, 1]; None when absent or empty."""
+        array = self._figure(key, "[n h w]", lambda array: array.ndim == 3)
+        return None if array is None else array / np.float32(255)
 
     def json(self, filename: str) -> Any:
         """A further JSON file of the stage, None when absent."""

@@ -18,7 +18,7 @@ QUALITIES = (Pictures(192, 92), Pictures(128, 82), Pictures(96, 68, False), Pict
 def sections(run: Run, pictures: Pictures, label: str | None = None) -> list[Section]:
     """All sections in reading order; a stage that has not run gives a section with a placeholder."""
     return [
-        numbers.overview_section(run, pictures, label),
+        numbers.overview_section(run, label),
         model.viewer_section(run, pictures),
         data.gan_section(run, pictures),
         data.viewpoints_section(run, pictures),
@@ -26,14 +26,14 @@ def sections(run: Run, pictures: Pictures, label: str | None = None) -> list[Sec
         data.dataset_section(run, pictures),
         model.reconstruction_section(run, pictures),
         model.failures_section(run, pictures),
-        model.cameras_section(run, pictures),
+        model.cameras_section(run),
         model.reconstruction_section(run, pictures, "inverse_graphics_posed"),
         render.stylegan_r_section(run, pictures),
-        numbers.curves_section(run, pictures),
-        numbers.metrics_section(run, pictures),
+        numbers.curves_section(run),
+        numbers.metrics_section(run),
         *evaluation.evaluation_sections(run),
-        numbers.deviations_section(run, pictures),
-        numbers.provenance_section(run, pictures),
+        numbers.deviations_section(),
+        numbers.provenance_section(run),
     ]
 
 
@@ -75,8 +75,7 @@ def write_report(
     else:
         raise ReportError(
             f"the report takes {len(content) / 1e6:.1f} MB at the lowest picture quality, more than "
-            f"{max_megabytes} "
-            "MB; raise report.max_megabytes or keep fewer meshes"
+            f"{max_megabytes} MB; raise report.max_megabytes or keep fewer meshes"
         )
     write_atomic(path, lambda temporary: temporary.write_bytes(content))
     return path

@@ -1,9 +1,6 @@
 """Sections on what the GAN gives: samples, views, masks."""
 
-from collections.abc import Sequence
 from typing import Any
-
-import numpy as np
 
 from ganverse_jax.pages.markup import ReportError, Section, bars, escape, figure, number, placeholder
 from ganverse_jax.pages.pictures import Pictures, outline_overlay
@@ -91,15 +88,6 @@ def _annotator(stage: StageArtefacts) -> str:
     return f", annotated by: {escape(str(name).replace('_', ' '))}" if name else ""
 
 
-def _reasons(summary: dict[str, Any]) -> list[tuple[str, float]]:
-    """Counts by reason, from whichever nested table of the summary speaks of reasons or rejects."""
-    for name, value in summary.items():
-        if isinstance(value, dict) and ("reason" in name or "reject" in name):
-            counts = [(k.replace("_", " "), v) for k, v in value.items() if isinstance(v, (int, float))]
-            return sorted(counts, key=lambda item: -item[1])
-    return []
-
-
 def dataset_section(run: Run, pictures: Pictures) -> Section:
     """Masks over pictures, and what the filter turned away."""
     stage = run.stages["multiview_dataset"]
@@ -112,30 +100,24 @@ def dataset_section(run: Run, pictures: Pictures) -> Section:
     if images is not None and masks is not None:
         if images.shape[:3] != masks.shape:
             raise ReportError(
-                f"figures.npz: images {list(images.shape)} and masks {list(masks.shape)} differ; "
-                f"delete it and run "
-                f"the multiview_dataset stage again ({stage.directory / 'figures.npz'})"
+                f"figures.npz: images {list(images.shape)} and masks {list(masks.shape)} differ; delete it "
+                f"and run the multiview_dataset stage again ({stage.directory / 'figures.npz'})"
             )
         overlays = [outline_overlay(i, m, CONTOUR) for i, m in zip(images[:20], masks[:20], strict=True)]
         parts.append(
             figure(
-                _sheet(pictures, overlays, "GAN picture with its mask outlined"),
-                "The mask’s outline over the picture, the background faded. Look at thin "
-                "parts, and at shadows "
-                "under the object, which should stay outside.",
+                pictures.sheet(overlays, "GAN picture with its mask outlined", 20),
+                "The mask’s outline over the picture, the background faded. Look at thin parts, and at "
+                "shadows under the object, which should stay outside.",
             )
         )
     parts.append(_rejects(stage, pictures))
     return Section("masks", title, lede, "".join(parts))
 
 
-def _sheet(pictures: Pictures, images: Sequence[np.ndarray], alt: str) -> str:
-    cells = "".join(pictures.img(p, f"{alt}, {i + 1}") for i, p in enumerate(images))
-    return f'<div class="sheet">{cells}</div>'
-
-
 def _rejects(stage: StageArtefacts, pictures: Pictures) -> str:
-    rejected, reasons = stage.pictures("rejected", 1), _reasons(stage.summary)
+    rejected, counts = stage.pictures("rejected", 1), stage.summary.get("rejected_by_reason", {})
+    reasons = sorted(((name.replace("_", " "), count) for name, count in counts.items()), key=lambda r: -r[1])
     body = ""
     if reasons:
         body += "<h3>Rejected, by reason</h3>" + bars(reasons)
@@ -144,7 +126,7 @@ def _rejects(stage: StageArtefacts, pictures: Pictures) -> str:
         of_all = f" of {number(total)}" if total > len(rejected) else ""
         body += figure(
             pictures.sheet(rejected, "Rejected picture", 16, "small"),
-            f"Some{escape(of_all)} rejected pictures. Look for good ones among them: the filter is "
-            f"then too strict.",
+            f"Some{escape(of_all)} rejected pictures. Look for good ones among them: the filter is then too "
+            "strict.",
         )
     return body

@@ -4,17 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from ganverse_jax.pages import dial, turntables
-from ganverse_jax.pages.markup import (
-    ReportError,
-    Section,
-    details,
-    escape,
-    figure,
-    number,
-    placeholder,
-    table,
-)
+from ganverse_jax.pages import dial, markup, turntables
+from ganverse_jax.pages.markup import ReportError, Section, details, escape, figure, number, placeholder
 from ganverse_jax.pages.meshes import load_meshes
 from ganverse_jax.pages.pictures import Pictures
 from ganverse_jax.pages.viewer import viewer
@@ -178,10 +169,7 @@ def _row(views: np.ndarray | None, n: int, sides: int) -> list[np.ndarray | None
 
 
 def _camera(record: dict[str, Any]) -> dict[str, float | None]:
-    """One camera, its angles (degrees) named with or without the unit."""
-    angles = {
-        name: float(record.get(f"{name}_degrees", record.get(name))) for name in ("azimuth", "elevation")
-    }
+    angles = {name: float(record[f"{name}_degrees"]) for name in ("azimuth", "elevation")}
     if not all(np.isfinite(angle) for angle in angles.values()):
         raise ValueError(f"camera angles {angles} are not finite")
     return angles | {"distance": record.get("distance"), "offset": record.get("offset")}
@@ -202,15 +190,13 @@ def read_cameras(stage: StageArtefacts) -> list[dict[str, Any]]:
         ]
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ReportError(
-            f"cameras.json does not hold views with before/after azimuth and elevation ({error!r}); "
-            f"delete it and run "
-            f"the {stage.name} stage again ({stage.directory / 'cameras.json'})"
+            f"cameras.json does not hold views with before/after azimuth and elevation ({error!r}); delete "
+            f"it and run the {stage.name} stage again ({stage.directory / 'cameras.json'})"
         ) from error
 
 
-def cameras_section(run: Run, pictures: Pictures) -> Section:
+def cameras_section(run: Run) -> Section:
     """Cameras at the start and after they were optimised with the network."""
-    del pictures
     title = "Cameras, before and after"
     lede = (
         "All cameras start in one of twelve bins at elevation 0 and are optimised together with the network."
@@ -226,18 +212,19 @@ def cameras_section(run: Run, pictures: Pictures) -> Section:
         views = shown
     regressed = any(v["regressor"] for v in views)
     key = (
-        '<span class="key"><i class="k-before"></i>start</span><span class="key"><i '
-        'class="k-after"></i>optimised</span>'
-        + ('<span class="key"><i class="k-regressor">×</i>pose regressor</span>' if regressed else "")
+        '<span class="key"><i class="k-before"></i>start</span>'
+        '<span class="key"><i class="k-after"></i>optimised</span>'
+        + '<span class="key"><i class="k-regressor">×</i>pose regressor</span>'
+        * regressed
     )
     drawing = (
         f'<div class="dials"><div>{dial.azimuth_dial(views)}</div><div>{dial.elevation_strip(views)}'
         f'<p class="keys">{key}</p>{_camera_sentence(views)}</div></div>'
     )
     caption = (
-        "Left: azimuths seen from above, the start on the ring, the optimised camera inside, joined "
-        "by a line. Right: "
-        "elevations. Bins start at elevation 0, known to be wrong; look whether the cameras rise together."
+        "Left: azimuths seen from above, the start on the ring, the optimised camera inside, joined by a "
+        "line. Right: elevations. Bins start at elevation 0, known to be wrong; look whether the cameras "
+        "rise together."
     )
     body = figure(drawing, caption, "wide") + details(
         f"These {len(views)} cameras as a table", _camera_table(views, regressed)
@@ -250,10 +237,8 @@ def _camera_sentence(views: list[dict[str, Any]]) -> str:
     rises = [v["after"]["elevation"] for v in views]
     return (
         f'<p class="note">{len(views)} views. Azimuth moved by {number(float(np.mean(moves)), 2)}° on '
-        f"average and "
-        f"{number(float(np.max(moves)), 2)}° at most; elevations end between "
-        f"{number(float(min(rises)), 2)}° and "
-        f"{number(float(max(rises)), 2)}°.</p>"
+        f"average and {number(float(np.max(moves)), 2)}° at most; elevations end between "
+        f"{number(float(min(rises)), 2)}° and {number(float(max(rises)), 2)}°.</p>"
     )
 
 
@@ -280,4 +265,4 @@ def _camera_table(views: list[dict[str, Any]], regressed: bool) -> str:
             judge = view["regressor"]
             row += [f"{judge['azimuth'] % 360:.1f}°", f"{judge['elevation']:.1f}°"] if judge else ["–", "–"]
         rows.append(row)
-    return table(header, rows, numeric=range(1, len(header)))
+    return markup.table(header, rows, numeric=range(1, len(header)))

@@ -7,7 +7,6 @@ from typing import Any
 
 from ganverse_jax.pages.charts import line_chart
 from ganverse_jax.pages.markup import Section, details, duration, escape, number, placeholder, table
-from ganverse_jax.pages.pictures import Pictures
 from ganverse_jax.report import paper
 from ganverse_jax.report.artefacts import Run, StageArtefacts
 
@@ -63,34 +62,30 @@ def _show(value: float, wanted: paper.Figure, name: str) -> str:
     return duration(value) if name.endswith("seconds") else number(value) + wanted.unit
 
 
-def overview_section(run: Run, pictures: Pictures, label: str | None) -> Section:
+def overview_section(run: Run, label: str | None) -> Section:
     """What this is, headline figures beside the paper's, and how far the run has come."""
-    del pictures
     cards = []
     for wanted in paper.FIGURES:
         found = find_figure(run, wanted)
         if found and len(cards) < 6:
             cards.append(
                 f'<div class="card"><b>{_show(found[0], wanted, found[1])}</b>'
-                f"<span>{escape(wanted.label)}</span>"
-                f"<small>paper {escape(wanted.paper)}</small></div>"
+                f"<span>{escape(wanted.label)}</span><small>paper {escape(wanted.paper)}</small></div>"
             )
     chain = "".join(_link(run, stage) for stage in run.stages.values())
     badge = f'<p class="badge">{escape(label)}</p>' if label else ""
     warning = (
-        '<p class="note">The paper’s figures were measured on another dataset, at another size, '
-        "after days on four "
-        "GPUs; they stand beside for orientation, not as a match.</p>"
+        '<p class="note">The paper’s figures were measured on another dataset, at another size, after days '
+        "on four GPUs; they stand beside for orientation, not as a match.</p>"
         if cards
         else ""
     )
     body = f'{badge}<div class="cards">{"".join(cards)}</div>{warning}<ol class="chain">{chain}</ol>'
     lede = (
-        "A GAN that has learned to draw objects also knows how they look from all sides. Holding its "
-        "first layers "
-        "still fixes the camera; so it can teach a network to turn one picture into a textured mesh, "
-        "and the mesh "
-        "in turn gives the GAN handles for camera, shape, texture and background. An open implementation of "
+        "A GAN that has learned to draw objects also knows how they look from all sides. Holding its first "
+        "layers still fixes the camera; so it can teach a network to turn one picture into a textured mesh, "
+        "and the mesh in turn gives the GAN handles for camera, shape, texture and background. An open "
+        "implementation of "
         "<cite>Image GANs meet Differentiable Rendering</cite> (Zhang et al., ICLR 2021) in JAX."
     )
     return Section("overview", "Overview", lede, body)
@@ -117,9 +112,8 @@ def _stage_series(run: Run, stage: str) -> dict[str, tuple[list[float], list[flo
     return {name: s for name, s in series.items() if len(s[0]) > 1}
 
 
-def curves_section(run: Run, pictures: Pictures) -> Section:
+def curves_section(run: Run) -> Section:
     """Every scalar that was logged more than once, as small charts by stage."""
-    del pictures
     body = ""
     # stages first in the pipeline's order, then whatever else was logged
     titles = {stage.name: stage.title for stage in run.stages.values()}
@@ -143,23 +137,16 @@ def _words(name: str) -> str:
     return name.replace("_", " ").replace("/", " · ").replace(".", " · ")
 
 
-def metrics_section(run: Run, pictures: Pictures) -> Section:
+def metrics_section(run: Run) -> Section:
     """This run beside the paper, then all else that the stages reported."""
-    del pictures
     rows, used = [], set()
     for wanted in paper.FIGURES:
         found = find_figure(run, wanted)
         used |= {(wanted.stage, found[1])} if found else set()
         mine = _show(found[0], wanted, found[1]) if found else '<span class="muted">not measured</span>'
+        mine = f"<b>{mine}</b>" if found else mine
         note = f"<br><small>{escape(wanted.note)}</small>" if wanted.note else ""
-        rows.append(
-            [
-                escape(wanted.label) + note,
-                f"<b>{mine}</b>" if found else mine,
-                escape(wanted.paper),
-                escape(wanted.source),
-            ]
-        )
+        rows.append([escape(wanted.label) + note, mine, escape(wanted.paper), escape(wanted.source)])
     body = table(("figure", "this run", "paper", "where"), rows, "compare", numeric=(1, 2))
     rest = [
         [escape(stage.title), escape(_words(name)), number(value)]
@@ -170,24 +157,17 @@ def metrics_section(run: Run, pictures: Pictures) -> Section:
     if rest:
         further = table(("stage", "figure", "value"), rest, numeric=(2,))
         heading = "Further figures of this run"
-        body += (
-            f"<h3>{heading}</h3>{further}"
-            if len(rest) <= 24
-            else details(f"{heading} ({len(rest)})", further)
-        )
-    body += details(
-        "Table 1 of the paper",
-        table(
-            ("figure", "Pascal3D", "StyleGAN dataset"), [[escape(c) for c in row] for row in paper.TABLE_1]
-        ),
-    )
+        few = len(rest) <= 24
+        body += f"<h3>{heading}</h3>{further}" if few else details(f"{heading} ({len(rest)})", further)
+    printed = [[escape(cell) for cell in row] for row in paper.TABLE_1]
+    heads = ("figure", "Pascal3D", "StyleGAN dataset")
+    body += details("Table 1 of the paper", table(heads, printed))
     lede = "What was measured in this run, and what the paper prints where it prints it."
     return Section("metrics", "Figures beside the paper’s", lede, body)
 
 
-def deviations_section(run: Run, pictures: Pictures) -> Section:
+def deviations_section() -> Section:
     """Where this code departs from the paper, and where the paper departs from itself."""
-    del run, pictures
     body = table(
         ("", "the paper", "here", "why"),
         [[f"<b>{escape(a)}</b>", escape(b), escape(c), escape(d)] for a, b, c, d in paper.DEVIATIONS],
@@ -202,9 +182,8 @@ def deviations_section(run: Run, pictures: Pictures) -> Section:
     return Section("deviations", "Deviations from the paper", lede, body)
 
 
-def provenance_section(run: Run, pictures: Pictures) -> Section:
+def provenance_section(run: Run) -> Section:
     """Settings and versions that made this run."""
-    del pictures
     config = json.dumps(run.config, indent=2, ensure_ascii=False, default=str)
     parts = []
     if run.config:

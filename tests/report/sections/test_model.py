@@ -17,7 +17,7 @@ def test_given_cameras_are_called_given_and_of_thousands_some_are_shown(tmp_path
     views = [{"id": i, "before": camera(i % 360, 8.0), "after": camera(i % 360, 9.0)} for i in range(450)]
     (tmp_path / "inverse_graphics").mkdir()
     (tmp_path / "inverse_graphics" / "cameras.json").write_text(json.dumps({"views": views}))
-    section = cameras_section(load_run(tmp_path, stages.declared()), Pictures())
+    section = cameras_section(load_run(tmp_path, stages.declared()))
     assert (
         "Cameras were given with the pictures" in section.lede and "Of 450 views 90 are shown" in section.lede
     )
@@ -32,7 +32,7 @@ def test_learned_offsets_stand_in_the_table_of_cameras(tmp_path):
     views = [{"id": 0, "before": camera([0.0, 0.0]), "after": camera([0.125, -0.05])}]
     (tmp_path / "inverse_graphics").mkdir()
     (tmp_path / "inverse_graphics" / "cameras.json").write_text(json.dumps({"views": views}))
-    body = cameras_section(load_run(tmp_path, stages.declared()), Pictures()).body
+    body = cameras_section(load_run(tmp_path, stages.declared())).body
     assert "offset x, y" in body and "+0.125, -0.050" in body
 
 
