@@ -193,9 +193,3 @@ def test_learned_segmenter_gives_the_same_mask_in_the_step_as_outside():
     inside = inputs.networks.segment(inputs.constants, images.astype(np.float32) / 255.0, None, None)
     # Float32 in another order of operations.
     np.testing.assert_allclose(inside[..., 0], inputs.segment(images), atol=1e-5)
-
-
-def test_a_segmenter_that_cannot_be_compiled_is_refused_for_the_cycle():
-    module = _generator().module
-    with pytest.raises(ValueError, match="'segment', but function cannot run"):
-        make_networks(module, style_layout(module), _inverse({}), lambda images: images[..., 0], "segment")
