@@ -5,6 +5,7 @@ cameras and meshes: there one similarity (azimuth offset, scale, translation), f
 objects, lays the predicted frame in the true one, and every figure of the test objects is taken after it.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -80,6 +81,22 @@ def image_errors(
             meshes, rows, take_cameras(cameras, view[others]), images[others], masks[others], fov_y
         )
     return ImageErrors(own, rows, others, elsewhere)
+
+
+def joined_errors(parts: Sequence[ImageErrors]) -> ImageErrors:
+    """The errors of pictures in several parts, as of all of them in a row; no object is in two parts."""
+    starts = np.cumsum([0, *(len(part.own.iou) for part in parts)])
+    elsewhere = [part.elsewhere for part in parts if part.elsewhere is not None]
+    return ImageErrors(
+        _joined([part.own for part in parts]),
+        np.concatenate([part.rows + start for part, start in zip(parts, starts, strict=False)]),
+        np.concatenate([part.others + start for part, start in zip(parts, starts, strict=False)]),
+        _joined(elsewhere) if elsewhere else None,
+    )
+
+
+def _joined(parts: Sequence[Reprojection]) -> Reprojection:
+    return Reprojection(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
 
 
 def image_metrics(errors: ImageErrors, objects: np.ndarray) -> dict[str, float]:

@@ -4,6 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ganverse_jax.data.masks.folder import asked_together
+
 KEPT, NO_OBJECT, SEVERAL_INSTANCES, SMALL_MASK = "kept", "no_object", "several_instances", "small_mask"
 REASONS = (NO_OBJECT, SEVERAL_INSTANCES, SMALL_MASK)
 
@@ -125,10 +127,13 @@ def judge_detections(detections, *, min_instance: float = 0.02, min_area: float 
 
 def judge_images(segmenter, images: np.ndarray, **thresholds: float) -> Verdict:
     """The filter on images uint8 [n h w 3]: by instances where the segmenter has `detect`, else by connected
-    components of its masks. thresholds: those of `judge`."""
-    if hasattr(segmenter, "detect"):
-        return judge_detections(segmenter.detect(images), **thresholds)
-    return judge(segmenter(images), **thresholds)
+    components of its masks. thresholds: those of `judge`. Masks of a few pictures at a time are held."""
+    apart = hasattr(segmenter, "detect")
+    find, decide, size = (segmenter.detect, judge_detections, 16) if apart else (segmenter, judge, 128)
+    parts = [images[start : start + size] for start in range(0, len(images), size)]
+    verdicts = asked_together(lambda part: decide(find(part), **thresholds), parts)
+    reasons, *arrays = zip(*verdicts, strict=True)
+    return Verdict([reason for part in reasons for reason in part], *map(np.concatenate, arrays))
 
 
 def _reason(count: int, area: float, min_area: float) -> str:

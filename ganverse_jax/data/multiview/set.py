@@ -35,11 +35,14 @@ class Pairs(Protocol):
 class MultiviewSource(Protocol):
     """Objects seen from shared views: training pairs, and held-out objects as images in memory.
 
-    views: one dict per view code with "azimuth_bin" 0..11; size: (h, w) of the images.
+    views: one dict per view code with "azimuth_bin" 0..11; size: (h, w) of the images; view_id, object_id int
+    [n]: of its rows.
     """
 
     views: Sequence[dict[str, Any]]
     size: tuple[int, int]
+    view_id: np.ndarray
+    object_id: np.ndarray
 
     def training_pairs(self, *, single_view: bool = False) -> Pairs:
         """Batches of the training objects; single_view: see `PairSampler`."""
@@ -47,6 +50,14 @@ class MultiviewSource(Protocol):
 
     def split(self, name: str, num_objects: int | None = None) -> "MultiviewSet":
         """The images of a split, or of its first `num_objects` objects."""
+        ...
+
+    def rows_of(self, name: str, num_objects: int | None = None) -> np.ndarray:
+        """The rows of a split, or of its first `num_objects` objects, in rising order."""
+        ...
+
+    def take(self, rows: np.ndarray) -> "MultiviewSet":
+        """The images `rows`, with the same views."""
         ...
 
 
@@ -75,6 +86,18 @@ def rows_of_split(
     check_split(name)
     present = np.intersect1d(object_id, split_objects(objects)[name])
     return np.flatnonzero(np.isin(object_id, present[:num_objects]))
+
+
+def groups_of_objects(object_id: np.ndarray, at_least: int) -> list[np.ndarray]:
+    """Rows of object_id [n] in groups of whole objects, in order of their labels: each group but the last
+    has `at_least` images or a few more, so that a large split need not be in memory at once."""
+    groups, begun = [], []
+    for label in np.unique(object_id):
+        begun.append(np.flatnonzero(object_id == label))
+        if sum(map(len, begun)) >= at_least:
+            groups.append(np.concatenate(begun))
+            begun = []
+    return [*groups, np.concatenate(begun)] if begun else groups
 
 
 @dataclasses.dataclass(frozen=True)
@@ -135,11 +158,11 @@ class MultiviewSet:
         Objects are shuffled with a fixed seed, so a set splits the same way every time. num_objects: no more
         than that many of the part's objects, those with the lowest labels.
         """
-        return self.take(self._rows(name, num_objects))
+        return self.take(self.rows_of(name, num_objects))
 
     def training_pairs(self, *, single_view: bool = False) -> "PairSampler":
         """Pairs of views of the training objects; no image is copied before it is asked for."""
-        rows = self._rows("train")
+        rows = self.rows_of("train")
         return PairSampler(
             self.object_id[rows],
             self.view_id[rows],
@@ -152,7 +175,8 @@ class MultiviewSet:
         """Images and masks of `rows`, of any shape."""
         return self.images[rows], self.masks[rows]
 
-    def _rows(self, name: str, num_objects: int | None = None) -> np.ndarray:
+    def rows_of(self, name: str, num_objects: int | None = None) -> np.ndarray:
+        """See `MultiviewSource.rows_of`."""
         if self.splits is not None:
             check_split(name)
             labels = np.intersect1d(self.object_id, list(self.splits.get(name, ())))

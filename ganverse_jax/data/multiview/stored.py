@@ -116,7 +116,11 @@ class StoredSet:
 
     def split(self, name: str, num_objects: int | None = None) -> MultiviewSet:
         """See `MultiviewSet.split`; the images are read into memory."""
-        return self.read(self.rows_of(name, num_objects)).multiview
+        return self.take(self.rows_of(name, num_objects))
+
+    def take(self, rows: np.ndarray) -> MultiviewSet:
+        """The images `rows`, read into memory."""
+        return self.read(rows).multiview
 
     def rows_of(self, name: str, num_objects: int | None = None) -> np.ndarray:
         """The rows of a split, or of its first `num_objects` objects, in rising order."""

@@ -8,6 +8,7 @@ import numpy as np
 
 import rasterizer
 from ganverse_jax.models.inverse_graphics.network import InverseGraphics, Prediction
+from ganverse_jax.runtime.batched import in_batches
 from ganverse_jax.scene.meshes import PredictedMeshes
 
 
@@ -53,13 +54,7 @@ def predict_in_batches(
     network: InverseGraphics, params, images: np.ndarray, masks: np.ndarray, batch_size: int = 16
 ) -> Prediction:
     """Predictions (NumPy) for images uint8 [n h w 3] and masks uint8 [n h w]; the last batch is padded."""
-    parts = []
-    for begin in range(0, len(images), batch_size):
-        rows = np.minimum(np.arange(begin, begin + batch_size), len(images) - 1)
-        part = _predict(network, params, images[rows], masks[rows])
-        keep = min(batch_size, len(images) - begin)
-        parts.append(jax.tree.map(lambda leaf, keep=keep: np.asarray(leaf)[:keep], part))
-    return jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
+    return in_batches(functools.partial(_predict, network, params), batch_size, images, masks)
 
 
 @functools.partial(jax.jit, static_argnums=0)

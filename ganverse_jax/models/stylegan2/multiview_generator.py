@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
+
 import jax
 import numpy as np
 
 from ganverse_jax.models.stylegan2.networks import Generator, truncate
 from ganverse_jax.models.stylegan2.stored import LoadedGenerator
 from ganverse_jax.models.stylegan2.style_space import flatten_styles, mix_ws, style_layout
+from ganverse_jax.runtime.batched import in_batches
 from ganverse_jax.runtime.pixels import gan_to_uint8
 
 
@@ -68,23 +71,12 @@ class MultiviewGenerator:
 
     def pairs(self, view_w: np.ndarray, content_w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Images uint8 [n h w 3] and flat W* float32 [n s] of view and content codes [n w_dim]."""
-        images, w_stars = [], []
-        for start in range(0, len(view_w), self.batch_size):
-            rows = np.minimum(np.arange(start, start + self.batch_size), len(view_w) - 1)
-            image, w_star = self._synthesise(self.gan.variables, view_w[rows], content_w[rows])
-            kept = min(self.batch_size, len(view_w) - start)
-            images.append(np.asarray(image)[:kept])
-            w_stars.append(np.asarray(w_star)[:kept])
-        return np.concatenate(images), np.concatenate(w_stars)
+        draw = functools.partial(self._synthesise, self.gan.variables)
+        return in_batches(draw, self.batch_size, view_w, content_w)
 
     def images(self, ws: np.ndarray) -> np.ndarray:
         """Images uint8 [n h w 3] of ws [n num_ws w_dim], where every row may be of another code."""
-        parts = []
-        for start in range(0, len(ws), self.batch_size):
-            rows = np.minimum(np.arange(start, start + self.batch_size), len(ws) - 1)
-            part = self._draw(self.gan.variables, ws[rows])
-            parts.append(np.asarray(part)[: len(ws) - start])
-        return np.concatenate(parts)
+        return in_batches(functools.partial(self._draw, self.gan.variables), self.batch_size, ws)
 
     def grid(self, view_w: np.ndarray, content_w: np.ndarray) -> np.ndarray:
         """Images uint8 [contents views h w 3] of every content [c w_dim] in every view [v w_dim]."""

@@ -6,6 +6,7 @@ no w to come from: they are the affine of w_avg.
 """
 
 import dataclasses
+import functools
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +22,7 @@ from ganverse_jax.models.stylegan2.networks import Generator
 from ganverse_jax.models.stylegan2.stored import load_generator, save_generator
 from ganverse_jax.models.stylegan2.style_space import StyleLayout, complete_styles, style_layout
 from ganverse_jax.models.stylegan_r.latent_mapper import LatentMapper
+from ganverse_jax.runtime.batched import in_batches, pictures_at_once
 from ganverse_jax.runtime.checkpoint import load_weights, save_weights
 
 MAPPER_FILE, GENERATOR_FILE = "mapper.safetensors", "generator.safetensors"
@@ -77,7 +79,7 @@ class NeuralRenderer:
     Args:
       mapper, generator: the modules; layout: which styles make up W*; height: see `make_synthesise`.
       params: {"mapper", "generator"}; constants: {"statistics", "noise", "w_avg"}.
-      batch_size: images per compiled call; the last batch is padded.
+      batch_size: images per compiled call, the last batch is padded; None: by their size.
     """
 
     def __init__(
@@ -89,10 +91,11 @@ class NeuralRenderer:
         constants: dict[str, Any],
         *,
         height: int | None = None,
-        batch_size: int = 32,
+        batch_size: int | None = None,
     ):
         self.mapper, self.generator, self.layout, self.height = mapper, generator, layout, height
-        self.params, self.batch_size = params, batch_size
+        side = generator.resolution
+        self.params, self.batch_size = params, batch_size or pictures_at_once(side, side, most=32)
         self.constants = {name: constants[name] for name in ("statistics", "noise", "w_avg")}
         synthesise = make_synthesise(generator, layout, height)
 
@@ -119,12 +122,9 @@ class NeuralRenderer:
         The background is that of pictures `images` uint8 [n h w 3] with object masks `masks` uint8 [n h w].
         """
         inputs = (np.asarray(cameras, np.float32), shapes, textures, images, masks)
-        parts = []
-        for start in range(0, len(cameras), self.batch_size):
-            rows = np.minimum(np.arange(start, start + self.batch_size), len(cameras) - 1)
-            part = self._draw(self.params, self.constants, *(array[rows] for array in inputs))
-            parts.append(np.asarray(part)[: len(cameras) - start])
-        return np.concatenate(parts)
+        return in_batches(
+            functools.partial(self._draw, self.params, self.constants), self.batch_size, *inputs
+        )
 
 
 def _arguments(module: nn.Module) -> dict[str, Any]:
@@ -155,7 +155,7 @@ def save_neural_renderer(
     save_generator(folder / GENERATOR_FILE, arguments, variables, constants["w_avg"], metadata)
 
 
-def load_neural_renderer(folder: str | os.PathLike, *, batch_size: int = 32) -> NeuralRenderer:
+def load_neural_renderer(folder: str | os.PathLike, *, batch_size: int | None = None) -> NeuralRenderer:
     """Read what `save_neural_renderer` wrote. ValueError for a file of another kind, or FileNotFoundError."""
     folder = Path(folder)
     bundle, metadata = load_weights(folder / MAPPER_FILE)

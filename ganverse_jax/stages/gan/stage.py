@@ -1,12 +1,12 @@
 """The GAN stage: StyleGAN2 trained on a world of images, or shipped weights taken as they are."""
 
 import dataclasses
+import functools
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from ganverse_jax.data.batches import Prefetch, batches
@@ -23,6 +23,7 @@ from ganverse_jax.pages.grid import image_grid
 from ganverse_jax.pipeline.settings import plain
 from ganverse_jax.pipeline.stage import Run, Stage
 from ganverse_jax.runtime import parallel
+from ganverse_jax.runtime.batched import in_batches, pictures_at_once
 from ganverse_jax.runtime.checkpoint import read_json, write_json, write_npz, write_png
 from ganverse_jax.runtime.pixels import gan_to_uint8
 from ganverse_jax.runtime.shipped import weights_folder
@@ -114,9 +115,13 @@ def sample(loaded: LoadedGenerator, z: np.ndarray, *, psi: float = 1.0) -> np.nd
     def images(variables, w_avg, z):
         w = module.apply(variables, z, method=Generator.map)
         ws = truncate(module.apply(variables, w, method=Generator.broadcast), w_avg, psi)
-        return module.apply(variables, ws, method=Generator.synthesis)
+        return gan_to_uint8(module.apply(variables, ws, method=Generator.synthesis))
 
-    return np.asarray(gan_to_uint8(images(loaded.variables, loaded.w_avg, jnp.asarray(z))))
+    return in_batches(functools.partial(images, loaded.variables, loaded.w_avg), _at_once(module), z)
+
+
+def _at_once(module: Generator) -> int:
+    return pictures_at_once(module.resolution, module.resolution)
 
 
 def train(run: Run, settings: Settings) -> None:
@@ -156,14 +161,14 @@ def _saver(run: Run, settings: Settings, module: Generator, noise: dict) -> Call
     """on_save(step, state): the networks so far, and a picture of fixed samples."""
     rng = np.random.default_rng([run.seed, 1])
     latents = rng.standard_normal((np.prod(_GRID), module.z_dim)).astype(np.float32)
-    draw = jax.jit(lambda variables, z: module.apply(variables, z))
+    draw = jax.jit(lambda variables, z: gan_to_uint8(module.apply(variables, z)))
 
     def on_save(step: int, state: dict) -> None:
         state = jax.device_get(state)
         _save_networks(run.workdir, settings, state, noise, step)
-        shown = draw({"params": state["ema"], "noise": noise}, latents)
-        sheet = image_grid(np.asarray(gan_to_uint8(shown)), _GRID[1])
-        write_png(run.workdir / "samples" / f"gan_{step:07d}.png", sheet)
+        variables = {"params": state["ema"], "noise": noise}
+        shown = in_batches(functools.partial(draw, variables), _at_once(module), latents)
+        write_png(run.workdir / "samples" / f"gan_{step:07d}.png", image_grid(shown, _GRID[1]))
 
     return on_save
 

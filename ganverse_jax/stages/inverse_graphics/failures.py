@@ -1,16 +1,15 @@
 """Where inverse graphics fails (Fig. O of arXiv:2010.09125): its worst test cases, found by figures."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from ganverse_jax.data.multiview.set import MultiviewSet
+from ganverse_jax.data.multiview.set import MultiviewSource
 from ganverse_jax.evaluation.inverse_graphics import ImageErrors
 from ganverse_jax.pages.grid import labelled_grid
 from ganverse_jax.scene.cameras import Cameras, take_cameras
 from ganverse_jax.scene.drawing import render_on_white, turn_round
-from ganverse_jax.scene.meshes import PredictedMeshes
 
 NUM_WORST = 3  # objects by each figure
 BY_IOU, BY_COLOUR = "2D IOU", "colour error, another view"
@@ -53,31 +52,38 @@ def _of_new_objects(ranked: list[Case], objects: np.ndarray, shown: set[int], co
 
 
 def failure_figures(
-    meshes: PredictedMeshes, errors: ImageErrors, test: MultiviewSet, cameras: Cameras, fov_y: float
+    predict: Callable,
+    cases: Sequence[Case],
+    multiview: MultiviewSource,
+    rows: np.ndarray,
+    cameras: Cameras,
+    fov_y: float,
 ) -> dict[str, np.ndarray]:
-    """Arrays of the worst cases [m] for figures.npz; nothing without test images.
+    """Arrays of the worst `cases` [m] among images `rows` of a source for figures.npz; nothing for none.
 
+    predict(images, masks) gives meshes.
     failures_by, failures_value: the figure that chose a case. uint8: failures_inputs,
     failures_reconstructions [m h w 3] in the input's view; failures_views [m 6 h w 3]; and where objects have
     other views failures_others, failures_other_views [m h w 3], the picture there and the render.
     """
-    cases = worst_cases(errors, test.object_id)
     if not cases:
         return {}
-    rows, others = (np.array([getattr(case, name) for case in cases]) for name in ("row", "other"))
+    own = multiview.take(rows[[case.row for case in cases]])
+    meshes, every = predict(own.images, own.masks), np.arange(len(cases))
 
-    def seen_from(images: np.ndarray) -> np.ndarray:
-        return render_on_white(meshes, rows, take_cameras(cameras, test.view_id[images]), test.size, fov_y)
+    def seen_from(views: np.ndarray) -> np.ndarray:
+        return render_on_white(meshes, every, take_cameras(cameras, views), own.size, fov_y)
 
     arrays = {
         "failures_by": np.array([case.by for case in cases]),
         "failures_value": np.array([case.value for case in cases]),
-        "failures_inputs": test.images[rows],
-        "failures_reconstructions": seen_from(rows),
-        "failures_views": turn_round(meshes, rows, cameras, test.size, fov_y),
+        "failures_inputs": own.images,
+        "failures_reconstructions": seen_from(own.view_id),
+        "failures_views": turn_round(meshes, every, cameras, own.size, fov_y),
     }
-    if (others >= 0).all():
-        arrays |= {"failures_others": test.images[others], "failures_other_views": seen_from(others)}
+    if all(case.other >= 0 for case in cases):
+        other = multiview.take(rows[[case.other for case in cases]])
+        arrays |= {"failures_others": other.images, "failures_other_views": seen_from(other.view_id)}
     return arrays
 
 

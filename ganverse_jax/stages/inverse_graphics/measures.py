@@ -1,22 +1,35 @@
 """What the inverse graphics stage measures and shows of its test objects."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from ganverse_jax.data.multiview.set import MultiviewSource
+from ganverse_jax.data.multiview.set import MultiviewSource, groups_of_objects
 from ganverse_jax.evaluation.cameras import circular_median, regressor_errors
-from ganverse_jax.evaluation.inverse_graphics import image_errors, image_metrics
+from ganverse_jax.evaluation.inverse_graphics import (
+    ImageErrors,
+    image_errors,
+    image_metrics,
+    joined_errors,
+)
 from ganverse_jax.models.inverse_graphics.prediction import predict_meshes
 from ganverse_jax.runtime.checkpoint import write_png
 from ganverse_jax.scene.cameras import as_cameras
+from ganverse_jax.scene.meshes import PredictedMeshes
 from ganverse_jax.scene.turntables import write_turntables
-from ganverse_jax.stages.inverse_graphics.failures import failure_figures, failure_sheet
+from ganverse_jax.stages.inverse_graphics.failures import failure_figures, failure_sheet, worst_cases
 from ganverse_jax.stages.inverse_graphics.figures import sample_sheet, write_figures
 
 NUM_SAMPLES = 8
+_IMAGES_AT_ONCE = 64
+
+
+def _two_of_each(multiview: MultiviewSource, rows: np.ndarray) -> np.ndarray:
+    """Of `rows` the first two of each object: what a sheet shows."""
+    objects = multiview.object_id[rows]
+    return np.concatenate([rows[objects == label][:2] for label in np.unique(objects)])
 
 
 class Measured(NamedTuple):
@@ -30,17 +43,17 @@ class Measured(NamedTuple):
 
 def measure(module, params, multiview: MultiviewSource, fov_y: float, evaluate, regress) -> Measured:
     """What a trained network makes of the test objects; evaluate, regress: see `inverse_graphics.train`."""
-    test, cameras, poses = multiview.split("test"), as_cameras(params["cameras"]), None
-    meshes = predict_meshes(module, params["network"], test.images, test.masks)
-    errors = image_errors(meshes, test.view_id, test.object_id, cameras, test.images, test.masks, fov_y)
-    figures = image_metrics(errors, test.object_id)
+    cameras, poses = as_cameras(params["cameras"]), None
+
+    def predict(images: np.ndarray, masks: np.ndarray) -> PredictedMeshes:
+        return predict_meshes(module, params["network"], images, masks)
+
+    rows, errors = _test_errors(predict, multiview, cameras, fov_y)
+    figures = image_metrics(errors, multiview.object_id[rows])
     if evaluate is not None:
-        figures |= evaluate(
-            predict=lambda images, masks: predict_meshes(module, params["network"], images, masks),
-            cameras=cameras,
-        )
+        figures |= evaluate(predict=predict, cameras=cameras)
     if regress is not None:
-        held_out = {"validation": multiview.split("validation"), "test": test}
+        held_out = {name: multiview.split(name) for name in ("validation", "test")}
         read = {name: regress(part.images) for name, part in held_out.items()}
         figures |= regressor_errors(
             cameras,
@@ -58,7 +71,24 @@ def measure(module, params, multiview: MultiviewSource, fov_y: float, evaluate, 
             angle: [circular_median(values[every == view]) for view in range(len(multiview.views))]
             for angle, values in angles.items()
         }
-    return Measured(figures, poses, failure_figures(meshes, errors, test, cameras, fov_y))
+    cases = worst_cases(errors, multiview.object_id[rows])
+    return Measured(figures, poses, failure_figures(predict, cases, multiview, rows, cameras, fov_y))
+
+
+def _test_errors(
+    predict: Callable, multiview: MultiviewSource, cameras, fov_y: float
+) -> tuple[np.ndarray, ImageErrors]:
+    """The rows of the test objects, and the errors of their meshes: a group of objects at a time, as a
+    split of the paper's size, with its textures, does not fit into memory."""
+    rows = multiview.rows_of("test")
+    groups = groups_of_objects(multiview.object_id[rows], _IMAGES_AT_ONCE)
+    errors = []
+    for group in groups:
+        part = multiview.take(rows[group])
+        meshes = predict(part.images, part.masks)
+        pictures = part.images, part.masks
+        errors.append(image_errors(meshes, part.view_id, part.object_id, cameras, *pictures, fov_y))
+    return rows[np.concatenate(groups)], joined_errors(errors)
 
 
 def show(
@@ -73,7 +103,7 @@ def show(
 ) -> None:
     """The sample sheet of a few test objects, or with `folder` the report's figures, meshes and turntables of
     them, and beside them those of the worst cases."""
-    shown = multiview.split("test", NUM_SAMPLES)
+    shown = multiview.take(_two_of_each(multiview, multiview.rows_of("test", NUM_SAMPLES)))
     meshes = predict_meshes(module, params["network"], shown.images, shown.masks)
     cameras = as_cameras(params["cameras"])
     if sheet is not None:

@@ -166,7 +166,7 @@ def _fit(
 
 def _check_held_out(multiview: MultiviewSource, names: Sequence[str], pairs: Pairs) -> None:
     """Raise ValueError when a split that will be measured holds no object, before anything is trained."""
-    empty = [name for name in names if not len(multiview.split(name, 1))]
+    empty = [name for name in names if not len(multiview.rows_of(name, 1))]
     if empty:
         raise ValueError(
             f"objects that can be trained on: {pairs.num_objects}, but none is in the split "

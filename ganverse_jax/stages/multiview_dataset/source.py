@@ -73,10 +73,13 @@ class GeneratorSource:
             raise ValueError(f"{len(views.views)} view leaves nothing to train on; choose two views or more")
         self.views, self.size = views.views, generator.size
         self._generator, self._segmenter, self._w, self._drawing = generator, segmenter, views.w, drawing
-        self._held_out = {
-            name: self._draw_held_out(name, views, first + np.arange(num_held_out))
-            for name, first in {"validation": 0, "test": num_held_out}.items()
-        }
+        objects = np.split(np.arange(2 * num_held_out), 2)
+        self._splits = dict(zip(("validation", "test"), objects, strict=True))
+        drawn = [self._draw_held_out(name, views, labels) for name, labels in self._splits.items()]
+        names = ("images", "masks", "view_id", "object_id")
+        whole = {name: np.concatenate([getattr(part, name) for part in drawn]) for name in names}
+        self._held_out = MultiviewSet(**whole, views=views.views, splits=self._splits)
+        self.view_id, self.object_id = self._held_out.view_id, self._held_out.object_id
 
     def training_pairs(self, *, single_view: bool = False) -> "GeneratorSource":
         """Itself: objects without end; with single_view in one view twice, see `PairSampler`."""
@@ -86,11 +89,17 @@ class GeneratorSource:
 
     def split(self, name: str, num_objects: int | None = None) -> MultiviewSet:
         """The "validation" or "test" objects; see `MultiviewSet.split`. Training objects are no split."""
-        if name not in self._held_out:
-            raise ValueError(f"split {name!r} is none of {sorted(self._held_out)}")
-        whole = self._held_out[name]
-        objects = np.unique(whole.object_id)[:num_objects]
-        return whole.take(np.flatnonzero(np.isin(whole.object_id, objects)))
+        return self.take(self.rows_of(name, num_objects))
+
+    def rows_of(self, name: str, num_objects: int | None = None) -> np.ndarray:
+        """See `MultiviewSource.rows_of`, of the held-out images."""
+        if name not in self._splits:
+            raise ValueError(f"split {name!r} is none of {sorted(self._splits)}")
+        return self._held_out.rows_of(name, num_objects)
+
+    def take(self, rows: np.ndarray) -> MultiviewSet:
+        """The held-out images `rows`."""
+        return self._held_out.take(rows)
 
     def pair_batch(self, step_key: int | Sequence[int], batch_size: int) -> dict[str, np.ndarray]:
         """See `Pairs.pair_batch`: the first `batch_size` pairs of the key's stream whose images both pass.

@@ -11,19 +11,21 @@ import json
 import os
 import shutil
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ganverse_jax.data.masks import instances
-from ganverse_jax.data.masks.folder import MissingMasks
+from ganverse_jax.data.masks.folder import asked_together
 from ganverse_jax.data.multiview import shards
 from ganverse_jax.data.multiview import stored as multiview
 from ganverse_jax.models.stylegan2.multiview_generator import MultiviewGenerator
 from ganverse_jax.pipeline.remedies import make_again
 from ganverse_jax.pipeline.stage import Run, Stage
 from ganverse_jax.runtime.checkpoint import read_json, read_npz, write_json, write_npz
+from ganverse_jax.runtime.progress import Progress
 from ganverse_jax.stages.gan import stage as gan_stage
 from ganverse_jax.stages.multiview_dataset.card import MAX_SHOWN, write_card
 from ganverse_jax.stages.multiview_dataset.parts import (
@@ -36,6 +38,7 @@ from ganverse_jax.stages.multiview_dataset.parts import (
 )
 from ganverse_jax.stages.multiview_dataset.settings import Settings
 from ganverse_jax.stages.perception import stage as perception_stage
+from ganverse_jax.stages.perception.cost import announce, batch_of
 from ganverse_jax.stages.viewpoints import stage as viewpoints_stage
 from ganverse_jax.stages.viewpoints.stage import Viewpoints
 
@@ -141,18 +144,27 @@ def _notes_of(notes: Path, part: Part) -> Path:
 
 def _make_parts(begun: Path, notes: Path, parts: list[Part], generator, segmenter, views, drawing) -> None:
     """Make the parts that are not there. Raises MissingMasks for the images of all parts together."""
-    missing, done, total = [], 0, sum(len(part.objects) for part in parts)
-    for part in parts:
-        note = _notes_of(notes, part)
-        try:
-            if not is_whole(begun, note, part):
-                make_part(begun, note, part, generator, segmenter, views, drawing)
-        except MissingMasks as error:  # go on, so that one error tells all that are wanted
-            missing.append(error)
-        done += len(part.objects)
-        print(f"[{NAME}] {done}/{total} objects", flush=True)
-    if missing:
-        raise MissingMasks.together(missing)
+    absent = [part for part in parts if not is_whole(begun, _notes_of(notes, part), part)]
+    total, left = (sum(len(part.objects) for part in some) for some in (parts, absent))
+    if not absent:
+        return
+    told, draw = (
+        f"{left:,} objects in {drawing.views_per_object} views each",
+        partial(batch_of, generator, views.w[0]),
+    )
+    fewer = "multiview_dataset.num_objects, multiview_dataset.views_per_object"
+    announce(NAME, left * drawing.views_per_object, told, draw, segmenter, fewer=fewer)
+    with Progress(NAME, total, first=total - left, unit="objects") as shown:
+
+        def made(part: Part) -> None:
+            nonlocal left
+            try:
+                make_part(begun, _notes_of(notes, part), part, generator, segmenter, views, drawing)
+            finally:
+                left -= len(part.objects)
+                shown.update(total - left)
+
+        asked_together(made, absent)
 
 
 def summarise(written: list[dict[str, np.ndarray]], parts: list[Part], num_views: int) -> dict[str, Any]:

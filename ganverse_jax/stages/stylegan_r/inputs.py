@@ -36,6 +36,8 @@ from ganverse_jax.stages.stylegan_r.settings import Settings
 from ganverse_jax.stages.stylegan_r.step import CycleNetworks
 from ganverse_jax.stages.viewpoints import stage as viewpoints
 
+_AT_ONCE = 64  # examples
+
 
 @dataclasses.dataclass(frozen=True)
 class Inputs:
@@ -102,14 +104,19 @@ def predict_properties(
     inverse: TrainedInverseGraphics, images: MultiviewSet, **codes: np.ndarray
 ) -> Properties:
     """Examples with {S, T} predicted from their pictures; codes: content_styles, view_styles, cameras."""
-    found = predict_in_batches(inverse.module, inverse.params, images.images, images.masks, batch_size=32)
+    parts = []
+    for start in range(0, len(images), _AT_ONCE):  # textures of thousands fit into memory as halves alone
+        part = images.images[start : start + _AT_ONCE], images.masks[start : start + _AT_ONCE]
+        found = predict_in_batches(inverse.module, inverse.params, *part)
+        parts.append((found.displacements, found.texture.astype(np.float16)))
+    shapes, textures = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
     return Properties(
         images=images.images,
         masks=images.masks,
         view_id=images.view_id,
         object_id=images.object_id,
-        shapes=found.displacements,
-        textures=found.texture.astype(np.float16),
+        shapes=shapes,
+        textures=textures,
         **codes,
     )
 

@@ -1,11 +1,13 @@
 """How well StyleGAN-R obeys its handles: masks at requested cameras, and what a swap leaves alone.
 
 Functions handed in: `neural(cameras [n 3], shapes, textures, images, masks) -> [n h w 3]` renders in [0, 1];
-`segment(images uint8) -> [n h w]` finds masks in [0, 1]; `dibr(cameras [n 3], shapes, textures) -> ([n h w
-3], masks [n h w])` is the graphics renderer. Cameras are azimuth, elevation (radians) and distance.
+`dibr(cameras [n 3], shapes, textures) -> ([n h w 3], masks [n h w])` is the graphics renderer. Cameras are
+azimuth, elevation (radians) and distance. What is measured is drawn first (`measured_pictures`); masks are
+then found for all of it together.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 import numpy as np
 
@@ -18,13 +20,13 @@ PROPERTIES = ("shape", "texture", "background")
 
 
 def mean_change(first: np.ndarray, second: np.ndarray, where: np.ndarray) -> float:
-    """Mean absolute colour difference of images [n h w 3] in [0, 1] over the pixels that `where` [n h w]
-    holds.
+    """Mean absolute colour difference, in [0, 1], of images uint8 [n h w 3] over the pixels that `where`
+    [n h w] holds.
 
     -1 where it holds none, which the figures' JSON can carry and NaN could not.
     """
-    difference = np.abs(first - second).mean(axis=-1)
-    return float(difference[where].mean()) if where.any() else -1.0
+    difference = np.abs(first[where].astype(np.int16) - second[where])
+    return float(difference.mean() / 255.0) if len(difference) else -1.0
 
 
 def render_mix(neural: Callable, properties: Properties, view, **rows) -> np.ndarray:
@@ -39,40 +41,59 @@ def render_mix(neural: Callable, properties: Properties, view, **rows) -> np.nda
     )
 
 
-def swap_measures(
-    neural: Callable, segment: Callable, properties: Properties, rows: np.ndarray, partners: np.ndarray
-) -> dict[str, float]:
-    """Mean colour change when one property of the examples `rows` [n] is taken from `partners` [n].
+class Question(NamedTuple):
+    """What is asked of a renderer: examples rows [n], whose properties are exchanged for those of `partners`
+    [n] and which are seen from views [n] beside their own."""
 
-    background_change_<p>: outside both objects' masks; object_change_<p>: inside both. A disentangled
-    renderer has a large background change for p = background and none for shape and texture; the object
-    change the other way round.
+    rows: np.ndarray
+    partners: np.ndarray
+    views: np.ndarray
+
+
+def measured_pictures(neural: Callable, properties: Properties, asked: Question) -> dict[str, np.ndarray]:
+    """Renders uint8 [n h w 3]: "own_view" and "other_view" of each example, and by the name of a property
+    its own view with that property of the partner."""
+    own = dict.fromkeys(PROPERTIES, asked.rows)
+    view = properties.view_id[asked.rows]
+    mixes = {"own_view": (view, own), "other_view": (asked.views, own)}
+    mixes |= {name: (view, own | {name: asked.partners}) for name in PROPERTIES}
+    return {
+        name: unit_to_uint8(render_mix(neural, properties, seen, **rows))
+        for name, (seen, rows) in mixes.items()
+    }
+
+
+def swap_measures(
+    pictures: Mapping[str, np.ndarray], masks: Mapping[str, np.ndarray], examples: np.ndarray
+) -> dict[str, float]:
+    """Mean colour change when one property of examples, pictures uint8 [n h w 3], is taken from others.
+
+    pictures, masks: `measured_pictures` and where their objects are. background_change_<p>: outside both
+    objects' masks; object_change_<p>: inside both. A disentangled renderer has a large background change for
+    p = background and none for shape and texture; the object change the other way round. image_error: of the
+    example rendered from its own properties.
     """
-    view = properties.view_id[rows]
-    own = dict.fromkeys(PROPERTIES, rows)
-    original = render_mix(neural, properties, view, **own)
-    original_mask = segment(unit_to_uint8(original)) > 0.5
-    everywhere = np.ones_like(original_mask)
-    measures = {"image_error": mean_change(original, properties.images[rows] / 255.0, everywhere)}
+    original, inside = pictures["own_view"], masks["own_view"] > 0.5
+    measures = {"image_error": mean_change(original, examples, np.ones_like(inside))}
     for name in PROPERTIES:
-        swapped = render_mix(neural, properties, view, **own | {name: partners})
-        mask = segment(unit_to_uint8(swapped)) > 0.5
-        measures[f"background_change_{name}"] = mean_change(original, swapped, ~(mask | original_mask))
-        measures[f"object_change_{name}"] = mean_change(original, swapped, mask & original_mask)
+        mask = masks[name] > 0.5
+        measures[f"background_change_{name}"] = mean_change(original, pictures[name], ~(mask | inside))
+        measures[f"object_change_{name}"] = mean_change(original, pictures[name], mask & inside)
     return measures
 
 
 def camera_measures(
-    neural: Callable,
+    pictures: Mapping[str, np.ndarray],
+    masks: Mapping[str, np.ndarray],
     dibr: Callable,
-    segment: Callable,
     properties: Properties,
-    rows: np.ndarray,
-    views: np.ndarray,
+    asked: Question,
     regress: Callable | None,
     reference: np.ndarray | None = None,
 ) -> dict[str, float]:
-    """Agreement of neural renders with the requested camera: the example's own, and that of view `views` [n].
+    """Agreement of neural renders with the requested camera: the example's own, and that of another view.
+
+    pictures, masks: `measured_pictures` and where their objects are.
 
     mask_iou_own_view, mask_iou_other_view: mean 2D IOU with the DIB-R mask of the same shape from the same
     camera. azimuth_error_own_view, azimuth_error_other_view (degrees; with `regress(images uint8) ->
@@ -80,17 +101,16 @@ def camera_measures(
     over many of the generator's own images of that view (`view_azimuths`); azimuth_error_generator: the same
     for the generator's images of these examples, so how well its own views hold still.
     """
-    measures = {}
+    measures, rows = {}, asked.rows
     own = properties.view_id[rows]
     if regress:
         readings = regress(properties.images[rows])
         measures["azimuth_error_generator"] = _median_error(readings, reference[own])
-    for name, view in (("own_view", own), ("other_view", views)):
-        images = unit_to_uint8(render_mix(neural, properties, view, **dict.fromkeys(PROPERTIES, rows)))
+    for name, view in (("own_view", own), ("other_view", asked.views)):
         _, target = dibr(properties.cameras[view], properties.shapes[rows], properties.textures[rows])
-        measures[f"mask_iou_{name}"] = float(mask_iou(segment(images), target).mean())
+        measures[f"mask_iou_{name}"] = float(mask_iou(masks[name], target).mean())
         if regress:
-            measures[f"azimuth_error_{name}"] = _median_error(regress(images), reference[view])
+            measures[f"azimuth_error_{name}"] = _median_error(regress(pictures[name]), reference[view])
     return measures
 
 

@@ -13,15 +13,18 @@ from typing import Any
 import jax
 import numpy as np
 
+from ganverse_jax.data.masks.folder import asked_together
 from ganverse_jax.losses import cycle
 from ganverse_jax.models.stylegan_r.latent_mapper import LatentMapper
 from ganverse_jax.models.stylegan_r.neural_renderer import NeuralRenderer, save_neural_renderer
 from ganverse_jax.pipeline.settings import plain
 from ganverse_jax.pipeline.stage import Run, Stage
 from ganverse_jax.runtime.checkpoint import write_json, write_npz
+from ganverse_jax.stages.perception.cost import announce
 from ganverse_jax.stages.stylegan_r import figures, measures
 from ganverse_jax.stages.stylegan_r import step as steps
 from ganverse_jax.stages.stylegan_r.inputs import Inputs, load_inputs
+from ganverse_jax.stages.stylegan_r.properties import Properties
 from ganverse_jax.stages.stylegan_r.settings import Settings
 from ganverse_jax.stages.stylegan_r.training import NAME, Trained, train
 
@@ -44,13 +47,12 @@ def train_and_measure(
     started = time.perf_counter()
     summary = {f"{name}_steps": phase.num_steps for name, phase in phases.items()}
     summary |= {"num_examples": len(inputs.train), "num_test": len(inputs.test)}
-    summary |= _code_figures(trained, inputs)
-    renderer, comparison = _compare(trained, inputs)
-    summary |= comparison
+    renderer = _renderer(trained, inputs)
     _write_figures(folder, renderer, inputs, settings.sweep_steps)
     card = {"made_from": inputs.generator.fingerprint}
     card |= {name: plain(phase) for name, phase in phases.items()}
     save_neural_renderer(folder, renderer, card)
+    summary |= _code_figures(trained, inputs) | _compare(renderer, trained, inputs)
     measured = {"load": load_seconds, "measure": time.perf_counter() - started}
     summary["time"] = {f"{name}_seconds": value for name, value in (trained.seconds | measured).items()}
     write_json(folder / "summary.json", summary)
@@ -58,15 +60,47 @@ def train_and_measure(
     return summary
 
 
-def _compare(trained: Trained, inputs: Inputs) -> tuple[NeuralRenderer, dict[str, Any]]:
-    """The fine-tuned renderer, and the figures before and after fine-tuning."""
-    parts = (trained.module, inputs.generator.module, inputs.layout, trained.warm, trained.constants)
-    renderer = NeuralRenderer(*parts, height=inputs.test.images.shape[1])
-    cycle_terms = _cycle_terms(trained, inputs)
-    before = _render_figures(renderer, cycle_terms, inputs)
-    renderer.params = trained.tuned
-    after = _render_figures(renderer, cycle_terms, inputs)
-    return renderer, {"before_finetuning": before, "after_finetuning": after}
+def _renderer(trained: Trained, inputs: Inputs) -> NeuralRenderer:
+    """The fine-tuned renderer."""
+    parts = (trained.module, inputs.generator.module, inputs.layout, trained.tuned, trained.constants)
+    return NeuralRenderer(*parts, height=inputs.test.images.shape[1])
+
+
+def _compare(renderer: NeuralRenderer, trained: Trained, inputs: Inputs) -> dict[str, Any]:
+    """Figures before and after fine-tuning: Eq. 6, camera obedience and leaks of swaps, on held-out examples.
+
+    All pictures are drawn before any is segmented, so that a person is asked once for their masks.
+    """
+    data, asked = inputs.test, _question(inputs.test)
+    phases = {"before_finetuning": trained.warm, "after_finetuning": trained.tuned}
+    pictures = {}
+    for phase, params in phases.items():
+        renderer.params = params
+        pictures |= {(phase, name): shown for name, shown in
+                     measures.measured_pictures(renderer, data, asked).items()}  # fmt: skip
+    told = f"renders of {len(data)} held-out examples before and after fine-tuning"
+    one = next(iter(pictures.values()))
+    announce(NAME, len(pictures) * len(data), told, lambda: one[: renderer.batch_size], inputs.segment,
+             fewer="stylegan_r.num_test")  # fmt: skip
+    masks = dict(zip(pictures, asked_together(inputs.segment, pictures.values()), strict=True))
+    cycle_terms, found = _cycle_terms(trained, inputs), {}
+    # From the training examples: a view has too few held-out ones to tell its azimuth.
+    reference = measures.view_azimuths(inputs.regress, inputs.train) if inputs.regress else None
+    for phase, params in phases.items():
+        drawn, inside = ({name: part[phase, name] for of, name in part if of == phase}
+                         for part in (pictures, masks))  # fmt: skip
+        cycle_figures = {f"cycle_{name}": value for name, value in cycle_terms(params, asked).items()}
+        swaps = measures.swap_measures(drawn, inside, data.images[asked.rows])
+        found[phase] = cycle_figures | swaps | measures.camera_measures(
+            drawn, inside, inputs.dibr, data, asked, inputs.regress, reference)  # fmt: skip
+    return found
+
+
+def _question(data: Properties) -> measures.Question:
+    """Fixed partners and views of the held-out examples."""
+    rows, num_views = np.arange(len(data)), len(data.cameras)
+    views = (data.view_id + 1 + rows % max(num_views - 1, 1)) % num_views
+    return measures.Question(rows, data.partners(0, rows), views)
 
 
 def _code_figures(trained: Trained, inputs: Inputs) -> dict[str, float]:
@@ -88,9 +122,9 @@ def _code_figures(trained: Trained, inputs: Inputs) -> dict[str, float]:
         gates = module.apply(variables, method=LatentMapper.gates)
         return steps.warmup_losses(module, variables, ready) | errors, gates.mean(axis=1)
 
-    batch = inputs.test.warmup_batch(np.arange(len(inputs.test)))
     (before, _), (after, shares) = (
-        jax.device_get(terms(params["mapper"], batch)) for params in (trained.fresh, trained.warm)
+        _of_single_examples(terms, params["mapper"], inputs.test.warmup_batch, np.arange(len(inputs.test)))
+        for params in (trained.fresh, trained.warm)
     )
     both = (("before", before), ("after", after))
     found = {f"{name}_{when}": values[name] for when, values in both for name in ("code", "entropy")}
@@ -100,31 +134,30 @@ def _code_figures(trained: Trained, inputs: Inputs) -> dict[str, float]:
 
 
 def _cycle_terms(trained: Trained, inputs: Inputs) -> Callable:
-    """terms(params, batch): the losses of fine-tuning on a host batch, compiled once."""
+    """terms(params, question): the means of fine-tuning's losses on the examples asked for."""
 
     @jax.jit
-    def terms(params, constants, batch):
+    def terms(params_and_constants, batch):
         ready = steps.unpack(batch)
-        return steps.finetune_losses(trained.module, inputs.networks, params, constants, ready)
+        return steps.finetune_losses(trained.module, inputs.networks, *params_and_constants, ready)
 
-    return lambda params, batch: jax.device_get(terms(params, trained.constants, batch))
+    def means(params: dict, asked: measures.Question) -> dict[str, float]:
+        rows = asked.rows, asked.partners
+        found = _of_single_examples(terms, (params, trained.constants), inputs.test.finetune_batch, *rows)
+        return {name: float(value) for name, value in found.items()}
+
+    return means
 
 
-def _render_figures(neural: NeuralRenderer, cycle_terms: Callable, inputs: Inputs) -> dict[str, float]:
-    """Eq. 6, camera obedience and leaks of swaps, on held-out examples; fixed partners and views."""
-    data = inputs.test
-    rows, num_views = np.arange(len(data)), len(data.cameras)
-    partners = data.partners(0, rows)
-    views = (data.view_id + 1 + rows % max(num_views - 1, 1)) % num_views
-    found = cycle_terms(neural.params, data.finetune_batch(rows, partners))
-    cycle_figures = {f"cycle_{name}": float(value) for name, value in found.items()}
-    swaps = measures.swap_measures(neural, inputs.segment, data, rows, partners)
-    # From the training examples: a view has too few held-out ones to tell its azimuth.
-    reference = measures.view_azimuths(inputs.regress, inputs.train) if inputs.regress else None
-    camera = measures.camera_measures(
-        neural, inputs.dibr, inputs.segment, data, rows, views, inputs.regress, reference
-    )
-    return cycle_figures | swaps | camera
+def _of_single_examples(terms: Callable, params: Any, batch_of: Callable, *rows: np.ndarray) -> Any:
+    """Means of what terms(params, batch) gives on each example alone, the batch_of each of `rows` [n]: those
+    of all at once, in the memory of one."""
+    params = jax.device_put(params)
+    every = [
+        jax.device_get(terms(params, batch_of(*(row[i : i + 1] for row in rows))))
+        for i in range(len(rows[0]))
+    ]
+    return jax.tree.map(lambda *values: np.mean(values, axis=0), *every)
 
 
 def _write_figures(folder: Path, neural: NeuralRenderer, inputs: Inputs, sweep_steps: int) -> None:

@@ -1,20 +1,24 @@
 """Choosing view codes of a GAN: draw many, score each without truth, take the consistent and various ones."""
 
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ganverse_jax.data.masks import instances
-from ganverse_jax.data.masks.folder import MissingMasks
+from ganverse_jax.data.masks.folder import asked_together
 from ganverse_jax.evaluation import view_selection
 from ganverse_jax.evaluation.disentanglement import angle_difference, circular_median
 from ganverse_jax.models.stylegan2.multiview_generator import MultiviewGenerator
+from ganverse_jax.runtime.progress import Progress
 from ganverse_jax.scene.bins import NUM_AZIMUTH_BINS, nearest_azimuth_bin
+from ganverse_jax.stages.perception.cost import announce, batch_of
 from ganverse_jax.stages.perception.stage import Perception
 from ganverse_jax.stages.viewpoints.settings import Settings
 
 # Seeds of view and content codes live in ranges of their own, so that no code serves as both.
 VIEW_SEEDS, CONTENT_SEEDS, SEED_STRIDE = 10**12, 2 * 10**12, 10**7
+_PICTURES_AT_ONCE = 128  # scored together, and held in memory
 
 
 def choose(
@@ -51,14 +55,20 @@ def choose(
 
 def _scores(generator: MultiviewGenerator, w: np.ndarray, contents: np.ndarray, perception: Perception):
     """The `Scores` of all view codes `w` [v w_dim]."""
-    blocks, missing = [], []
-    for rows in _blocks(w):
-        try:
-            blocks.append(score(generator, rows, contents, perception.segmenter, perception.pose_regressor))
-        except MissingMasks as error:  # go on, so that one error tells all that are wanted
-            missing.append(error)
-    if missing:
-        raise MissingMasks.together(missing)
+    size = max(1, _PICTURES_AT_ONCE // len(contents))
+    told = f"{len(w):,} view codes in {len(contents)} contents each"
+    draw, fewer = partial(batch_of, generator, w[0]), "viewpoints.num_candidates, viewpoints.num_contents"
+    announce("viewpoints", len(w) * len(contents), told, draw, perception.segmenter, fewer=fewer)
+    with Progress("viewpoints", len(w), unit="view codes") as shown:
+
+        def scored(start: int) -> Scores:
+            rows = w[start : start + size]
+            try:
+                return score(generator, rows, contents, perception.segmenter, perception.pose_regressor)
+            finally:
+                shown.update(start + len(rows))
+
+        blocks = asked_together(scored, range(0, len(w), size))
     return Scores(*(np.concatenate(parts) for parts in zip(*blocks, strict=True)))
 
 
@@ -94,11 +104,6 @@ class Scores(NamedTuple):
     descriptors: np.ndarray
     bins: np.ndarray
     agreement: np.ndarray
-
-
-def _blocks(w: np.ndarray, size: int = 32):
-    """View codes in blocks, so that not all candidates' pictures are in memory at once."""
-    return [w[start : start + size] for start in range(0, len(w), size)]
 
 
 def score(generator: MultiviewGenerator, w: np.ndarray, contents: np.ndarray, segmenter, regressor) -> Scores:

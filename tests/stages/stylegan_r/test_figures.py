@@ -54,10 +54,27 @@ def properties():
 
 
 ROWS, PARTNERS = np.array([0, 1, 2]), np.array([3, 4, 5])
+ASKED = measures.Question(ROWS, PARTNERS, np.array([2, 0, 1]))
+
+
+def _seen(neural, properties, asked):
+    """Pictures and masks of what is measured."""
+    pictures = measures.measured_pictures(neural, properties, asked)
+    return pictures, {name: _segment(images) for name, images in pictures.items()}
+
+
+def _swapped(neural, properties):
+    return measures.swap_measures(*_seen(neural, properties, ASKED), properties.images[ROWS])
+
+
+def _turned(neural, properties, asked, *regress):
+    return measures.camera_measures(
+        *_seen(neural, properties, asked), _dibr, properties, asked, *(regress or [None])
+    )
 
 
 def test_disentangled_renderer_shows_no_leak(properties):
-    found = measures.swap_measures(_neural, _segment, properties, ROWS, PARTNERS)
+    found = _swapped(_neural, properties)
     assert found["background_change_shape"] == found["background_change_texture"] == 0.0
     assert found["object_change_background"] == 0.0
     assert found["background_change_background"] > 0.1
@@ -69,12 +86,12 @@ def test_background_that_follows_the_texture_is_seen(properties):
         leak = 0.1 * textures.mean(axis=(1, 2))[:, None, None]
         return _neural(cameras, shapes, textures, *background) + leak
 
-    found = measures.swap_measures(leaky, _segment, properties, ROWS, PARTNERS)
+    found = _swapped(leaky, properties)
     assert found["background_change_texture"] > 0.005
 
 
 def test_obedient_renderer_scores_full_mask_iou_at_any_camera(properties):
-    found = measures.camera_measures(_neural, _dibr, _segment, properties, ROWS, np.array([2, 0, 1]), None)
+    found = _turned(_neural, properties, ASKED)
     assert found == {"mask_iou_own_view": 1.0, "mask_iou_other_view": 1.0}
 
 
@@ -83,7 +100,7 @@ def test_renderer_deaf_to_the_camera_loses_iou_in_other_views(properties):
         return _neural(np.zeros_like(cameras), *content)
 
     rows, views = np.array([0, 3]), np.array([1, 1])
-    found = measures.camera_measures(deaf, _dibr, _segment, properties, rows, views, None)
+    found = _turned(deaf, properties, measures.Question(rows, rows, views))
     assert found["mask_iou_own_view"] == 1.0  # both were seen from view 0
     assert found["mask_iou_other_view"] < 0.8
 
@@ -93,9 +110,8 @@ def test_azimuth_error_is_the_distance_to_the_views_own_reading(properties):
         return np.radians(0.5 * np.arange(len(images)))
 
     reference = measures.view_azimuths(regress, properties)
-    found = measures.camera_measures(
-        _neural, _dibr, _segment, properties, np.arange(6), np.zeros(6, int), regress, reference
-    )
+    asked = measures.Question(np.arange(6), np.arange(6), np.zeros(6, int))
+    found = _turned(_neural, properties, asked, regress, reference)
     # Each view shows two objects read 1.5 degrees apart, and one of the two is the view's median.
     assert found["azimuth_error_generator"] == pytest.approx(0.75)
 
