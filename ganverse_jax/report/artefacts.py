@@ -73,13 +73,21 @@ class StageArtefacts:
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """A whole workdir: `stages` by name, the `log` of metrics.jsonl, the `config` and the `versions` text."""
+    """A whole workdir: the experiment's `stages` by name, the `log` of metrics.jsonl, the `config` and the
+    `versions` text."""
 
     workdir: pathlib.Path
     stages: dict[str, StageArtefacts]
     log: list[dict[str, Any]]
     config: dict[str, Any]
     versions: str
+
+    def setting(self, path: str) -> Any:
+        """The value of a dotted path in the config; None where there is none."""
+        found: Any = self.config
+        for name in path.split("."):
+            found = found.get(name) if isinstance(found, dict) else None
+        return found
 
     def last_step(self, stage: str) -> int | None:
         """Largest step that metrics.jsonl holds for a stage, None when it holds none."""
@@ -107,11 +115,13 @@ def load_run(workdir: str | pathlib.Path, stages: Sequence[Stage]) -> Run:
     if not workdir.is_dir():
         raise ReportError(f"no workdir at {workdir}; run a stage there first, or check the path")
     config = _read_if_there(read_json, workdir / "config.json", {})
+    config = config if isinstance(config, dict) else {}
+    parts = [each for each in stages if not each.always and config.get(each.name, {}) is not None]
     versions = workdir / "versions.txt"
     return Run(
         workdir=workdir,
-        stages={each.name: _read_stage(workdir, each) for each in stages if not each.always},
+        stages={each.name: _read_stage(workdir, each) for each in parts},
         log=_read_if_there(lambda path: Metrics(path.parent).read(), workdir / "metrics.jsonl", []),
-        config=config if isinstance(config, dict) else {},
+        config=config,
         versions=versions.read_text(encoding="utf-8", errors="replace") if versions.is_file() else "",
     )

@@ -16,23 +16,27 @@ QUALITIES = (Pictures(192, 92), Pictures(128, 82), Pictures(96, 68, False), Pict
 
 
 def sections(run: Run, pictures: Pictures, label: str | None = None) -> list[Section]:
-    """All sections in reading order; a stage that has not run gives a section with a placeholder."""
+    """All sections in reading order; a stage that has not run gives a section with a placeholder, one that is
+    no part of the experiment none."""
+    of_stages = [
+        (model.NAME, model.viewer_section, (run, pictures)),
+        ("gan", data.gan_section, (run, pictures)),
+        ("viewpoints", data.viewpoints_section, (run, pictures)),
+        ("gan", layers.splits_section, (run,)),
+        ("multiview_dataset", data.dataset_section, (run, pictures)),
+        (model.NAME, model.reconstruction_section, (run, pictures)),
+        (model.NAME, model.failures_section, (run, pictures)),
+        (model.NAME, model.cameras_section, (run,)),
+        (model.POSED, model.reconstruction_section, (run, pictures, model.POSED)),
+        (render.NAME, render.stylegan_r_section, (run, pictures)),
+    ]
     return [
         numbers.overview_section(run, label),
-        model.viewer_section(run, pictures),
-        data.gan_section(run, pictures),
-        data.viewpoints_section(run, pictures),
-        layers.layers_section(layers.measured_splits(run)),
-        data.dataset_section(run, pictures),
-        model.reconstruction_section(run, pictures),
-        model.failures_section(run, pictures),
-        model.cameras_section(run),
-        model.reconstruction_section(run, pictures, "inverse_graphics_posed"),
-        render.stylegan_r_section(run, pictures),
+        *(section(*given) for stage, section, given in of_stages if stage in run.stages),
         numbers.curves_section(run),
         numbers.metrics_section(run),
         *evaluation.evaluation_sections(run),
-        numbers.deviations_section(),
+        numbers.deviations_section(run),
         numbers.provenance_section(run),
     ]
 

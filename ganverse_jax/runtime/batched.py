@@ -1,4 +1,4 @@
-"""Compiled functions over many pictures, a few at a time: memory that does not grow with their number."""
+"""Compiled functions over any number of rows, in batches of one size: one program serves all."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import jax
 import numpy as np
 
-_PIXELS = 2**20  # of a batch: a StyleGAN2 of 512 pixels then takes below 2 GB
+_PIXELS = 2**20  # of a batch of pictures: a StyleGAN2 of 512 pixels then takes about 1 GB
 
 
 def pictures_at_once(height: int, width: int, *, most: int = 64) -> int:
@@ -14,15 +14,16 @@ def pictures_at_once(height: int, width: int, *, most: int = 64) -> int:
     return max(1, min(most, _PIXELS // (height * width)))
 
 
-def in_batches(function: Callable[..., Any], batch_size: int, *arrays: np.ndarray) -> Any:
-    """`function` of `arrays`, each [n ...] with n >= 1, called on batches of one size.
+def in_batches(function: Callable, *arrays: np.ndarray, size: int) -> Any:
+    """What `function` makes of arrays [n ...], `size` rows at a time: NumPy [n ...], or a tree of such.
 
-    The last batch repeats its last row, so that one program serves all. Returns what the function does, an
-    array or a pytree of arrays [n ...], on the host.
+    The last batch is filled up with the last row, and what comes of the copies is left out.
     """
-    count, parts = len(arrays[0]), []
-    for start in range(0, count, batch_size):
-        rows = np.minimum(np.arange(start, start + batch_size), count - 1)
-        part = function(*(array[rows] for array in arrays))
-        parts.append(jax.tree.map(lambda leaf, keep=count - start: np.asarray(leaf)[:keep], part))
+    count = len(arrays[0])
+    filled = arrays if count else [np.zeros((1, *array.shape[1:]), array.dtype) for array in arrays]
+    parts = []
+    for start in range(0, max(count, 1), size):
+        rows = np.minimum(np.arange(start, start + size), max(count, 1) - 1)
+        part = function(*(array[rows] for array in filled))
+        parts.append(jax.tree.map(lambda leaf, kept=count - start: np.asarray(leaf)[:kept], part))
     return jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)

@@ -1,6 +1,7 @@
 """The report as a whole: complete, self-contained, honest about gaps, safe with hostile names."""
 
 import html.parser
+import importlib
 import json
 import re
 
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 
 from ganverse_jax import stages
-from ganverse_jax.pipeline.experiment import WorldSettings
+from ganverse_jax.pipeline.experiment import WorldSettings, plain_experiment
 from ganverse_jax.pipeline.stage import Run
 from ganverse_jax.report import ReportError, paper, write_report
 from ganverse_jax.runtime.loop import Metrics
@@ -86,6 +87,39 @@ def test_one_missing_stage_leaves_the_rest(workdir, stage):
     text = page(workdir)
     assert f"once the <code>{stage}</code> stage has run" in text
     assert 1 <= text.count('class="placeholder"') <= 4
+
+
+def plain_config(name):
+    """config.json of an experiment."""
+    config = importlib.import_module(f"configs.{name}").get_config()
+    return plain_experiment(stages.experiment_of(config.to_dict()))
+
+
+@pytest.mark.parametrize("name", ["car", "horse", "bird"])
+def test_a_real_class_is_not_told_of_the_toy_world(workdir, name):
+    (workdir / "config.json").write_text(json.dumps(plain_config(name)))
+    (workdir / "gan" / "summary.json").write_text(json.dumps({"fingerprint": "another"}))
+    text = page(workdir)
+    shown = text[: text.index('id="provenance"')]  # the settings themselves may name anything
+    for toy in ("toy run", "toy world of", "made toy", "own segmenter", "AI agent", "posed"):
+        assert toy not in shown
+    assert "the truth, mean" not in shown  # of a stage that is no part of the experiment
+    assert "silhouette of the shape that was fed in" in shown
+    assert "draws what every layer holds" in shown
+
+
+def test_the_toy_run_tells_all_that_it_does_otherwise(workdir):
+    (workdir / "config.json").write_text(json.dumps(plain_config("toy_car")))
+    text = page(workdir)
+    for toy in ("made toy world", "An own segmenter", "first blocks, masked", "AI agent", "Fewer iterations"):
+        assert toy in text
+
+
+@pytest.mark.parametrize("stage", [stage.name for stage in stages.declared() if not stage.always])
+def test_a_stage_that_is_no_part_of_the_experiment_is_not_spoken_of(tmp_path, stage):
+    (tmp_path / "config.json").write_text(json.dumps({stage: None}))
+    text = page(tmp_path)
+    assert f"<code>{stage}</code> stage has run" not in text
 
 
 def test_hostile_names_are_escaped(workdir):

@@ -54,7 +54,8 @@ def predict_in_batches(
     network: InverseGraphics, params, images: np.ndarray, masks: np.ndarray, batch_size: int = 16
 ) -> Prediction:
     """Predictions (NumPy) for images uint8 [n h w 3] and masks uint8 [n h w]; the last batch is padded."""
-    return in_batches(functools.partial(_predict, network, params), batch_size, images, masks)
+    predict = functools.partial(_predict, network, params)
+    return in_batches(predict, images, masks, size=batch_size)
 
 
 @functools.partial(jax.jit, static_argnums=0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import functools
+from functools import partial
 
 import jax
 import numpy as np
@@ -71,12 +71,12 @@ class MultiviewGenerator:
 
     def pairs(self, view_w: np.ndarray, content_w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Images uint8 [n h w 3] and flat W* float32 [n s] of view and content codes [n w_dim]."""
-        draw = functools.partial(self._synthesise, self.gan.variables)
-        return in_batches(draw, self.batch_size, view_w, content_w)
+        synthesise = partial(self._synthesise, self.gan.variables)
+        return in_batches(synthesise, view_w, content_w, size=self.batch_size)
 
     def images(self, ws: np.ndarray) -> np.ndarray:
         """Images uint8 [n h w 3] of ws [n num_ws w_dim], where every row may be of another code."""
-        return in_batches(functools.partial(self._draw, self.gan.variables), self.batch_size, ws)
+        return in_batches(partial(self._draw, self.gan.variables), ws, size=self.batch_size)
 
     def grid(self, view_w: np.ndarray, content_w: np.ndarray) -> np.ndarray:
         """Images uint8 [contents views h w 3] of every content [c w_dim] in every view [v w_dim]."""

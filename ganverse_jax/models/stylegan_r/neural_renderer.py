@@ -6,7 +6,6 @@ no w to come from: they are the affine of w_avg.
 """
 
 import dataclasses
-import functools
 import os
 from collections.abc import Callable
 from pathlib import Path

@@ -93,7 +93,8 @@ def evaluation_sections(run: Run) -> list[Section]:
 
 def _present_digest(run: Run) -> str:
     """The digest of the finished inverse graphics stage; "" where there is none."""
-    done = run.stages["inverse_graphics"].json("DONE.json")
+    stage = run.stages.get("inverse_graphics")
+    done = stage.json("DONE.json") if stage else None
     return str(done.get("digest", "")) if isinstance(done, dict) else ""
 
 

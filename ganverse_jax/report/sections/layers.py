@@ -127,18 +127,21 @@ def splits_body(content: Mapping[str, Any]) -> str:
     return figure(splits_chart(content), caption) + details("All figures", figures)
 
 
-def layers_section(content: Mapping[str, Any] | None) -> Section:
-    """The report's section on the splits; None: nobody has measured this GAN."""
+def layers_section(content: Mapping[str, Any] | None, *, measurable: bool = True) -> Section:
+    """The report's section on the splits; None: nobody has measured this GAN, or nothing can."""
     title = "What each layer holds"
     lede = (
         "The paper gives the first four layers to the camera. Here is what every other split would separate."
     )
     if content is None:
-        body = (
-            '<div class="placeholder" role="note"><strong>Not measured</strong><span>For this GAN: run '
-            "<code>python -m launch.visualize_layers</code> with this config and workdir, then the report "
-            "again.</span></div>"
+        command = "<code>python -m launch.visualize_layers</code>"
+        told = (
+            f"For this GAN: run {command} with this config and workdir, then the report again."
+            if measurable
+            else "That takes a network that reads cameras off these pictures, which only a toy world has. "
+            f"{command} with this config and workdir draws what every layer holds."
         )
+        body = f'<div class="placeholder" role="note"><strong>Not measured</strong><span>{told}</span></div>'
         return Section("layers", title, lede, body, ran=False)
     return Section("layers", title, lede, splits_body(content))
 
@@ -210,6 +213,17 @@ def _deviations(drawn, pictures: Pictures) -> Section:
     )
     lede = "Each layer’s own part of the picture."
     return Section("deviation", "Where each layer acts", lede, figure("".join(grids), caption, "wide"))
+
+
+def splits_section(run: Run) -> Section:
+    """`layers_section` of the run's GAN."""
+    return layers_section(measured_splits(run), measurable=_measurable(run))
+
+
+def _measurable(run: Run) -> bool:
+    """Whether the run has, or may have, a pose regressor for its GAN's pictures."""
+    from_outside = run.setting("perception.segmenter.source") in ("onnx", "masks")
+    return not from_outside and run.setting("gan.data.kind") in (None, "world")
 
 
 def measured_splits(run: Run) -> dict[str, Any] | None:

@@ -11,14 +11,14 @@ from ganverse_jax.pages.pictures import Pictures
 from ganverse_jax.pages.viewer import viewer
 from ganverse_jax.report.artefacts import Run, StageArtefacts
 
-NAME = "inverse_graphics"
+NAME, POSED = "inverse_graphics", "inverse_graphics_posed"
 RECONSTRUCTIONS = {
     NAME: (
         "reconstructions",
         "From one picture to all sides",
         "Input on the left; everything to the right is a rendered mesh.",
     ),
-    "inverse_graphics_posed": (
+    POSED: (
         "posed",
         "The same training where the truth is known",
         "Rendered objects instead of the GAN’s, their exact cameras replaced by the 12 bins: the figures "

@@ -9,6 +9,7 @@ from ganverse_jax.pages.charts import line_chart
 from ganverse_jax.pages.markup import Section, details, duration, escape, number, placeholder, table
 from ganverse_jax.report import paper
 from ganverse_jax.report.artefacts import Run, StageArtefacts
+from ganverse_jax.report.deviations import deviations_of
 
 NOT_CURVES = {"stage", "step", "time", "timestamp", "wall_time"}
 NOT_FIGURES = {"card", "config", "settings"}  # nested descriptions inside a summary
@@ -23,6 +24,11 @@ def flat_figures(summary: dict[str, Any], prefix: str = "") -> Iterator[tuple[st
             yield from flat_figures(value, f"{prefix}{name}.")
         elif isinstance(value, (int, float)):
             yield f"{prefix}{name}", value
+
+
+def _figures_of(run: Run) -> list[paper.Figure]:
+    """The paper's figures that a stage of the experiment measures."""
+    return [wanted for wanted in paper.FIGURES if wanted.stage in run.stages]
 
 
 def find_figure(run: Run, wanted: paper.Figure) -> tuple[float, str] | None:
@@ -52,7 +58,8 @@ def _so_far(run: Run, wanted: paper.Figure) -> float | None:
 
 def run_label(run: Run) -> str | None:
     """A badge when inverse graphics took less than a tenth of the paper's iterations; None otherwise."""
-    steps = find_figure(run, next(f for f in paper.FIGURES if f.key == "steps"))
+    counted = [wanted for wanted in _figures_of(run) if wanted.key == "steps"]
+    steps = find_figure(run, counted[0]) if counted else None
     if not steps or steps[0] >= paper.SHORT_FRACTION * paper.ITERATIONS:
         return None
     return f"Short run: {number(steps[0])} of the paper’s {number(paper.ITERATIONS)} iterations"
@@ -65,7 +72,7 @@ def _show(value: float, wanted: paper.Figure, name: str) -> str:
 def overview_section(run: Run, label: str | None) -> Section:
     """What this is, headline figures beside the paper's, and how far the run has come."""
     cards = []
-    for wanted in paper.FIGURES:
+    for wanted in _figures_of(run):
         found = find_figure(run, wanted)
         if found and len(cards) < 6:
             cards.append(
@@ -130,7 +137,8 @@ def curves_section(run: Run) -> Section:
         body += f'<h3>{escape(titles.get(stage, stage))}</h3><div class="charts">{shown}</div>{more}'
     lede = "Every figure that was logged along the way; a thin line is the log, a thick one its running mean."
     ran = bool(body)
-    return Section("curves", "Training curves", lede, body or placeholder("gan", "Training curves"), ran=ran)
+    gap = placeholder(next(iter(run.stages)), "Training curves")
+    return Section("curves", "Training curves", lede, body or gap, ran=ran)
 
 
 def _words(name: str) -> str:
@@ -140,7 +148,7 @@ def _words(name: str) -> str:
 def metrics_section(run: Run) -> Section:
     """This run beside the paper, then all else that the stages reported."""
     rows, used = [], set()
-    for wanted in paper.FIGURES:
+    for wanted in _figures_of(run):
         found = find_figure(run, wanted)
         used |= {(wanted.stage, found[1])} if found else set()
         mine = _show(found[0], wanted, found[1]) if found else '<span class="muted">not measured</span>'
@@ -166,19 +174,16 @@ def metrics_section(run: Run) -> Section:
     return Section("metrics", "Figures beside the paper’s", lede, body)
 
 
-def deviations_section() -> Section:
+def deviations_section(run: Run) -> Section:
     """Where this code departs from the paper, and where the paper departs from itself."""
-    body = table(
-        ("", "the paper", "here", "why"),
-        [[f"<b>{escape(a)}</b>", escape(b), escape(c), escape(d)] for a, b, c, d in paper.DEVIATIONS],
-        "prose",
-    )
+    rows = [
+        [f"<b>{escape(one.what)}</b>", escape(one.paper), escape(one.here), escape(one.why)]
+        for one in deviations_of(run)
+    ]
+    body = table(("", "the paper", "here", "why"), rows, "prose")
     body += "<h3>Where the paper disagrees with itself</h3><ul>"
     body += "".join(f"<li>{line}</li>" for line in paper.INCONSISTENCIES) + "</ul>"
-    lede = (
-        "What the toy world does otherwise, and why. With imported weights and a person’s annotation the "
-        "first four rows fall away."
-    )
+    lede = "What this run does otherwise, by its settings, and why."
     return Section("deviations", "Deviations from the paper", lede, body)
 
 

@@ -1,9 +1,9 @@
 """The GAN stage: StyleGAN2 trained on a world of images, or shipped weights taken as they are."""
 
 import dataclasses
-import functools
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import jax
@@ -117,7 +117,7 @@ def sample(loaded: LoadedGenerator, z: np.ndarray, *, psi: float = 1.0) -> np.nd
         ws = truncate(module.apply(variables, w, method=Generator.broadcast), w_avg, psi)
         return gan_to_uint8(module.apply(variables, ws, method=Generator.synthesis))
 
-    return in_batches(functools.partial(images, loaded.variables, loaded.w_avg), _at_once(module), z)
+    return in_batches(partial(images, loaded.variables, loaded.w_avg), z, size=_at_once(module))
 
 
 def _at_once(module: Generator) -> int:
@@ -167,7 +167,7 @@ def _saver(run: Run, settings: Settings, module: Generator, noise: dict) -> Call
         state = jax.device_get(state)
         _save_networks(run.workdir, settings, state, noise, step)
         variables = {"params": state["ema"], "noise": noise}
-        shown = in_batches(functools.partial(draw, variables), _at_once(module), latents)
+        shown = in_batches(partial(draw, variables), latents, size=_at_once(module))
         write_png(run.workdir / "samples" / f"gan_{step:07d}.png", image_grid(shown, _GRID[1]))
 
     return on_save

@@ -162,7 +162,7 @@ def _make_parts(begun: Path, notes: Path, parts: list[Part], generator, segmente
                 make_part(begun, _notes_of(notes, part), part, generator, segmenter, views, drawing)
             finally:
                 left -= len(part.objects)
-                shown.update(total - left)
+                shown.update(total - left, show=True)
 
         asked_together(made, absent)
 

@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -119,14 +120,14 @@ stages.pipeline(stages.experiment_of(config.to_dict()), Path(sys.argv[1])).run(u
         ) as process:  # fmt: skip
             count = 0
             for line in process.stdout:
-                count += line.startswith("[multiview_dataset]") and line.endswith("objects\n")
+                count += bool(re.match(r"\[multiview_dataset\] \d+/60 objects", line))
                 if count == kill_after:
                     time.sleep(moments.uniform(0, 0.2))
                     process.kill()
         return process.returncode
 
     assert run(tmp_path / "undisturbed") == 0
-    for lines in (1, 6, 14, 25):
+    for lines in (1, 5, 8, 11):  # a line a part, of 30 parts
         kills += run(tmp_path / "killed", kill_after=lines) == -9
     assert kills == 4
     assert run(tmp_path / "killed") == 0
