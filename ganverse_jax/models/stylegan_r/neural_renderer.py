@@ -121,9 +121,7 @@ class NeuralRenderer:
         The background is that of pictures `images` uint8 [n h w 3] with object masks `masks` uint8 [n h w].
         """
         inputs = (np.asarray(cameras, np.float32), shapes, textures, images, masks)
-        return in_batches(
-            functools.partial(self._draw, self.params, self.constants), self.batch_size, *inputs
-        )
+        return in_batches(partial(self._draw, self.params, self.constants), *inputs, size=self.batch_size)
 
 
 def _arguments(module: nn.Module) -> dict[str, Any]:
