@@ -5,7 +5,13 @@ import dataclasses
 import numpy as np
 import pytest
 
-from ganverse_jax.data.multiview.set import MultiviewSet, PairSampler, rows_of_split, split_objects
+from ganverse_jax.data.multiview.set import (
+    MultiviewSet,
+    PairSampler,
+    groups_of_objects,
+    rows_of_split,
+    split_objects,
+)
 
 
 def small_set(objects=20, views=4):
@@ -42,6 +48,15 @@ def test_the_first_objects_of_a_split_are_those_of_the_lowest_labels():
     assert np.unique(whole.split("train", 3).object_id).tolist() == train[:3].tolist()
     with pytest.raises(ValueError, match="split 'testing' is none of"):
         rows_of_split(whole.object_id, whole.object_id, "testing")
+
+
+def test_groups_hold_whole_objects_and_every_row_once():
+    object_id = np.array([5, 3, 5, 9, 3, 5, 9, 1])
+    groups = groups_of_objects(object_id, 3)
+    assert [object_id[rows].tolist() for rows in groups] == [[1, 3, 3], [5, 5, 5], [9, 9]]
+    assert sorted(np.concatenate(groups).tolist()) == list(range(8))
+    assert groups_of_objects(object_id, 100)[0].tolist() == [7, 1, 4, 0, 2, 5, 3, 6]
+    assert groups_of_objects(np.zeros(0, int), 3) == []
 
 
 def test_training_pairs_are_the_pairs_of_the_training_split():

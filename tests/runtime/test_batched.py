@@ -1,0 +1,24 @@
+"""Claims about batches of one size."""
+
+import numpy as np
+
+from ganverse_jax.runtime.batched import in_batches, pictures_at_once
+
+
+def test_rows_come_back_in_order_whatever_the_batch():
+    seen = []
+
+    def function(a, b):
+        seen.append(len(a))
+        return {"sum": a + b, "twice": 2 * a}
+
+    a, b = np.arange(7), np.arange(7) * 10
+    found = in_batches(function, a, b, size=3)
+    assert seen == [3, 3, 3]
+    np.testing.assert_array_equal(found["sum"], a + b)
+    np.testing.assert_array_equal(found["twice"], 2 * a)
+
+
+def test_large_pictures_go_through_a_generator_a_few_at_a_time():
+    assert [pictures_at_once(side, side) for side in (64, 128, 256, 512, 1024, 2048)] == [64, 64, 16, 4, 1, 1]
+    assert pictures_at_once(64, 64, most=32) == 32
