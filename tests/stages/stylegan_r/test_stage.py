@@ -1,11 +1,15 @@
 """Claims about the StyleGAN-R stage, on random networks of 16 pixels."""
 
+import dataclasses
 import functools
+from types import SimpleNamespace
 
 import jax
 import numpy as np
 import pytest
+from PIL import Image
 
+from ganverse_jax.data.masks.folder import WANTED, MaskFolder, MissingMasks
 from ganverse_jax.data.multiview.set import MultiviewSet
 from ganverse_jax.models.inverse_graphics.network import InverseGraphics
 from ganverse_jax.models.perception.segmenter import LearnedSegmenter, SegmenterNet
@@ -193,3 +197,55 @@ def test_learned_segmenter_gives_the_same_mask_in_the_step_as_outside():
     inside = inputs.networks.segment(inputs.constants, images.astype(np.float32) / 255.0, None, None)
     # Float32 in another order of operations.
     np.testing.assert_allclose(inside[..., 0], inputs.segment(images), atol=1e-5)
+
+
+def _measuring(folder, monkeypatch):
+    """`stylegan_r._compare` with a folder of masks, on a renderer that adds a level before and another after
+    "training"; the sizes of what it drew."""
+    inputs, drawn = dataclasses.replace(_inputs(), segment=MaskFolder(folder)), []
+
+    def neural(cameras, shapes, textures, images, masks):
+        drawn.append(len(cameras))
+        level = neural.params + 20 * cameras[:, 0] + 50 * textures.astype(np.float32).mean(axis=(1, 2, 3))
+        return np.clip(images / np.float32(255) + level[:, None, None, None] / 255, 0, 1)
+
+    neural.batch_size = 2
+    monkeypatch.setattr(stylegan_r, "_cycle_terms", lambda trained, inputs: lambda params, asked: {})
+    trained = SimpleNamespace(warm=5.0, tuned=40.0)
+    return lambda: stylegan_r._compare(neural, trained, inputs), drawn
+
+
+def _segment_by_hand(paths, folder):
+    levels = np.zeros((SIZE, SIZE), np.uint8)
+    levels[4:12, 3:13] = 1
+    for path in paths:
+        Image.fromarray(levels).save(folder / path.name)
+
+
+def test_a_folder_of_masks_is_asked_once_for_all_that_is_measured(tmp_path, monkeypatch, capsys):
+    compare, drawn = _measuring(tmp_path, monkeypatch)
+    with pytest.raises(MissingMasks) as first:
+        compare()
+    wanted, rows = sorted((tmp_path / WANTED).iterdir()), len(_inputs().test)
+    assert drawn == 10 * [rows] and f"{10 * rows} pictures with masks" in capsys.readouterr().out
+    assert first.value.count >= len(wanted) > rows
+    _segment_by_hand(wanted[::2], tmp_path)
+    with pytest.raises(MissingMasks):  # the other half is still wanted, and nothing more
+        compare()
+    assert sorted((tmp_path / WANTED).iterdir()) == wanted
+    _segment_by_hand(wanted[1::2], tmp_path)
+    found = compare()
+    assert set(found) == {"before_finetuning", "after_finetuning"}
+    assert {"mask_iou_other_view", "background_change_texture", "image_error"} <= set(
+        found["after_finetuning"]
+    )
+    assert found["before_finetuning"]["image_error"] < found["after_finetuning"]["image_error"]
+
+
+def test_means_over_single_examples_are_those_of_all_at_once():
+    x, y = np.random.default_rng(0).normal(size=(2, 5, 3)).astype(np.float32)
+    terms = jax.jit(lambda scale, batch: {"square": (scale * (batch[0] - batch[1]) ** 2).mean()})
+    rows, others = np.arange(5), np.arange(5)[::-1]
+    alone = stylegan_r._of_single_examples(terms, 2.0, lambda a, b: (x[a], y[b]), rows, others)
+    # Float32 sums in another order.
+    assert alone["square"] == pytest.approx(float(terms(2.0, (x[rows], y[others]))["square"]), rel=1e-6)
