@@ -52,6 +52,13 @@ def test_real_classes_have_the_papers_numbers(name, views, objects):
     assert config.stylegan_r.mapper.view_dims == 144
 
 
+@pytest.mark.parametrize("name", ["car", "horse", "bird"])
+def test_a_person_sees_views_after_two_hours_of_mask_rcnn_on_a_cpu(name):
+    viewpoints = experiment_of(name).stages["viewpoints"]
+    assert viewpoints.num_candidates >= 4 * viewpoints.num_views
+    assert viewpoints.num_candidates * viewpoints.num_contents <= 2 * 3600 / 5.5  # seconds each
+
+
 @pytest.mark.parametrize("name", CONFIGS)
 def test_every_config_is_an_experiment_whose_networks_can_be_made(name):
     experiment = experiment_of(name)

@@ -8,6 +8,7 @@ no w to come from: they are the affine of w_avg.
 import dataclasses
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
