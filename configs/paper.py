@@ -31,15 +31,9 @@ def get_config(
         how_to_get=f"train a segmenter of {name}s and save it there (models/perception/segmenter.py)",
         segmenter=dict(source="onnx", folder=f"masks_{name}"),
     )
-    # Every candidate is segmented in every content, which takes seconds each without a GPU: few are proposed.
-    config.viewpoints.update(
-        num_views=views,
-        num_candidates=max(4 * views, 100),
-        num_contents=8,
-        view_truncation=0.7,
-        batch_size=16,
-    )
-    # A killed run keeps whole parts, of 4 x 39 pictures for the car.
+    # Every candidate is segmented in every content, seconds each without a GPU; a killed set keeps parts.
+    few = dict(num_candidates=max(4 * views, 100), num_contents=8)
+    config.viewpoints.update(num_views=views, view_truncation=0.7, batch_size=16, **few)
     config.multiview_dataset.update(num_objects=objects, objects_per_part=4, batch_size=16)
     config.inverse_graphics.update(
         perceptual_start=3000,
