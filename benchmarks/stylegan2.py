@@ -28,7 +28,7 @@ from benchmarks.rasterizer import json_printed, peak_bytes, write_results
 from ganverse_jax.models.stylegan2.networks import Discriminator, Generator
 from ganverse_jax.runtime import parallel
 from ganverse_jax.stages.gan.settings import Settings
-from ganverse_jax.stages.gan.step import initial_state, make_step_at, strided_order
+from ganverse_jax.stages.gan.step import Phases, initial_state, make_step_at, strided_order
 
 # resolution: (channel_base, channel_max, batch of the synthesis row)
 SIZES = {64: (4096, 128, 8), 256: (16384, 512, 8), 512: (16384, 512, 4)}
@@ -86,7 +86,8 @@ def measure_training(resolution, batch, calls, dtype="float32"):
     state = parallel.replicate(state, mesh)
 
     def stepped(index, **intervals):
-        step = make_step_at(module, critic, noise, Settings(**settings, **intervals), mesh)(index)
+        chosen = Settings(**settings, **intervals)
+        step = make_step_at(Phases(module, critic, noise, chosen), chosen, mesh)(index)
         held = [jax.tree.map(jnp.copy, state)]
 
         def run():

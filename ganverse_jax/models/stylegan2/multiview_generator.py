@@ -17,8 +17,9 @@ from ganverse_jax.runtime.pixels import gan_to_uint8
 class MultiviewGenerator:
     """Images of (view code, content code) pairs from one GAN, in compiled batches of one size.
 
-    A code is one w [w_dim]. The view's drives the first four rows of ws, the content's the others, with the
-    constant noise inputs, so an image is a function of its two codes alone.
+    A code is one w [w_dim]. The view's drives the first four rows of ws, the content's the others; where the
+    generator takes a camera, the view's code is g_v of it and the content's reaches every row
+    (`camera_input`). Noise inputs are the constant ones: an image is a function of its two codes alone.
 
     Args: gan: generator, variables, w_avg and fingerprint; batch_size: images per compiled call; crop: first
     and last (exclusive) row of the picture inside the square, e.g. (64, 448) for the 512x384 cars.
@@ -34,10 +35,11 @@ class MultiviewGenerator:
 
         @jax.jit
         def synthesise(variables, view_w, content_w):
-            broadcast = [
+            view, content = (
                 self.module.apply(variables, w, method=Generator.broadcast) for w in (view_w, content_w)
-            ]
-            ws = mix_ws(*broadcast)
+            )
+            camera = self.gan.camera
+            ws = mix_ws(view, content) if camera is None else camera.ws(view_w, content, gan.w_avg)
             styles = self.module.apply(variables, ws, method=Generator.styles)
             image = self.module.apply(variables, styles, method=Generator.from_styles)
             return gan_to_uint8(image[:, top:bottom]), flatten_styles(styles, self.layout)
@@ -68,6 +70,28 @@ class MultiviewGenerator:
             w = self._to_w(self.gan.variables, self.gan.w_avg, padded, np.float32(psi))
             parts.append(np.asarray(w)[: len(rows)])
         return np.concatenate(parts) if parts else np.zeros((0, self.module.w_dim), np.float32)
+
+    def view_codes(self, seeds: np.ndarray, psi: float) -> np.ndarray:
+        """Codes [n w_dim] of random views, by seed: of cameras of real pictures where the generator takes
+        cameras, else `codes`."""
+        if self.gan.camera is None:
+            return self.codes(seeds, psi)
+        table = self.gan.camera.cameras
+        rows = [np.random.default_rng(int(seed)).integers(len(table)) for seed in seeds]
+        return self.camera_codes(table[rows])
+
+    def camera_codes(self, cameras: np.ndarray) -> np.ndarray:
+        """Codes [n w_dim] of the views from cameras [n 2] (azimuth, elevation in radians).
+
+        Raises ValueError for a generator that takes no camera.
+        """
+        if self.gan.camera is None:
+            raise ValueError(
+                f"generator {self.gan.fingerprint} takes no camera; train one with gan.camera set "
+                "(configs/toy_car_round2.py)"
+            )
+        cameras = np.asarray(cameras, np.float32)
+        return np.asarray(self.gan.camera.codes(self.gan.variables["params"], cameras))
 
     def pairs(self, view_w: np.ndarray, content_w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Images uint8 [n h w 3] and flat W* float32 [n s] of view and content codes [n w_dim]."""

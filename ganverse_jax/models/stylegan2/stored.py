@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
+from ganverse_jax.models.stylegan2.camera_input import CameraInput
 from ganverse_jax.models.stylegan2.networks import Discriminator, Generator
 from ganverse_jax.runtime.checkpoint import fingerprint, load_weights, save_weights
 
@@ -16,7 +17,8 @@ _BUNDLE = {"generator": ("noise", "w_avg"), "discriminator": ()}
 class LoadedGenerator(NamedTuple):
     """A generator ready to use: ``module.apply(variables, ...)``; ``w_avg`` is [w_dim].
 
-    ``fingerprint`` names these weights: annotations, data sets and networks refer to it.
+    ``fingerprint`` names these weights: annotations, data sets and networks refer to it. camera: of a
+    generator that takes one, whose mapping lies among its parameters.
     """
 
     module: Generator
@@ -24,6 +26,7 @@ class LoadedGenerator(NamedTuple):
     w_avg: np.ndarray
     fingerprint: str
     metadata: dict[str, Any]
+    camera: CameraInput | None = None
 
 
 class LoadedDiscriminator(NamedTuple):
@@ -35,11 +38,22 @@ class LoadedDiscriminator(NamedTuple):
 
 
 def save_generator(
-    path: str | os.PathLike, settings: dict, variables: dict, w_avg: np.ndarray, metadata: dict, *, dtype=None
+    path: str | os.PathLike,
+    settings: dict,
+    variables: dict,
+    w_avg: np.ndarray,
+    metadata: dict,
+    *,
+    camera: CameraInput | None = None,
+    dtype=None,
 ) -> None:
     """Write a generator; ``settings`` are the keyword arguments of :class:`Generator`."""
     bundle = {"params": variables["params"], "noise": variables["noise"], "w_avg": w_avg}
-    save_weights(path, bundle, {"kind": "generator", "settings": settings, "card": metadata}, dtype=dtype)
+    content = {"kind": "generator", "settings": settings, "card": metadata}
+    if camera is not None:
+        bundle["cameras"] = camera.cameras
+        content["camera"] = {"layers": camera.layers, "mapping_layers": camera.mapping_layers}
+    save_weights(path, bundle, content, dtype=dtype)
 
 
 def save_discriminator(
@@ -55,7 +69,9 @@ def load_generator(path: str | os.PathLike) -> LoadedGenerator:
     bundle, metadata = _load(path, "generator")
     variables = {"params": bundle["params"], "noise": bundle["noise"]}
     module = Generator(**metadata["settings"])
-    return LoadedGenerator(module, variables, bundle["w_avg"], fingerprint(bundle), metadata["card"])
+    camera = metadata.get("camera")
+    camera = camera and CameraInput(**camera, cameras=bundle["cameras"])
+    return LoadedGenerator(module, variables, bundle["w_avg"], fingerprint(bundle), metadata["card"], camera)
 
 
 def load_discriminator(path: str | os.PathLike) -> LoadedDiscriminator:

@@ -76,6 +76,19 @@ class Augment:
 
 
 @dataclass(frozen=True)
+class Camera:
+    """A generator that takes a camera (`models.stylegan2.camera_input`), held to it by earlier networks."""
+
+    teacher: str = ""  # folder of the networks that read pose, shape and texture (stage self_labels)
+    layers: Count = 4  # rows of ws that the camera drives beside the content
+    mapping_layers: Count = 4
+    jitter_degrees: NonNegative = 2.0  # spread around the cameras of real pictures that are drawn
+    pose_weight: NonNegative = 1.0
+    shape_weight: NonNegative = 1.0  # of the difference between one content's two pictures
+    texture_weight: NonNegative = 0.3
+
+
+@dataclass(frozen=True)
 class Settings:
     """Shipped or imported weights as they are, or an adversarial training (arXiv:1912.04958)."""
 
@@ -91,6 +104,7 @@ class Settings:
     weights_dtype: Literal["float32", "float16", "bfloat16"] = "float32"  # of the written networks
     start_from: str | None = None  # a shipped set or folder whose networks are trained on
     data: Data = field(default_factory=Data)
+    camera: Camera | None = None  # None: the generator of the paper, without a camera
     mirror: bool = False  # turn every second real image, by chance, left to right
     num_images: Count = 40_000  # of the toy world
     batch_size: Count = 16

@@ -8,8 +8,11 @@ from pathlib import Path
 
 import jax
 import numpy as np
+import optax
 
-from ganverse_jax.data.batches import Prefetch, batches
+from ganverse_jax.data.batches import Images, Prefetch, batches
+from ganverse_jax.models.stylegan2 import camera_input
+from ganverse_jax.models.stylegan2.camera_input import CameraInput
 from ganverse_jax.models.stylegan2.networks import Discriminator, Generator, truncate
 from ganverse_jax.models.stylegan2.stored import (
     LoadedDiscriminator,
@@ -20,7 +23,7 @@ from ganverse_jax.models.stylegan2.stored import (
     save_generator,
 )
 from ganverse_jax.pages.grid import image_grid
-from ganverse_jax.pipeline.settings import plain
+from ganverse_jax.pipeline.settings import build, plain
 from ganverse_jax.pipeline.stage import Run, Stage
 from ganverse_jax.runtime import parallel
 from ganverse_jax.runtime.batched import in_batches, pictures_at_once
@@ -28,9 +31,11 @@ from ganverse_jax.runtime.checkpoint import read_json, write_json, write_npz, wr
 from ganverse_jax.runtime.pixels import gan_to_uint8
 from ganverse_jax.runtime.shipped import weights_folder
 from ganverse_jax.stages.gan.adaptive import initial_adaptive
+from ganverse_jax.stages.gan.camera_step import CameraPhases
 from ganverse_jax.stages.gan.data import real_images
-from ganverse_jax.stages.gan.settings import Settings
-from ganverse_jax.stages.gan.step import initial_state, make_step_at, strided_order
+from ganverse_jax.stages.gan.settings import Data, Settings
+from ganverse_jax.stages.gan.step import Phases, initial_state, make_step_at, strided_order
+from ganverse_jax.stages.gan.teacher import load_teacher
 
 _GRID = (8, 8)
 
@@ -59,6 +64,22 @@ def load_drawing(workdir: Path) -> Drawing:
     summary = read_json(Path(workdir) / NAME / "summary.json")
     crop = summary["crop"]
     return Drawing(summary["truncation"], crop and tuple(crop))
+
+
+def real_pictures(run: Run, count: int) -> Images:
+    """Pictures of the world of images that a finished stage's GAN draws, uint8 [n r r 3], as it saw them.
+
+    count: of a toy world; of other sources, all there are.
+    """
+    summary = read_json(run.workdir / NAME / "summary.json")
+    resolution = load_generator(generator_path(run.workdir)).module.resolution
+    data = build(Data, summary["data"], f"{NAME}.data")
+    return real_images(run.workdir / "cache", resolution, data, shared=run, num_images=count)
+
+
+def draws_world(workdir: Path) -> bool:
+    """Whether a finished stage's GAN draws the toy world, where truth is known."""
+    return read_json(workdir / NAME / "summary.json")["data"]["kind"] == "world"
 
 
 def generator_path(workdir: Path) -> Path:
@@ -97,6 +118,7 @@ def run(run: Run, settings: Settings) -> None:
     z = np.random.default_rng([run.seed, 1]).standard_normal((64, loaded.module.z_dim)).astype(np.float32)
     write_npz(folder / "figures.npz", samples=sample(loaded, z, psi=settings.truncation))
     summary = {"fingerprint": loaded.fingerprint, "pretrained": settings.pretrained, "card": loaded.metadata}
+    summary |= {"data": plain(settings.data)}
     write_json(folder / "summary.json", summary | plain(drawing_of(settings)))
 
 
@@ -108,35 +130,49 @@ def _copy_weights(workdir: Path, source: Path, how_to_get: str) -> None:
 
 
 def sample(loaded: LoadedGenerator, z: np.ndarray, *, psi: float = 1.0) -> np.ndarray:
-    """Images [n h w 3] uint8 of latents ``z`` [n z_dim], truncated towards w_avg by ``psi``."""
-    module = loaded.module
+    """Images [n h w 3] uint8 of latents ``z`` [n z_dim], truncated towards w_avg by ``psi``.
+
+    A generator with a camera input sees them from cameras of real pictures, by the number of the latent.
+    """
+    module, camera = loaded.module, loaded.camera
+    table = np.zeros((1, 0), np.float32) if camera is None else camera.cameras
+    rows = np.concatenate([z, table[np.arange(len(z)) % len(table)]], axis=1)
 
     @jax.jit
-    def images(variables, w_avg, z):
+    def images(variables, w_avg, rows):
+        z, cameras = rows[:, : module.z_dim], rows[:, module.z_dim :]
         w = module.apply(variables, z, method=Generator.map)
         ws = truncate(module.apply(variables, w, method=Generator.broadcast), w_avg, psi)
+        if camera is not None:
+            ws = camera.ws(camera.codes(variables["params"], cameras), ws, w_avg)
         return gan_to_uint8(module.apply(variables, ws, method=Generator.synthesis))
 
-    return in_batches(partial(images, loaded.variables, loaded.w_avg), z, size=_at_once(module))
-
-
-def _at_once(module: Generator) -> int:
-    return pictures_at_once(module.resolution, module.resolution)
+    size = pictures_at_once(module.resolution, module.resolution)
+    return in_batches(partial(images, loaded.variables, loaded.w_avg), rows, size=size)
 
 
 def train(run: Run, settings: Settings) -> None:
     """Adversarial training on the images that `settings.data` names; resumable to the bit."""
     parallel.check_divisible(settings.batch_size, run.mesh.size, "gan.batch_size")
     module, critic = Generator(**plain(settings.generator)), Discriminator(**plain(settings.discriminator))
-    state, noise = _first_state(module, critic, settings, run.seed)
-    step_at = make_step_at(module, critic, noise, settings, run.mesh)
+    images = _images(run, settings)
+    teacher = camera = None
+    if settings.camera is not None:
+        teacher = load_teacher(Path(settings.camera.teacher), images[: min(256, len(images))])
+        camera = CameraInput(settings.camera.layers, settings.camera.mapping_layers, teacher.cameras)
+    state, noise = _first_state(module, critic, settings, camera, run.seed)
+    phases = (
+        Phases(module, critic, noise, settings)
+        if camera is None
+        else CameraPhases(module, critic, noise, settings, camera, teacher)
+    )
     loop = run.loop(NAME, settings, num_steps=settings.num_steps, key=jax.random.key(run.seed),
-                    on_save=_saver(run, settings, module, noise))  # fmt: skip
-    with Prefetch(_batches(run, settings, critic), num_steps=settings.num_steps) as prepared:
-        loop.fit(state, step_at, prepared)
+                    on_save=_saver(run, settings, module, noise, camera))  # fmt: skip
+    with Prefetch(_batches(run, settings, critic, images), num_steps=settings.num_steps) as prepared:
+        loop.fit(state, make_step_at(phases, settings, run.mesh), prepared)
 
 
-def _first_state(module: Generator, critic: Discriminator, settings: Settings, seed: int) -> tuple:
+def _first_state(module: Generator, critic: Discriminator, settings: Settings, camera, seed: int) -> tuple:
     """(training state, noise buffers), fresh or of finished networks that are trained on."""
     key = jax.random.fold_in(jax.random.key(seed), 2**31 - 1)
     state, noise = initial_state(module, critic, key=key)
@@ -144,31 +180,38 @@ def _first_state(module: Generator, critic: Discriminator, settings: Settings, s
     if settings.start_from:
         trained, noise = _trained_networks(weights_folder(settings.start_from), module, critic)
         state |= trained
+    if camera is not None and camera_input.PARAMS not in state["g"]:
+        fresh = camera.mapping(module.w_dim).init(jax.random.fold_in(key, 1), jnp.zeros((1, 4)))["params"]
+        params = state["g"] | {camera_input.PARAMS: fresh}
+        state |= {"g": params, "ema": params, "g_optimizer": optax.adam(1.0).init(params)}
     return state, noise
 
 
-def _batches(run: Run, settings: Settings, critic: Discriminator) -> Callable:
-    """batch_at(step) of real images."""
-    order = strided_order(settings.batch_size, run.mesh.size, critic.mbstd_group)
+def _images(run: Run, settings: Settings) -> Images:
     cache = Path(settings.cache or run.workdir / "cache")
-    images = real_images(
+    return real_images(
         cache, settings.generator.resolution, settings.data, shared=run, num_images=settings.num_images
     )
+
+
+def _batches(run: Run, settings: Settings, critic: Discriminator, images: Images) -> Callable:
+    """batch_at(step) of real images."""
+    order = strided_order(settings.batch_size, run.mesh.size, critic.mbstd_group)
     return batches(images, seed=run.seed, batch_size=settings.batch_size, order=order, mirror=settings.mirror)
 
 
-def _saver(run: Run, settings: Settings, module: Generator, noise: dict) -> Callable[[int, dict], None]:
+def _saver(
+    run: Run, settings: Settings, module: Generator, noise: dict, camera
+) -> Callable[[int, dict], None]:
     """on_save(step, state): the networks so far, and a picture of fixed samples."""
     rng = np.random.default_rng([run.seed, 1])
     latents = rng.standard_normal((np.prod(_GRID), module.z_dim)).astype(np.float32)
-    draw = jax.jit(lambda variables, z: gan_to_uint8(module.apply(variables, z)))
 
     def on_save(step: int, state: dict) -> None:
         state = jax.device_get(state)
-        _save_networks(run.workdir, settings, state, noise, step)
-        variables = {"params": state["ema"], "noise": noise}
-        shown = in_batches(partial(draw, variables), latents, size=_at_once(module))
-        write_png(run.workdir / "samples" / f"gan_{step:07d}.png", image_grid(shown, _GRID[1]))
+        _save_networks(run.workdir, settings, state, noise, camera, step)
+        shown = image_grid(sample(load_generator(generator_path(run.workdir)), latents), _GRID[1])
+        write_png(run.workdir / "samples" / f"gan_{step:07d}.png", shown)
 
     return on_save
 
@@ -187,11 +230,12 @@ def _trained_networks(folder: Path, module: Generator, critic: Discriminator) ->
     return state, generator.variables["noise"]
 
 
-def _save_networks(workdir: Path, settings: Settings, state: dict, noise: dict, step: int) -> None:
+def _save_networks(workdir: Path, settings: Settings, state: dict, noise: dict, camera, step: int) -> None:
     card = {"steps": step, "images_seen": step * settings.batch_size}
     variables, dtype = {"params": state["ema"], "noise": noise}, settings.weights_dtype
     sizes, critic_sizes = plain(settings.generator), plain(settings.discriminator)
-    save_generator(generator_path(workdir), sizes, variables, state["w_avg"], card, dtype=dtype)
+    generator = generator_path(workdir), sizes, variables, state["w_avg"], card
+    save_generator(*generator, camera=camera, dtype=dtype)
     save_discriminator(discriminator_path(workdir), critic_sizes, {"params": state["d"]}, card, dtype=dtype)
 
 

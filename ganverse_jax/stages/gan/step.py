@@ -67,8 +67,13 @@ def _batch_mean(x: jax.Array, axis=None) -> jax.Array:
     return parallel.mean(jnp.mean(x, axis=axis))
 
 
-class _Phases:
-    """The four phases and the averaging, each ``(state, batch, *, key) -> (state, metrics)``."""
+class Phases:
+    """The four phases and the averaging, each ``(state, batch, *, key) -> (state, metrics)``.
+
+    first_cut: the first row of ws that style mixing may take from the second content.
+    """
+
+    first_cut = 1
 
     def __init__(self, generator, discriminator, noise, settings: Settings):
         self.generator = generator.clone(compute_dtype=settings.compute_dtype)
@@ -84,12 +89,8 @@ class _Phases:
 
     def _functions(self, key, batch, state) -> GanFunctions:
         """Networks with style mixing (one cutoff per batch), random noise and augmentation per example."""
-        generator, settings = self.generator, self.settings
-        mix_key, noise_key, other_key = jax.random.split(key, 3)
-        cut_key, choice_key = jax.random.split(mix_key)
-        cutoff = jax.random.randint(cut_key, (), 1, generator.num_ws)
-        mixed = jax.random.uniform(choice_key) < settings.style_mixing
-        cutoff = jnp.where(mixed, cutoff, generator.num_ws)
+        generator = self.generator
+        _, noise_key, other_key = jax.random.split(key, 3)
         other_z, _ = self._latents(other_key, batch)
         noise_keys = parallel.example_keys(noise_key, batch["index"])
 
@@ -97,8 +98,7 @@ class _Phases:
             w = generator.apply({"params": params}, z, method=Generator.map)
             # Only as many second latents as there are first ones: path length uses half a batch.
             second = generator.apply({"params": params}, other_z[: z.shape[0]], method=Generator.map)
-            first_rows = jnp.arange(generator.num_ws)[None, :, None] < cutoff
-            return jnp.where(first_rows, w[:, None], second[:, None]), w
+            return self._ws(params, w, second, key, batch, state), w
 
         def synthesis(params, ws):
             variables = {"params": params, "noise": self.noise}
@@ -109,6 +109,15 @@ class _Phases:
             return self.discriminator.apply({"params": params}, self._augmented(images, key, batch, state))
 
         return GanFunctions(mapping, synthesis, score)
+
+    def _ws(self, params, first_w, second_w, key, batch, state):
+        """ws [b num_ws w] of two contents [b w], mixed where `key` says so."""
+        cut_key, choice_key = jax.random.split(jax.random.split(key, 3)[0])
+        cutoff = jax.random.randint(cut_key, (), self.first_cut, self.generator.num_ws)
+        mixed = jax.random.uniform(choice_key) < self.settings.style_mixing
+        cutoff = jnp.where(mixed, cutoff, self.generator.num_ws)
+        first_rows = jnp.arange(self.generator.num_ws)[None, :, None] < cutoff
+        return jnp.where(first_rows, first_w[:, None], second_w[:, None])
 
     def _augmented(self, images, key, batch, state):
         """What the discriminator sees; one draw serves the real and the generated image of an example."""
@@ -205,17 +214,16 @@ def _reals(batch) -> jax.Array:
     return batch["real"].astype(jnp.float32) / 127.5 - 1.0
 
 
-def make_step_at(
-    generator: Generator, discriminator: Discriminator, noise: dict, settings: Settings, mesh
-) -> Callable[[int], Callable]:
+def make_step_at(phases: Phases, settings: Settings, mesh) -> Callable[[int], Callable]:
     """``step_at(i)`` for :class:`~ganverse_jax.runtime.loop.Loop`: the phases that are due at step ``i``."""
-    phases = _Phases(generator, discriminator, noise, settings)
     names = ("g_main", "g_reg", "d_main", "d_reg", "average")
     compiled = {name: parallel.data_parallel(getattr(phases, name), mesh) for name in names}
     intervals = {"g_reg": settings.path_length_interval, "d_reg": settings.r1_interval}
 
     def step_at(index: int) -> Callable:
         due = [name for name in names if index % intervals.get(name, 1) == 0]
+        if not settings.path_length_weight:
+            due = [name for name in due if name != "g_reg"]
 
         def step(state, batch, *, key):
             metrics = {}

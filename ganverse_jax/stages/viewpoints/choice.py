@@ -34,7 +34,7 @@ def choose(
     if annotated and regressor is None:
         raise ValueError('no pose regressor to annotate with; set viewpoints.annotated_by="person"')
     seeds = VIEW_SEEDS + SEED_STRIDE * seed + np.arange(settings.num_candidates)
-    w = generator.codes(seeds, settings.view_truncation)
+    w = generator.view_codes(seeds, settings.view_truncation)
     scores = _scores(generator, w, contents, perception)
     distances = view_selection.view_distances(scores.descriptors)
     chosen = view_selection.choose_views(
@@ -51,6 +51,31 @@ def choose(
     else:  # a person is quicker when neighbours look alike
         order = [chosen[i] for i in view_selection.similarity_order(distances[np.ix_(chosen, chosen)])]
     return [_view(number, i, seeds, w, scores, annotated) for number, i in enumerate(order)]
+
+
+def commanded(generator: MultiviewGenerator, num_views: int, distance: float) -> list[dict[str, Any]]:
+    """Views of a generator that takes cameras, as in viewpoints.json: azimuths evenly around the object, the
+    elevations those of real pictures in turn. Their cameras are known in the frame of the first round.
+
+    Raises ValueError for a generator that takes none.
+    """
+    azimuths = np.arange(num_views) * (2 * np.pi / num_views)
+    shares = (np.arange(num_views) * 0.5 * (np.sqrt(5) - 1)) % 1  # neighbours differ
+    table = generator.gan.camera.cameras if generator.gan.camera else np.zeros((1, 2))
+    cameras = np.stack([azimuths, np.quantile(table[:, 1], shares)], axis=1)
+    return [
+        {
+            "id": number,
+            "azimuth_bin": int(nearest_azimuth_bin(azimuth)),
+            "azimuth": float(azimuth),
+            "elevation": float(elevation),
+            "distance": distance,
+            "w": [float(x) for x in w],
+        }
+        for number, ((azimuth, elevation), w) in enumerate(
+            zip(cameras, generator.camera_codes(cameras), strict=True)
+        )
+    ]
 
 
 def _scores(generator: MultiviewGenerator, w: np.ndarray, contents: np.ndarray, perception: Perception):

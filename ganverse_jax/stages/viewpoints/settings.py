@@ -12,8 +12,8 @@ class Settings:
     """Which view codes are chosen, and who tells their bins."""
 
     # "pose_regressor" annotates a toy GAN, a "person" the bins (launch.annotate), "keypoints" are clicked
-    # points; "shipped": the file of a shipped GAN.
-    annotated_by: Literal["pose_regressor", "person", "keypoints", "shipped"] = "person"
+    # points; "shipped": the file of a shipped GAN; "camera": nobody, the GAN takes cameras (gan.camera).
+    annotated_by: Literal["pose_regressor", "person", "keypoints", "shipped", "camera"] = "person"
     shipped: str | None = None  # assets/NAME/viewpoints.json
     num_views: Count = 40
     num_candidates: Count = 400  # codes that are scored

@@ -30,7 +30,7 @@ from ganverse_jax.scene.bins import NUM_AZIMUTH_BINS
 from ganverse_jax.stages.gan import stage as gan_stage
 from ganverse_jax.stages.perception import stage as perception_stage
 from ganverse_jax.stages.viewpoints import keypoints as viewpoints_keypoints
-from ganverse_jax.stages.viewpoints.choice import CONTENT_SEEDS, SEED_STRIDE, choose
+from ganverse_jax.stages.viewpoints.choice import CONTENT_SEEDS, SEED_STRIDE, choose, commanded
 from ganverse_jax.stages.viewpoints.settings import Settings
 
 NAME = "viewpoints"
@@ -96,7 +96,8 @@ def run(run: Run, settings: Settings) -> None:
     annotated_by: "shipped" takes a file that must belong to this GAN; "pose_regressor" chooses and annotates
     automatically; "person" proposes views, stops with AwaitsAnnotation until they are annotated, and then
     takes those kept (a complete viewpoints.json put there counts too); "keypoints" does so for clicked points
-    and solves the cameras in the world's field of view and distance.
+    and solves the cameras in the world's field of view and distance; "camera" commands them of a generator
+    that takes cameras.
     """
     workdir, by = run.workdir, settings.annotated_by
     gan, _ = gan_stage.load(workdir)
@@ -118,6 +119,9 @@ def run(run: Run, settings: Settings) -> None:
     elif by == "pose_regressor":
         chosen = choose(generator, contents, perception, run.seed, settings)
         content = {"fingerprint": gan.fingerprint, "annotated_by": by, "views": chosen}
+    elif by == "camera":
+        views = commanded(generator, settings.num_views, run.world.distance)
+        content = {"fingerprint": gan.fingerprint, "annotated_by": by, "views": views}
     write_json(path_of(workdir), content)
     load(workdir, gan.fingerprint, w_dim)
     _report(workdir, content, generator, fresh_contents, perception.pose_regressor, run.metrics)

@@ -14,7 +14,7 @@ from ganverse_jax.models.stylegan2.networks import Discriminator, Generator
 from ganverse_jax.runtime import parallel
 from ganverse_jax.stages.gan.adaptive import initial_adaptive
 from ganverse_jax.stages.gan.settings import Augment, Settings
-from ganverse_jax.stages.gan.step import _Phases, initial_state, make_step_at, strided_order
+from ganverse_jax.stages.gan.step import Phases, initial_state, make_step_at, strided_order
 
 SETTINGS = Settings(
     batch_size=16, learning_rate=2e-3, r1_gamma=0.5, r1_interval=16, path_length_weight=2.0,
@@ -45,7 +45,7 @@ def _train(num_devices, steps=(0, 1, 2), compute_dtype="float32"):
     state, noise = _initial()
     settings = dataclasses.replace(SETTINGS, compute_dtype=compute_dtype)
     with fast_compile():
-        step_at = make_step_at(GENERATOR, DISCRIMINATOR, noise, settings, mesh)
+        step_at = make_step_at(Phases(GENERATOR, DISCRIMINATOR, noise, settings), settings, mesh)
     state = parallel.replicate(state | initial_adaptive(settings.augment), mesh)
     order = strided_order(16, num_devices, 4)
     states, metrics = [], []
@@ -97,7 +97,7 @@ def test_the_adaptive_probability_moves_by_its_speed_every_interval():
 def test_without_augmentation_the_discriminator_sees_the_images_themselves():
     state, noise = _initial()
     settings = dataclasses.replace(SETTINGS, augment=Augment())
-    phases = _Phases(GENERATOR, DISCRIMINATOR, noise, settings)
+    phases = Phases(GENERATOR, DISCRIMINATOR, noise, settings)
     images = jnp.ones((16, 8, 8, 3))
     assert phases._augmented(images, jax.random.key(0), _batch(np.arange(16)), state) is images
 
