@@ -21,6 +21,7 @@ NAMES = (
     "viewpoints",
     "multiview_dataset",
     "inverse_graphics",
+    "self_labels",
     "inverse_graphics_posed",
     "stylegan_r",
     "report",

@@ -28,6 +28,11 @@ def _check_masks(sections: Mapping[str, Any], source: str) -> None:
             "inverse_graphics.source = 'generator' draws new images at every step, which no folder of masks "
             "has (perception.segmenter.source = 'masks'); set inverse_graphics.source to 'disk'"
         )
+    if sections["self_labels"] is not None and source != "network":
+        raise ValueError(
+            "self_labels teaches a GAN by gradients through the masks, which pass only the network's "
+            f"(perception.segmenter.source = {source!r}); set perception.segmenter.source to 'network'"
+        )
     if renderer is not None and renderer.cycle_mask == "segment" and source != "network":
         raise ValueError(
             "stylegan_r.cycle_mask = 'segment', but no gradient passes masks of another kind than the "

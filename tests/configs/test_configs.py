@@ -21,7 +21,17 @@ from ganverse_jax.stages.gan.data import real_images
 ROOT = Path(__file__).parents[2]
 
 
-CONFIGS = ("toy_car", "toy_car_long", "car", "horse", "bird", "posed_folder", "pascal3d_car")
+CONFIGS = (
+    "toy_car",
+    "toy_car_long",
+    "toy_car_labels",
+    "toy_car_round2",
+    "car",
+    "horse",
+    "bird",
+    "posed_folder",
+    "pascal3d_car",
+)
 
 
 def experiment_of(name):
@@ -73,7 +83,11 @@ def test_every_config_is_an_experiment_whose_networks_can_be_made(name):
 def test_every_setting_that_is_none_can_be_set_on_the_command_line(name):
     """ml_collections refuses to override a plain None: a placeholder knows its type."""
     config = importlib.import_module(f"configs.{name}").get_config()
-    sections = {"gan.generator", "gan.discriminator"}  # whole sections of settings; a config of one's own
+    sections = {
+        "gan.generator",
+        "gan.discriminator",
+        "gan.camera",
+    }  # whole sections of settings; a config of one's own
 
     def untyped(node, prefix):
         for key in node:

@@ -153,6 +153,8 @@ def changed_by_the_command_line(name):
     }
     if "viewpoints.annotated_by" in wanted:  # a pose regressor goes with one source of masks alone
         wanted["viewpoints.annotated_by"] = "keypoints"
+    if "self_labels.network" in wanted:  # and a GAN's teacher too
+        wanted["perception.segmenter.source"] = "network"
     experiment = parsed(config, [f"--config.{path}={value}" for path, value in wanted.items()])
     assert dict(settings_of(plain_experiment(experiment))) == wanted
     return set(before)

@@ -6,7 +6,7 @@ measures viewpoints (evaluation only). Both see exact masks and cameras of the t
 
 import shutil
 import time
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -117,8 +117,9 @@ def train_segmenter(run: Run, settings: Settings, renders) -> LearnedSegmenter:
     return LearnedSegmenter(params, widths=widths, refinements=refinements, resolution=resolution)
 
 
-def train_pose(run: Run, settings: Settings, renders) -> LearnedPoseRegressor:
-    """Fit a `PoseNet` to renders {"image", "mask", "azimuth", "elevation", "distance"}."""
+def train_pose(run: Run, settings: Any, renders, stage: str = NAME) -> LearnedPoseRegressor:
+    """Fit a `PoseNet` to renders {"image", "mask", "azimuth", "elevation", "distance"}; settings: of `stage`,
+    with the pose_* fields of this one's."""
     widths, hidden = settings.pose_widths, settings.pose_hidden
     module, num_steps = PoseNet(widths, hidden), settings.pose_steps
     stats = {
@@ -129,13 +130,13 @@ def train_pose(run: Run, settings: Settings, renders) -> LearnedPoseRegressor:
     optimizer = steps.make_optimizer(settings.learning_rate, num_steps)
     fitting = Fitting("pose_regressor", module, optimizer, num_steps, ("image", "mask", "pose"))
     step = steps.pose_step(module, optimizer, run.mesh)
-    params = fitting.fit(run, settings, step, dict(renders) | {"pose": targets})
+    params = fitting.fit(run, settings, step, dict(renders) | {"pose": targets}, stage=stage)
     resolution = renders["image"].shape[1]
     return LearnedPoseRegressor(params, widths=widths, hidden=hidden, resolution=resolution, **stats)
 
 
 class Fitting(NamedTuple):
-    """One of the two trainings: its name in the log, and the fields of renders in its batches."""
+    """One training of a network that reads pictures: its name in the log, and the fields of its batches."""
 
     name: str
     module: SegmenterNet | PoseNet
@@ -143,19 +144,24 @@ class Fitting(NamedTuple):
     num_steps: int
     fields: tuple[str, ...]
 
-    def fit(self, run: Run, settings: Settings, step, data) -> dict:
-        """Run the loop over random batches of `data`; returns the trained parameters on the host."""
+    def fit(self, run: Run, settings: Any, step, data, *, resolution=None, stage: str = NAME) -> dict:
+        """Run the loop over random batches of `data`; returns the trained parameters on the host.
+
+        resolution: of the pictures, those of data["image"] unless given.
+        """
         key = jax.random.fold_in(jax.random.key(run.seed), len(self.name))
-        state = steps.initial_state(self.module, data["image"].shape[1], self.optimizer, seed=run.seed)
+        resolution = resolution or data["image"].shape[1]
+        state = steps.initial_state(self.module, resolution, self.optimizer, seed=run.seed)
+        count = len(data[self.fields[0]])
 
         def batch_at(index: int) -> dict[str, np.ndarray]:
             random = np.random.default_rng([run.seed, len(self.name), index])
-            rows = random.integers(0, len(data["image"]), settings.batch_size)
+            rows = random.integers(0, count, settings.batch_size)
             batch = {field: data[field][rows] for field in self.fields}
             return batch | {"index": np.arange(settings.batch_size, dtype=np.int32)}
 
-        loop = run.loop(f"{NAME}_{self.name}", settings, num_steps=self.num_steps, key=key,
-                        checkpoints=f"{NAME}/{self.name}")  # fmt: skip
+        loop = run.loop(f"{stage}_{self.name}", settings, num_steps=self.num_steps, key=key,
+                        checkpoints=f"{stage}/{self.name}")  # fmt: skip
         state = loop.fit(state, lambda _: step, batch_at)
         return jax.device_get(state["params"])
 

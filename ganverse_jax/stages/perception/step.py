@@ -72,19 +72,17 @@ def pose_loss(raw: jax.Array, targets: jax.Array) -> dict[str, jax.Array]:
     }
 
 
-def pose_targets(
-    azimuth: np.ndarray, elevation: np.ndarray, distance: np.ndarray, elevation_stats, distance_stats
-) -> np.ndarray:
-    """(sin, cos, standardised elevation, standardised distance) float32 [n 4] of cameras in radians."""
-    return np.stack(
-        [
-            np.sin(azimuth),
-            np.cos(azimuth),
-            (elevation - elevation_stats[0]) / elevation_stats[1],
-            (distance - distance_stats[0]) / distance_stats[1],
-        ],
-        axis=-1,
-    ).astype(np.float32)
+def pose_targets(azimuth, elevation, distance, elevation_stats, distance_stats):
+    """(sin, cos, standardised elevation, standardised distance) [n 4] of cameras in radians; arrays of NumPy
+    or JAX, which the result is of."""
+    xp = jnp if isinstance(azimuth, jax.Array) else np
+    columns = (
+        xp.sin(azimuth),
+        xp.cos(azimuth),
+        (elevation - elevation_stats[0]) / elevation_stats[1],
+        (distance - distance_stats[0]) / distance_stats[1],
+    )
+    return xp.stack(columns, axis=-1).astype(np.float32)
 
 
 def make_step(loss_parts: Callable, weights: dict[str, float], optimizer, mesh) -> Callable:
@@ -114,6 +112,9 @@ def segmenter_step(module, optimizer, mesh) -> Callable:
     return make_step(parts, {"entropy": 1.0, "iou_loss": 1.0}, optimizer, mesh)
 
 
+POSE_WEIGHTS = {"azimuth": 1.0, "elevation": 0.1, "distance": 0.1}
+
+
 def pose_step(module, optimizer, mesh) -> Callable:
     """Step over batches {"image", "mask" uint8, "pose" [b 4], "index"}."""
 
@@ -121,4 +122,4 @@ def pose_step(module, optimizer, mesh) -> Callable:
         images, _ = augmented(batch, 0.0, key)
         return pose_loss(module.apply({"params": params}, images), batch["pose"])
 
-    return make_step(parts, {"azimuth": 1.0, "elevation": 0.1, "distance": 0.1}, optimizer, mesh)
+    return make_step(parts, POSE_WEIGHTS, optimizer, mesh)
