@@ -1,5 +1,6 @@
 """What a class of objects is to the rest of the program: a value, and the protocol of its toy world."""
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -49,32 +50,40 @@ class World(Protocol):
 class ObjectClass:
     """One class of objects, plugged in by `classes.get`.
 
-    drawing() gives the facets of the annotator's drawing; keypoints: the points that a person clicks, in
-    order, and places: where they lie on the drawing (left and middle ones, right ones are mirror images).
-    labels: its id for each card of Mask R-CNN exports. world(resolution=, split=, seed=, fov_degrees=,
-    distance=) makes its toy world, None where there is none.
+    drawing() gives the facets of the annotator's drawing; places: where the points that a person clicks lie
+    on it, in the order in which they are asked for, each a point that a photograph shows as a spot, not as an
+    outline. Of a pair the left one alone is given (left is the object's own, the +x side, seen from azimuth
+    90 degrees), the right one is its mirror image. labels: its id for each card of Mask R-CNN exports.
+    world(resolution=, split=, seed=, fov_degrees=, distance=) makes its toy world, None where there is none.
     """
 
     name: str
     plural: str
     drawing: Callable[[], list[Facet]]
-    keypoints: tuple[str, ...] = ()
     places: Mapping[str, tuple[float, float, float]] = field(default_factory=dict)
     labels: Mapping[str, int] = field(default_factory=dict)
     world: Callable[..., World] | None = None
 
     @property
+    def keypoints(self) -> tuple[str, ...]:
+        """The names of all points: those of `places`, every left one followed by its right one."""
+        pairs = ((name, _mirrored(name)) if name.startswith("left ") else (name,) for name in self.places)
+        return tuple(itertools.chain.from_iterable(pairs))
+
+    @property
     def mirror_pairs(self) -> tuple[tuple[int, int], ...]:
         """The pairs (left, right) of indices into `keypoints` that the mirror plane x = 0 exchanges."""
-        return tuple(
-            (index, self.keypoints.index(name.replace("left ", "right ", 1)))
-            for index, name in enumerate(self.keypoints)
-            if name.startswith("left ")
-        )
+        left = (index for index, name in enumerate(self.keypoints) if name.startswith("left "))
+        return tuple((index, index + 1) for index in left)
 
     def position(self, name: str) -> tuple[float, float, float]:
         """The named point on the drawing's solid. Raises KeyError for a name that has no place."""
         if name.startswith("right "):
-            x, y, z = self.places[name.replace("right ", "left ", 1)]
+            x, y, z = self.places[_mirrored(name)]
             return -x, y, z
         return self.places[name]
+
+
+def _mirrored(name: str) -> str:
+    side, _, point = name.partition(" ")
+    return f"{'right' if side == 'left' else 'left'} {point}"

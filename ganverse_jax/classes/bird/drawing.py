@@ -1,6 +1,14 @@
-"""The annotator's drawing of a bird."""
+"""The annotator's drawing of a bird, and where the points that a person clicks lie on it."""
 
 from ganverse_jax.classes.solids import DARK, MARK, Facet, loft, pair
+
+# See `ObjectClass.places`.
+KEYPOINTS = {
+    "beak tip": (0.0, 0.49, 0.87), "left eye": (0.2, 0.58, 0.5), "crown": (0.0, 0.74, 0.4),
+    "nape": (0.0, 0.6, 0.2), "throat": (0.0, 0.4, 0.58), "breast": (0.0, 0.22, 0.52),
+    "belly": (0.0, -0.2, 0.05), "left wing shoulder": (0.33, 0.24, 0.22),
+    "left wing tip": (0.3, 0.03, -0.79), "left foot": (0.11, -0.44, 0.16), "tail tip": (0.0, -0.05, -1.06),
+}  # fmt: skip
 
 
 def bird() -> list[Facet]:

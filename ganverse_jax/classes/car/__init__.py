@@ -1,7 +1,6 @@
 """Everything that is true of cars alone."""
 
-from ganverse_jax.classes.car.drawing import car
-from ganverse_jax.classes.car.keypoints import NAMES, PLACES
+from ganverse_jax.classes.car.drawing import KEYPOINTS, car
 from ganverse_jax.classes.object_class import ObjectClass
 
 
@@ -15,8 +14,7 @@ CLASS = ObjectClass(
     name="car",
     plural="cars",
     drawing=car,
-    keypoints=NAMES,
-    places=PLACES,
+    places=KEYPOINTS,
     labels={"onnx_zoo": 3, "torchvision": 3},
     world=_world,
 )

@@ -1,8 +1,17 @@
-"""The annotator's drawing of a car."""
+"""The annotator's drawing of a car, and where the points that a person clicks lie on it."""
 
 import numpy as np
 
 from ganverse_jax.classes.solids import BODY, DARK, MARK, Facet, loft, pair
+
+# See `ObjectClass.places`.
+KEYPOINTS = {
+    "left headlight": (0.26, 0.06, 1.02), "left front bumper corner": (0.36, -0.06, 0.98),
+    "left front wheel centre": (0.45, -0.15, 0.6), "left mirror": (0.53, 0.24, 0.24),
+    "left lower windscreen corner": (0.31, 0.2, 0.34), "left upper windscreen corner": (0.25, 0.44, 0.14),
+    "left rear roof corner": (0.25, 0.45, -0.47), "left rear wheel centre": (0.45, -0.15, -0.6),
+    "left tail light": (0.3, 0.1, -0.99), "left rear bumper corner": (0.34, -0.03, -0.98),
+}  # fmt: skip
 
 
 def _wheel(z: float, side: int) -> list[Facet]:

@@ -1,6 +1,14 @@
-"""The annotator's drawing of a horse."""
+"""The annotator's drawing of a horse, and where the points that a person clicks lie on it."""
 
 from ganverse_jax.classes.solids import DARK, MARK, Facet, loft, pair
+
+# See `ObjectClass.places`.
+KEYPOINTS = {
+    "nose": (0.0, 0.5, 1.03), "left eye": (0.08, 0.69, 0.76), "left ear tip": (0.05, 0.88, 0.63),
+    "withers": (0.0, 0.4, 0.24), "left elbow": (0.21, 0.0, 0.28), "left front knee": (0.18, -0.3, 0.38),
+    "left front hoof": (0.18, -0.68, 0.4), "left stifle": (0.21, 0.02, -0.42),
+    "left hock": (0.18, -0.3, -0.6), "left hind hoof": (0.18, -0.68, -0.53), "tail root": (0.0, 0.3, -0.7),
+}  # fmt: skip
 
 
 def horse() -> list[Facet]:

@@ -27,38 +27,22 @@ MATERIALS = (
     "trim",
 )
 STATIONS, SECTION, LEVELS, WHEEL_COLUMNS = 24, 12, 5, 12
-BOXES = (
-    "headlight_left",
-    "headlight_right",
-    "taillight_left",
-    "taillight_right",
-    "grille",
-    "bumper_front",
-    "bumper_rear",
-    "plate",
-    "underbody",
-    "mirror_left",
-    "mirror_right",
-    "rail_left",
-    "rail_right",
-    "tailgate",
-)
-BOX_MATERIALS = (
-    "headlight",
-    "headlight",
-    "taillight",
-    "taillight",
-    "grille",
-    "bumper",
-    "bumper",
-    "plate",
-    "dark",
-    "trim",
-    "trim",
-    "paint",
-    "paint",
-    "paint",
-)
+BOXES = {  # and their materials
+    "headlight_left": "headlight",
+    "headlight_right": "headlight",
+    "taillight_left": "taillight",
+    "taillight_right": "taillight",
+    "grille": "grille",
+    "bumper_front": "bumper",
+    "bumper_rear": "bumper",
+    "plate": "plate",
+    "underbody": "dark",
+    "mirror_left": "trim",
+    "mirror_right": "trim",
+    "rail_left": "paint",
+    "rail_right": "paint",
+    "tailgate": "paint",
+}
 
 
 class Part(NamedTuple):
@@ -93,17 +77,7 @@ def _body_materials(t: shapes.Topology) -> np.ndarray:
 def _cabin_materials(t: shapes.Topology) -> np.ndarray:
     names = np.full(len(t.faces), "paint", dtype="<U12")
     names[t.ring >= 2] = "roof"
-    window = {
-        0: "glass",
-        1: "pillar",
-        2: "glass",
-        3: "pillar",
-        4: "side_glass",
-        5: "pillar",
-        6: "rear_glass",
-        7: "pillar",
-        8: "glass",
-    }
+    window = dict.fromkeys((1, 3, 5, 7), "pillar") | {4: "side_glass", 6: "rear_glass"}
     for face in np.flatnonzero(t.ring == 1):
         column = t.column[face]
         names[face] = window.get(column if column < 9 else 18 - column, "glass")
@@ -122,7 +96,7 @@ def _topology() -> CarTopology:
         entries.append(
             (name, wheel if name.endswith("right") else shapes.flipped(wheel), tyre, 4 * WHEEL_COLUMNS)
         )
-    entries += [(n, box, np.full(len(box.faces), m), 24) for n, m in zip(BOXES, BOX_MATERIALS, strict=True)]
+    entries += [(n, box, np.full(len(box.faces), m), 24) for n, m in BOXES.items()]
     parts, faces, material, v, f = [], [], [], 0, 0
     for name, topology, names, count in entries:
         parts.append(Part(name, slice(v, v + count), slice(f, f + len(topology.faces))))
