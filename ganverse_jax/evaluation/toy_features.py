@@ -6,6 +6,8 @@ proxy: it compares runs of the toy world with one another and must not be called
 
 from __future__ import annotations
 
+from functools import partial
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -13,6 +15,7 @@ import numpy as np
 
 from ganverse_jax.models.perception.learned import resize
 from ganverse_jax.models.perception.pose_regressor import LearnedPoseRegressor
+from ganverse_jax.runtime.batched import in_batches
 
 
 class ToyFeatures:
@@ -24,7 +27,7 @@ class ToyFeatures:
     def __init__(self, regressor: LearnedPoseRegressor, batch_size: int = 64):
         self.regressor, self.batch_size = regressor, batch_size
         self.params, self.dimensions = regressor.params, sum(regressor.widths)
-        self._features = jax.jit(lambda p, x, m: self.pooled(p, x.astype(jnp.float32) / 127.5 - 1, m))
+        self._features = jax.jit(lambda p, x, m=None: self.pooled(p, x.astype(jnp.float32) / 127.5 - 1, m))
 
     def pooled(self, params, images: jax.Array, masks: jax.Array | None = None) -> jax.Array:
         """Features [b d] of images [b h w 3] in [-1, 1]; pure, for use inside other compiled functions."""
@@ -51,13 +54,8 @@ class ToyFeatures:
         return [nn.leaky_relu(seen["intermediates"][name]["__call__"][0], 0.1) for name in names]
 
     def __call__(self, images: np.ndarray, masks: np.ndarray | None = None) -> np.ndarray:
-        parts = []
-        for start in range(0, len(images), self.batch_size):
-            # The last rows are repeated, so that one program serves all.
-            rows = np.minimum(np.arange(start, start + self.batch_size), len(images) - 1)
-            part = self._features(self.params, images[rows], None if masks is None else masks[rows])
-            parts.append(np.asarray(part)[: len(images) - start])
-        return np.concatenate(parts)
+        inputs = (images,) if masks is None else (images, masks)
+        return in_batches(partial(self._features, self.params), *inputs, size=self.batch_size)
 
 
 def _mean(x: jax.Array, masks: jax.Array | None) -> jax.Array:

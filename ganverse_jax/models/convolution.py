@@ -10,6 +10,7 @@ Arrays are NHWC, weights are [kernel_h, kernel_w, channels_in, channels_out].
 """
 
 import math
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -31,7 +32,18 @@ def convolve_pointwise(x, weight):
     return (x.reshape(-1, x.shape[-1]) @ weight).reshape(*x.shape[:-1], weight.shape[-1])
 
 
-@jax.custom_vjp
+def _with_adjoints(adjoints):
+    """Of a linear map of two arrays: `adjoints(x, y, cotangent)` gives its two derivatives, by such maps."""
+
+    def differentiable(product):
+        product = jax.custom_vjp(product)
+        product.defvjp(lambda x, y: (product(x, y), (x, y)), lambda saved, z: adjoints(*saved, z))
+        return product
+
+    return differentiable
+
+
+@_with_adjoints(lambda x, weight, y: (convolve(y, _mirror(weight)), _convolve_weight(x, y)))
 def convolve(x, weight):
     """Correlate `x` [b h w i] with `weight` [3 3 i o] under zero padding: [b h w o]."""
     return jax.lax.conv_general_dilated(x, weight, (1, 1), "SAME", dimension_numbers=_LAYOUT)
@@ -39,18 +51,6 @@ def convolve(x, weight):
 
 def _mirror(weight):
     return jnp.flip(weight, (0, 1)).swapaxes(2, 3)
-
-
-def _convolve_forward(x, weight):
-    return convolve(x, weight), (x, weight)
-
-
-def _convolve_backward(saved, cotangent):
-    x, weight = saved
-    return convolve(cotangent, _mirror(weight)), _convolve_weight(x, cotangent)
-
-
-convolve.defvjp(_convolve_forward, _convolve_backward)
 
 
 def _shifted_matmuls(x, cotangent, stride):
@@ -123,13 +123,7 @@ def _weight_by_xla(x, cotangent, stride):
 
 def _weight_gradient(x, cotangent, stride):
     """[3 3 i o] of x [b stride*h+2.. stride*w+2.. i] and the cotangent [b h w o] of its valid correlation."""
-
-    def by_xla(x, cotangent):
-        return _weight_by_xla(x, cotangent, stride)
-
-    def by_matmul(x, cotangent):
-        return _weight_by_matmul(x, cotangent, stride)
-
+    by_xla, by_matmul = (partial(rule, stride=stride) for rule in (_weight_by_xla, _weight_by_matmul))
     large = _is_large(*cotangent.shape[1:3], x.shape[-1], cotangent.shape[-1])
     return jax.lax.platform_dependent(x, cotangent, cpu=by_matmul if large else by_xla, default=by_xla)
 
@@ -138,25 +132,13 @@ def _is_large(height, width, inputs, outputs):
     return height * width * min(inputs, outputs) >= _LARGE
 
 
-@jax.custom_vjp
+@_with_adjoints(lambda x, y, weight: (convolve(y, _mirror(weight)), convolve(x, weight)))
 def _convolve_weight(x, cotangent):
     padded = jnp.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
     return _weight_gradient(padded, cotangent, 1)
 
 
-def _weight_3_forward(x, cotangent):
-    return _convolve_weight(x, cotangent), (x, cotangent)
-
-
-def _weight_3_backward(saved, weight):
-    x, cotangent = saved
-    return convolve(cotangent, _mirror(weight)), convolve(x, weight)
-
-
-_convolve_weight.defvjp(_weight_3_forward, _weight_3_backward)
-
-
-@jax.custom_vjp
+@_with_adjoints(lambda x, weight, y: (convolve_up(y, weight.swapaxes(2, 3)), _strided_weight(x, y)))
 def convolve_down(x, weight):
     """Correlate with stride 2 and no padding: [b 2n+1 2m+1 i] with [3 3 i o] to [b n m o]."""
     if x.shape[1] % 2 == 0 or x.shape[2] % 2 == 0:
@@ -164,7 +146,12 @@ def convolve_down(x, weight):
     return jax.lax.conv_general_dilated(x, weight, (2, 2), "VALID", dimension_numbers=_LAYOUT)
 
 
-@jax.custom_vjp
+@_with_adjoints(
+    lambda x, weight, y: (
+        convolve_down(y, weight.swapaxes(2, 3)),
+        _strided_weight(y, x).swapaxes(2, 3),
+    )
+)
 def convolve_up(x, weight):
     """Transposed convolution of stride 2: y[2i + k] += x[i] weight[k], [b n m i] to [b 2n+1 2m+1 o].
 
@@ -176,41 +163,9 @@ def convolve_up(x, weight):
     )
 
 
-@jax.custom_vjp
+@_with_adjoints(lambda x, y, weight: (convolve_up(y, weight.swapaxes(2, 3)), convolve_down(x, weight)))
 def _strided_weight(large, small):
     return _weight_gradient(large, small, 2)
-
-
-def _down_forward(x, weight):
-    return convolve_down(x, weight), (x, weight)
-
-
-def _down_backward(saved, cotangent):
-    x, weight = saved
-    return convolve_up(cotangent, weight.swapaxes(2, 3)), _strided_weight(x, cotangent)
-
-
-def _up_forward(x, weight):
-    return convolve_up(x, weight), (x, weight)
-
-
-def _up_backward(saved, cotangent):
-    x, weight = saved
-    return convolve_down(cotangent, weight.swapaxes(2, 3)), _strided_weight(cotangent, x).swapaxes(2, 3)
-
-
-def _strided_weight_forward(large, small):
-    return _strided_weight(large, small), (large, small)
-
-
-def _strided_weight_backward(saved, weight):
-    large, small = saved
-    return convolve_up(small, weight.swapaxes(2, 3)), convolve_down(large, weight)
-
-
-convolve_down.defvjp(_down_forward, _down_backward)
-convolve_up.defvjp(_up_forward, _up_backward)
-_strided_weight.defvjp(_strided_weight_forward, _strided_weight_backward)
 
 
 _PLAIN = {"lhs_dilation": (1, 1), "rhs_dilation": (1, 1), "feature_group_count": 1, "precision": None}

@@ -8,7 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 
 import rasterizer
+from ganverse_jax.runtime.batched import in_batches
 from ganverse_jax.scene.cameras import Cameras, rasterizer_cameras
+
+_BATCH = 16
 
 
 class PredictedMeshes(NamedTuple):
@@ -42,29 +45,25 @@ def render_meshes(
     fov_y: float,
     *,
     lighting: np.ndarray | None = None,
-    batch: int = 16,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Colour [m h w 3] on black and hard mask [m h w] of meshes `rows` [m], each from its own camera [m].
 
     lighting: spherical-harmonics coefficients [9] for all, in place of the meshes' own light.
     """
-    return _render(meshes, rows, cameras, size, fov_y, lighting, batch, _draw)
+    return _render(meshes, rows, cameras, size, fov_y, lighting, _draw)
 
 
 def render_views(
     meshes: PredictedMeshes, rows: np.ndarray, cameras: Cameras, size: tuple[int, int], fov_y: float
 ) -> Views:
     """What `render_meshes` gives, with normals and on white; the meshes lit by their own light, if any."""
-    colour, mask, normals = _render(meshes, rows, cameras, size, fov_y, None, 16, _draw_normals)
+    colour, mask, normals = _render(meshes, rows, cameras, size, fov_y, None, _draw_normals)
     return Views(colour + (1.0 - mask[..., None]), mask, normals)
 
 
-def _render(meshes, rows, cameras, size, fov_y, lighting, batch, draw) -> tuple[np.ndarray, ...]:
-    parts = []
-    for begin in range(0, len(rows), batch):
-        index = np.minimum(np.arange(begin, begin + batch), len(rows) - 1)
-        camera = rasterizer_cameras(cameras, index, fov_y)
-        light = None if lighting is None else np.broadcast_to(lighting, (batch, 9))
+def _render(meshes, rows, cameras, size, fov_y, lighting, draw) -> tuple[np.ndarray, ...]:
+    def drawn(index):
+        light = None if lighting is None else np.broadcast_to(lighting, (len(index), 9))
         if light is None and meshes.light is not None:
             light = meshes.light[rows[index]]
         chosen = meshes._replace(
@@ -72,9 +71,10 @@ def _render(meshes, rows, cameras, size, fov_y, lighting, batch, draw) -> tuple[
             texture=meshes.texture[rows[index]],
             light=None,
         )
-        part = draw(chosen, camera, light, size=size)
-        parts.append([np.asarray(leaf)[: len(rows) - begin] for leaf in part])
-    return tuple(np.concatenate(leaves).astype(np.float32) for leaves in zip(*parts, strict=True))
+        return draw(chosen, rasterizer_cameras(cameras, index, fov_y), light, size=size)
+
+    parts = in_batches(drawn, np.arange(len(rows)), size=_BATCH)
+    return tuple(part.astype(np.float32) for part in parts)
 
 
 @functools.partial(jax.jit, static_argnames="size")

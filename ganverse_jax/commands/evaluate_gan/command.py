@@ -5,6 +5,7 @@ points at. Without them features of the toy world's pose network stand in, and e
 Precision and recall are taken in the same features as the distance (their authors used VGG16's).
 """
 
+import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,10 +20,10 @@ from ganverse_jax.evaluation.toy_features import ToyFeatures
 from ganverse_jax.interchange.metric_weights import GET_INCEPTION, GET_LPIPS, load_inception, load_lpips
 from ganverse_jax.models.features.inception import NUM_FEATURES, Inception, inception_input
 from ganverse_jax.models.features.lpips import LPIPS
-from ganverse_jax.models.perception.learned import in_batches
 from ganverse_jax.models.stylegan2.networks import Generator, truncate
 from ganverse_jax.models.stylegan2.stored import LoadedGenerator
 from ganverse_jax.pipeline.experiment import Experiment
+from ganverse_jax.runtime.batched import in_batches
 from ganverse_jax.runtime.checkpoint import write_json
 from ganverse_jax.runtime.pixels import gan_to_uint8
 from ganverse_jax.stages.gan.data import real_images
@@ -152,7 +153,7 @@ def _inception_judge(path: str) -> Judge:
     apply = jax.jit(lambda params, images: module.apply({"params": params}, inception_input(images)))
 
     def features(images):
-        return in_batches(lambda x: apply(weights.params, x), images, _BATCH)
+        return in_batches(functools.partial(apply, weights.params), images, size=_BATCH)
 
     if weights.is_fid:
         return Judge(features, NUM_FEATURES, "Inception of 2015-12-05", "fid", "")

@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 import rasterizer
+from ganverse_jax.models.sub_pixel import depth_to_space
 
 TEXTURES = ("decoded", "flow", "flow_and_colour")
 # A flow begins as the template seen from its side, in a picture of this many standard deviations of the
@@ -47,8 +48,8 @@ class TexelDecoder(nn.Module):
         x = nn.Dense(4 * columns * self.channels[0], name="start")(code)
         x = nn.leaky_relu(x).reshape(len(code), 4, columns, self.channels[0])
         for index, channels in enumerate(self.channels[1:]):
-            x = nn.leaky_relu(_enlarge(self._conv(x, 4 * channels, name=f"block{index}")))
-        return _enlarge(nn.Conv(4 * outputs, (1, 1), kernel_init=nn.initializers.zeros, name="out")(x))
+            x = nn.leaky_relu(depth_to_space(self._conv(x, 4 * channels, name=f"block{index}")))
+        return depth_to_space(nn.Conv(4 * outputs, (1, 1), kernel_init=nn.initializers.zeros, name="out")(x))
 
     def whole(self, x: Float[Array, "b th w c"]) -> Float[Array, "b th tw c"]:
         """The map of what `decode` laid out: with `symmetric` the half and its mirror image."""
@@ -163,9 +164,3 @@ def _side_view(key, shape, dtype=jnp.float32):
     """Rows x, y over a point (x, y, z, 1): as seen from +x, where +z is to the left."""
     del key
     return jnp.zeros((2, 4), dtype).at[0, 2].set(-START_EXTENT).at[1, 1].set(START_EXTENT).reshape(shape)
-
-
-def _enlarge(x: Float[Array, "b h w c"]) -> Float[Array, "b h2 w2 c4"]:
-    """Twice the rows and columns out of a quarter of the channels (sub-pixel convolution)."""
-    b, h, w, c = x.shape
-    return x.reshape(b, h, w, 2, 2, c // 4).transpose(0, 1, 3, 2, 4, 5).reshape(b, 2 * h, 2 * w, c // 4)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import ClassVar, Self
 
@@ -12,39 +12,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from ganverse_jax.runtime import checkpoint
-
-
-def space_to_depth(x: jax.Array, block: int = 2) -> jax.Array:
-    """[b h w c] -> [b h/block w/block block*block*c]; halves the plane without losing detail."""
-    b, h, w, c = x.shape
-    x = x.reshape(b, h // block, block, w // block, block, c)
-    return x.transpose(0, 1, 3, 2, 4, 5).reshape(b, h // block, w // block, block * block * c)
+from ganverse_jax.runtime.batched import in_batches
 
 
 def resize(images: jax.Array, height: int, width: int) -> jax.Array:
     """Antialiased bilinear resize of [b h w c]; the identity when the size is already right."""
-    if images.shape[1:3] == (height, width):
-        return images
     return jax.image.resize(images, (images.shape[0], height, width, images.shape[3]), "bilinear")
-
-
-def in_batches(predict: Callable, images: np.ndarray, batch_size: int) -> np.ndarray:
-    """Apply `predict` to [n h w 3] uint8 images in batches of one fixed size; results stacked on host.
-
-    Raises ValueError for images that are not [n h w 3] uint8.
-    """
-    images = np.asarray(images)
-    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[-1] != 3:
-        raise ValueError(f"images must be uint8 [n h w 3], got {images.dtype} {images.shape}")
-    parts = []
-    for start in range(0, len(images), batch_size):
-        part = images[start : start + batch_size]
-        missing = batch_size - len(part)
-        padded = np.concatenate([part, np.zeros((missing, *part.shape[1:]), np.uint8)]) if missing else part
-        parts.append(np.asarray(predict(jnp.asarray(padded)))[: len(part)])
-    if not parts:
-        return np.asarray(predict(jnp.zeros((1, *images.shape[1:]), jnp.uint8)))[:0]
-    return np.concatenate(parts)
 
 
 class LearnedNetwork:
@@ -68,8 +41,11 @@ class LearnedNetwork:
         return self.module.apply({"params": params}, resize(images, self.resolution, self.resolution))
 
     def predict(self, images: np.ndarray) -> np.ndarray:
-        """`apply` to images uint8 [n h w 3], in batches. Raises as `in_batches`."""
-        return in_batches(lambda x: self._predict(self.params, x), images, self.batch_size)
+        """`apply` to images uint8 [n h w 3], in batches. Raises ValueError for others."""
+        images = np.asarray(images)
+        if images.dtype != np.uint8 or images.ndim != 4 or images.shape[-1] != 3:
+            raise ValueError(f"images must be uint8 [n h w 3], got {images.dtype} {images.shape}")
+        return in_batches(partial(self._predict, self.params), images, size=self.batch_size)
 
     def save(self, path: Path, metadata: dict) -> None:
         """Write float16 safetensors, with the settings in the metadata."""

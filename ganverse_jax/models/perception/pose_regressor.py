@@ -13,7 +13,8 @@ import flax.linen as nn
 import jax
 import numpy as np
 
-from ganverse_jax.models.perception.learned import LearnedNetwork, space_to_depth
+from ganverse_jax.models.perception.learned import LearnedNetwork
+from ganverse_jax.models.sub_pixel import space_to_depth
 
 
 class Pose(NamedTuple):

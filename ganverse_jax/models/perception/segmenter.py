@@ -14,20 +14,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ganverse_jax.models.perception.learned import LearnedNetwork, resize, space_to_depth
+from ganverse_jax.models.perception.learned import LearnedNetwork, resize
+from ganverse_jax.models.sub_pixel import depth_to_space, space_to_depth
 
 
 class Segmenter(Protocol):
     """Images [n h w 3] uint8 -> soft foreground masks [n h w] float32 in [0, 1]."""
 
     def __call__(self, images: np.ndarray) -> np.ndarray: ...
-
-
-def depth_to_space(x: jax.Array, block: int = 2) -> jax.Array:
-    """Inverse of `space_to_depth`: [b h w block*block*c] -> [b h*block w*block c]."""
-    b, h, w, c = x.shape
-    x = x.reshape(b, h, w, block, block, c // (block * block))
-    return x.transpose(0, 1, 3, 2, 4, 5).reshape(b, h * block, w * block, c // (block * block))
 
 
 class SegmenterNet(nn.Module):

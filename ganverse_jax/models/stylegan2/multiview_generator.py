@@ -60,16 +60,12 @@ class MultiviewGenerator:
 
         Each seed has its own NumPy stream: a code does not depend on which others are asked for.
         """
-        size = self.module.z_dim
-        z = [np.random.default_rng(int(seed)).standard_normal(size).astype(np.float32) for seed in seeds]
+        z = [np.random.default_rng(int(seed)).standard_normal(self.module.z_dim) for seed in seeds]
+        z = np.array(z, np.float32).reshape(-1, self.module.z_dim)
         # In blocks of one shape: another batch shape would be another program, with other rounding.
-        block, parts = 64, []
-        for start in range(0, len(z), block):
-            rows = z[start : start + block]
-            padded = np.stack(rows + [rows[-1]] * (block - len(rows)))
-            w = self._to_w(self.gan.variables, self.gan.w_avg, padded, np.float32(psi))
-            parts.append(np.asarray(w)[: len(rows)])
-        return np.concatenate(parts) if parts else np.zeros((0, self.module.w_dim), np.float32)
+        return in_batches(
+            lambda z: self._to_w(self.gan.variables, self.gan.w_avg, z, np.float32(psi)), z, size=64
+        )
 
     def view_codes(self, seeds: np.ndarray, psi: float) -> np.ndarray:
         """Codes [n w_dim] of random views, by seed: of cameras of real pictures where the generator takes

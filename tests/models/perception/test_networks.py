@@ -7,7 +7,7 @@ import pytest
 
 from ganverse_jax.models.perception import pose_regressor as poses
 from ganverse_jax.models.perception import segmenter as segmenters
-from ganverse_jax.models.perception.learned import space_to_depth
+from ganverse_jax.models.sub_pixel import depth_to_space, space_to_depth
 
 WIDTHS = (8, 8, 8)
 
@@ -33,7 +33,7 @@ def pictures(n, height=16, width=16):
 
 def test_depth_to_space_undoes_space_to_depth():
     x = np.arange(2 * 8 * 6 * 3.0).reshape(2, 8, 6, 3)
-    np.testing.assert_array_equal(segmenters.depth_to_space(space_to_depth(x)), x)
+    np.testing.assert_array_equal(depth_to_space(space_to_depth(x)), x)
 
 
 def test_masks_lie_in_the_unit_interval_and_do_not_depend_on_the_batching(segmenter):
