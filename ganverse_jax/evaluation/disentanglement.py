@@ -9,24 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-
-def angle_difference(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Signed difference a - b of angles in radians, in [-pi, pi)."""
-    return (np.asarray(a) - np.asarray(b) + np.pi) % (2 * np.pi) - np.pi
-
-
-def circular_median(angles: np.ndarray) -> float:
-    """The sample (radians) with the smallest mean absolute circular distance to all samples [n]."""
-    angles = np.asarray(angles, np.float64)
-    if angles.size == 0:
-        raise ValueError("the circular median of no angles is undefined; give at least one")
-    cost = np.abs(angle_difference(angles[:, None], angles[None])).mean(axis=1)
-    return float(angles[np.argmin(cost)] % (2 * np.pi))
-
-
-def circular_spread(angles: np.ndarray) -> float:
-    """Mean absolute circular distance (radians) of samples [n] to their circular median; at most pi."""
-    return float(np.abs(angle_difference(angles, circular_median(angles))).mean())
+from ganverse_jax.evaluation.cameras import circular_median, wrap_angle
 
 
 def view_disentanglement(azimuths: np.ndarray) -> dict:
@@ -39,16 +22,17 @@ def view_disentanglement(azimuths: np.ndarray) -> dict:
     azimuths = np.asarray(azimuths, np.float64)
     if azimuths.ndim != 2 or 0 in azimuths.shape:
         raise ValueError(f"azimuths must be [views contents], got {azimuths.shape}")
-    medians = np.array([circular_median(row) for row in azimuths])
-    deviations = np.abs(angle_difference(azimuths, medians[:, None]))
+    medians = np.array([circular_median(row) for row in azimuths]) % (2 * np.pi)
+    deviations = np.abs(wrap_angle(azimuths - medians[:, None]))
     spreads = np.degrees(deviations.mean(axis=1))
+    apart = np.abs(wrap_angle(azimuths - circular_median(azimuths.ravel()) % (2 * np.pi)))
     per_view = [{"median": float(np.degrees(m)), "spread": float(s)}
                 for m, s in zip(medians, spreads, strict=True)]  # fmt: skip
     return {
         "within_view": float(spreads.mean()),
         "within_view_median": float(np.degrees(np.median(deviations))),
         "within_15": float((deviations <= np.radians(15)).mean()),
-        "across_views": float(np.degrees(circular_spread(azimuths.ravel()))),
+        "across_views": float(np.degrees(apart.mean())),
         "per_view": per_view,
     }
 

@@ -9,12 +9,10 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 
-def code_distance(mapped: Float[Array, "b n"], target: Float[Array, "b n"]) -> Float[Array, ""]:
-    """Mean squared difference of style codes: the first term of Eq. 5, arXiv:2010.09125.
-
-    mapped: codes from the mapping network, raw style units [b n]; target: the generator's own codes [b n].
-    """
-    return jnp.mean(jnp.square(mapped - target))
+def squared_distance(a: Float[Array, "b *n"], b: Float[Array, "b *n"]) -> Float[Array, ""]:
+    """Mean squared difference: the first term of Eq. 5, of style codes in raw units [b n], mapped and the
+    generator's own; and one term of Eq. 6, of a property fed in and the same property read back."""
+    return jnp.mean(jnp.square(a - b))
 
 
 def gate_entropy(gates: Float[Array, "3 n"]) -> Float[Array, ""]:
@@ -26,14 +24,6 @@ def gate_entropy(gates: Float[Array, "3 n"]) -> Float[Array, ""]:
     """
     safe = jnp.where(gates > 0, gates, 1.0)
     return -jnp.mean(jnp.sum(gates * jnp.log(safe), axis=0))
-
-
-def cycle_distance(sampled: Float[Array, "b *n"], returned: Float[Array, "b *n"]) -> Float[Array, ""]:
-    """Mean squared difference between a property fed in and the same property read back, one term of Eq. 6.
-
-    sampled, returned: displacements [b v 3], textures [b th tw 3] or background codes [b n]; equal shapes.
-    """
-    return jnp.mean(jnp.square(sampled - returned))
 
 
 def cycle_terms(sampled: dict, first: dict, second: dict) -> dict[str, Float[Array, ""]]:
@@ -49,10 +39,10 @@ def cycle_terms(sampled: dict, first: dict, second: dict) -> dict[str, Float[Arr
     terms = {}
     for name in ("shape", "texture"):
         pair = sampled[name]
-        terms[name] = 0.5 * (cycle_distance(pair[0], first[name]) + cycle_distance(pair[1], second[name]))
+        terms[name] = 0.5 * (squared_distance(pair[0], first[name]) + squared_distance(pair[1], second[name]))
     shared = sampled["background"]
     terms["background"] = 0.5 * (
-        cycle_distance(shared, first["background"]) + cycle_distance(shared, second["background"])
+        squared_distance(shared, first["background"]) + squared_distance(shared, second["background"])
     )
-    terms["background_pair"] = cycle_distance(first["background"], second["background"])
+    terms["background_pair"] = squared_distance(first["background"], second["background"])
     return terms

@@ -99,6 +99,10 @@ def test_circular_median_ignores_an_outlier_across_the_seam():
     assert metrics.circular_median(np.zeros(0)) is None
 
 
+def test_one_stray_reading_does_not_move_the_circular_median():
+    assert metrics.circular_median(np.radians([40.0, 41.0, 42.0, 43.0, 130.0])) == np.radians(42.0)
+
+
 def test_regressor_errors_are_taken_after_an_offset_fitted_on_validation_images():
     cameras = {"azimuth": np.radians([0.0, 90.0]), "elevation": np.radians([5.0, 10.0])}
     view = np.array([0, 1, 0, 1])

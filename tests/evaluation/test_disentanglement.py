@@ -7,21 +7,6 @@ from ganverse_jax.evaluation import disentanglement as d
 from ganverse_jax.scene.bins import nearest_azimuth_bin
 
 
-def test_the_median_does_not_mind_the_wrap_around():
-    angles = np.radians([350.0, 355.0, 5.0, 10.0, 0.0])
-    assert abs(d.angle_difference(d.circular_median(angles), 0.0)) < 1e-12  # the sample itself, mod 2 pi
-
-
-def test_one_stray_reading_does_not_move_the_median():
-    angles = np.radians([40.0, 41.0, 42.0, 43.0, 130.0])
-    assert np.isclose(d.circular_median(angles), np.radians(42.0))
-
-
-def test_the_median_of_nothing_is_refused():
-    with pytest.raises(ValueError, match="no angles"):
-        d.circular_median([])
-
-
 @pytest.mark.parametrize(
     ("degrees", "expected"), [(0, 0), (14.9, 0), (15.1, 1), (345.1, 0), (-20, 11), (359, 0)]
 )

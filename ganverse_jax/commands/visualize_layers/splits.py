@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ganverse_jax.evaluation.disentanglement import angle_difference, split_disentanglement
+from ganverse_jax.evaluation.cameras import wrap_angle
+from ganverse_jax.evaluation.disentanglement import split_disentanglement
 from ganverse_jax.evaluation.identity import Identity, fit_identity, verify
 from ganverse_jax.evaluation.toy_features import ToyFeatures
 from ganverse_jax.models.stylegan2.multiview_generator import MultiviewGenerator
@@ -63,7 +64,7 @@ def make_yardsticks(
     yardsticks = Yardsticks(perception, features, identity, {})
     objects, azimuth, images = views("test", num_held_out)
     read, embeddings = yardsticks.read(images)
-    error = np.degrees(np.abs(angle_difference(read, azimuth)))
+    error = np.degrees(np.abs(wrap_angle(read - azimuth)))
     held_out = {"azimuth_error": float(error.mean()), "azimuth_error_median": float(np.median(error))}
     held_out |= {f"identity_{name}": value for name, value in verify(embeddings, objects).items()}
     return yardsticks._replace(held_out=held_out)

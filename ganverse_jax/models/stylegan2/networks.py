@@ -57,20 +57,6 @@ def block_dtype(compute_dtype, block, resolution):
     return jnp.bfloat16 if compute_dtype == "bfloat16" and 8 * block >= resolution else None
 
 
-def styled_layers(resolution, channel_base, channel_max):
-    """All styled layers in order; toRGB shares its row of ws with the next block's conv0."""
-    layers, slot, previous = [], 0, None
-    for r in block_resolutions(resolution):
-        width = channels_at(r, channel_base, channel_max)
-        convolutions = [] if previous is None else [("conv0", previous)]
-        for name, style_width in [*convolutions, ("conv1", width)]:
-            layers.append(StyledLayer(f"b{r}.{name}", style_width, slot))
-            slot += 1
-        layers.append(StyledLayer(f"b{r}.torgb", width, slot))
-        previous = width
-    return layers
-
-
 def truncate(ws, w_avg, psi, cutoff=None):
     """w_avg + psi (ws - w_avg) on the first `cutoff` rows (all when None) of ws [b num_ws w]."""
     psis = jnp.where(jnp.arange(ws.shape[1]) < (ws.shape[1] if cutoff is None else cutoff), psi, 1.0)
@@ -162,23 +148,23 @@ class Generator(nn.Module):
 
     @property
     def layers(self):
-        """The styled layers in order, as a tuple of `StyledLayer`."""
-        return tuple(styled_layers(self.resolution, self.channel_base, self.channel_max))
+        """The styled layers in order, as a tuple of `StyledLayer`; toRGB shares its row of ws with the next
+        block's conv0."""
+        layers, slot, previous = [], 0, None
+        for r in block_resolutions(self.resolution):
+            width = channels_at(r, self.channel_base, self.channel_max)
+            convolutions = [] if previous is None else [("conv0", previous)]
+            for name, style_width in [*convolutions, ("conv1", width)]:
+                layers.append(StyledLayer(f"b{r}.{name}", style_width, slot))
+                slot += 1
+            layers.append(StyledLayer(f"b{r}.torgb", width, slot))
+            previous = width
+        return tuple(layers)
 
     @property
     def num_ws(self):
         """Rows of ws: 2 log2(resolution) - 2."""
         return 2 * int(math.log2(self.resolution)) - 2
-
-    @property
-    def style_names(self):
-        """Names of the styles in order: "b4.conv1", "b4.torgb", "b8.conv0", ..."""
-        return tuple(layer.name for layer in self.layers)
-
-    @property
-    def style_widths(self):
-        """Width of each style, by name."""
-        return {layer.name: layer.width for layer in self.layers}
 
     def map(self, z):
         """z [b z] to w [b w], neither broadcast nor truncated."""

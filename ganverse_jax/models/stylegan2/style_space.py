@@ -41,11 +41,6 @@ class StyleLayout(NamedTuple):
         return self.names[: self.view_count]
 
     @property
-    def content_names(self):
-        """Names of the styles that carry the content."""
-        return self.names[self.view_count :]
-
-    @property
     def view_size(self):
         """Length of the view part, which comes first in the flat code."""
         return sum(self.widths[: self.view_count])
@@ -56,22 +51,25 @@ class StyleLayout(NamedTuple):
         return self.size - self.view_size
 
 
-def style_layout(generator, *, view_layers=VIEW_LAYERS, include_torgb=False):
+def style_layout(generator, *, include_torgb=False):
     """`StyleLayout` of a generator, from its static widths.
 
     `include_torgb` takes the intermediate toRGB styles in as well; those driven by the view's w
-    (slot < view_layers) then count to the view. Raises ValueError when no layer is left for the content.
+    (slot < VIEW_LAYERS) then count to the view. Raises ValueError when no layer is left for the content.
     """
     layers = generator.layers
-    if not 0 < view_layers < generator.num_ws:
-        raise ValueError(f"view_layers {view_layers} must lie in 1 .. {generator.num_ws - 1}")
+    if generator.num_ws <= VIEW_LAYERS:
+        raise ValueError(
+            f"{generator.num_ws} layers leave none for the content beside the view's {VIEW_LAYERS}; take a "
+            "generator of 16 px or more"
+        )
     kept = [layer for layer in layers if include_torgb or layer.name.endswith(("conv0", "conv1"))]
     if not include_torgb:
         kept.append(layers[-1])
     return StyleLayout(
         names=tuple(layer.name for layer in kept),
         widths=tuple(layer.width for layer in kept),
-        view_count=sum(layer.slot < view_layers for layer in kept),
+        view_count=sum(layer.slot < VIEW_LAYERS for layer in kept),
         other_names=tuple(layer.name for layer in layers if layer not in kept),
     )
 
@@ -102,7 +100,7 @@ def complete_styles(flat, layout, fallback):
     """All styles a generator needs: the code's own, and `fallback`'s for the rest.
 
     `fallback` {name: [b or 1, width]} are the styles of the ws behind the code, or of w_avg for codes
-    without one (`generator.styles(generator.broadcast(w_avg[None]))`).
+    without one (`styles_of`).
     """
     own = unflatten_styles(flat, layout)
     batch = flat.shape[0]
@@ -110,40 +108,12 @@ def complete_styles(flat, layout, fallback):
     return own | {name: jnp.broadcast_to(x, (batch, x.shape[-1])) for name, x in others.items()}
 
 
-def mix_ws(view_ws, content_ws, *, view_layers=VIEW_LAYERS):
+def mix_ws(view_ws, content_ws):
     """ws [b num_ws w] with the first rows of one and the rest of the other (section 3.1)."""
-    return jnp.concatenate([view_ws[:, :view_layers], content_ws[:, view_layers:]], axis=1)
-
-
-def truncate_flat(flat, average, layout, psi, *, cutoff=None):
-    """average + psi (flat - average) on the first `cutoff` styles (all when None) of [b layout.size].
-
-    `average` [n] or [1 n] is the code of w_avg. Styles are affine in w, so this is the code of the
-    truncated w (section 3.1 truncates w); unlike there, it serves codes without a w.
-    """
-    kept = layout.size if cutoff is None else sum(layout.widths[:cutoff])
-    psis = jnp.where(jnp.arange(layout.size) < kept, psi, 1.0).astype(flat.dtype)
-    return average + psis * (flat - average)
+    return jnp.concatenate([view_ws[:, :VIEW_LAYERS], content_ws[:, VIEW_LAYERS:]], axis=1)
 
 
 def styles_of(generator, variables, ws):
     """All styles {name: [b width]} of ws [b num_ws w]; a w [b w] serves every layer."""
     ws = generator.broadcast(ws) if ws.ndim == 2 else ws
     return generator.apply(variables, ws, method="styles")
-
-
-def synthesize(generator, variables, ws, *, noise="const", key=None):
-    """Images [b r r 3] of ws [b num_ws w] or w [b w]; `noise` and `key` as in `Generator`."""
-    styles = styles_of(generator, variables, ws)
-    return generator.apply(variables, styles, noise=noise, key=key, method="from_styles")
-
-
-def synthesize_from_styles(generator, variables, w_star, layout, others, *, noise="const", key=None):
-    """Images [b r r 3] of flat codes W* [b layout.size]; `noise` and `key` as in `Generator`.
-
-    `others` is the ws [b num_ws w] (or w [b w]) behind the code, or w_avg [1 w] for codes without
-    one: the styles outside the code are its affine. Equals `synthesize` when the code comes from `others`.
-    Raises ValueError when the code is another generator's.
-    """
-    styles = complete_styles(w_star, layout, styles_of(generator, variables, others))
-    return generator.apply(variables, styles, noise=noise, key=key, method="from_styles")

@@ -194,17 +194,16 @@ class LatentMapper(nn.Module):
         mixed = gates[0] * shape + gates[1] * texture + gates[2] * background
         return self.content_mean.value + self.content_std.value * mixed
 
-    def __call__(self, camera, displacements, texture, image, mask) -> tuple[Array, Array]:
-        """All four properties to (W*_V [b view_size], W*_STB [b content_size]), raw style units.
+    def __call__(self, camera, displacements, texture, image, mask) -> tuple[Array, Array, Array]:
+        """All four properties to (W*_V [b view_size], W*_STB [b content_size]), raw style units, and the
+        background's own code [b content_size].
 
         camera: (azimuth, elevation, distance), radians and world units, [b] each; an offset in the picture
         that follows is not read.
         """
-        view = self.view_code(*camera[:3])
-        content = self.combine(
-            self.shape_code(displacements), self.texture_code(texture), self.background_code(image, mask)
-        )
-        return view, content
+        background = self.background_code(image, mask)
+        content = self.combine(self.shape_code(displacements), self.texture_code(texture), background)
+        return self.view_code(*camera[:3]), content, background
 
 
 def measured_statistics(

@@ -20,7 +20,7 @@ from jaxtyping import Array, Float
 
 from ganverse_jax.models.stylegan2.networks import Generator
 from ganverse_jax.models.stylegan2.stored import load_generator, save_generator
-from ganverse_jax.models.stylegan2.style_space import StyleLayout, complete_styles, style_layout
+from ganverse_jax.models.stylegan2.style_space import StyleLayout, complete_styles, style_layout, styles_of
 from ganverse_jax.models.stylegan_r.latent_mapper import LatentMapper
 from ganverse_jax.runtime.batched import in_batches, pictures_at_once
 from ganverse_jax.runtime.checkpoint import load_weights, save_weights
@@ -39,9 +39,7 @@ def make_synthesise(generator: Generator, layout: StyleLayout, height: int | Non
 
     def synthesise(params, constants, view, content):
         variables = {"params": params, "noise": constants["noise"]}
-        w_avg = jnp.asarray(constants["w_avg"])
-        mean_ws = jnp.broadcast_to(w_avg, (1, generator.num_ws, *w_avg.shape))
-        mean = generator.apply(variables, mean_ws, method=Generator.styles)
+        mean = styles_of(generator, variables, jnp.asarray(constants["w_avg"])[None])
         styles = complete_styles(jnp.concatenate([view, content], axis=-1), layout, mean)
         image = generator.apply(variables, styles, method=Generator.from_styles)
         return 0.5 * (image[:, top : top + height] + 1.0)
@@ -59,17 +57,7 @@ def render_codes(
     """
     variables = {"params": params["mapper"], "statistics": constants["statistics"]}
 
-    def apply(method, *inputs):
-        return mapper.apply(variables, *inputs, method=method)
-
-    background = apply(LatentMapper.background_code, image, mask)
-    content = apply(
-        LatentMapper.combine,
-        apply(LatentMapper.shape_code, shape),
-        apply(LatentMapper.texture_code, texture),
-        background,
-    )
-    view = apply(LatentMapper.view_code, *camera[:3])
+    view, content, background = mapper.apply(variables, camera, shape, texture, image, mask)
     return synthesise(params["generator"], constants, view, content), background
 
 

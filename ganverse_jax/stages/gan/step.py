@@ -14,8 +14,8 @@ import numpy as np
 import optax
 
 from ganverse_jax.data.images.gan_augment import augment
-from ganverse_jax.losses import gan_phases
-from ganverse_jax.losses.gan_phases import GanFunctions
+from ganverse_jax.losses import adversarial
+from ganverse_jax.losses.adversarial import GanFunctions
 from ganverse_jax.models.stylegan2.networks import Discriminator, Generator, update_w_avg
 from ganverse_jax.runtime import parallel
 from ganverse_jax.stages.gan.adaptive import adapt
@@ -144,7 +144,7 @@ class Phases:
         """Non-saturating loss of the generator."""
         z, _ = self._latents(key, batch)
         functions = self._functions(jax.random.fold_in(key, 7), batch, state)
-        (loss, aux), gradients = jax.value_and_grad(gan_phases.g_main, has_aux=True)(
+        (loss, aux), gradients = jax.value_and_grad(adversarial.g_main, has_aux=True)(
             state["g"], state["d"], functions, z
         )
         state = self._track_w(self._update(state, "g", gradients), aux["w"])
@@ -160,7 +160,7 @@ class Phases:
         functions = self._functions(jax.random.fold_in(key, 7), batch, state)
 
         def loss(params):
-            penalty, aux = gan_phases.g_reg(
+            penalty, aux = adversarial.g_reg(
                 params, functions, z[:half], pixels, state["path_length_mean"], mean=_batch_mean
             )
             return penalty * settings.path_length_weight * settings.path_length_interval, (penalty, aux)
@@ -174,7 +174,7 @@ class Phases:
         """Logistic loss of the discriminator; its signs of real images steer an adaptive augmentation."""
         z, _ = self._latents(key, batch)
         functions = self._functions(jax.random.fold_in(key, 7), batch, state)
-        (loss, aux), gradients = jax.value_and_grad(gan_phases.d_main, has_aux=True)(
+        (loss, aux), gradients = jax.value_and_grad(adversarial.d_main, has_aux=True)(
             state["d"], state["g"], functions, z, _reals(batch)
         )
         state = self._track_w(self._update(state, "d", gradients), aux["w"])
@@ -191,7 +191,7 @@ class Phases:
         functions = self._functions(key, batch, state)
 
         def loss(params):
-            penalty = gan_phases.d_reg(params, functions, _reals(batch))
+            penalty = adversarial.r1_penalty(partial(functions.score, params), _reals(batch))
             return penalty * 0.5 * settings.r1_gamma * settings.r1_interval, penalty
 
         gradients, penalty = jax.grad(loss, has_aux=True)(state["d"])

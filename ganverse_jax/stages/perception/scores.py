@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ganverse_jax.data.augment import augment
-from ganverse_jax.evaluation.disentanglement import angle_difference
+from ganverse_jax.evaluation.cameras import wrap_angle
 from ganverse_jax.evaluation.images import mask_iou
 
 
@@ -39,7 +39,7 @@ def score_pose_regressor(regressor, renders: dict[str, np.ndarray]) -> dict[str,
     result = {}
     for name, data in (("clean", renders), ("augmented", soften(renders))):
         pose = regressor(data["image"])
-        azimuth = np.degrees(np.abs(angle_difference(pose.azimuth, data["azimuth"])))
+        azimuth = np.degrees(np.abs(wrap_angle(pose.azimuth - data["azimuth"])))
         elevation = np.degrees(np.abs(pose.elevation - data["elevation"]))
         distance = np.abs(pose.distance / data["distance"] - 1)
         result |= {

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ganverse_jax.evaluation.disentanglement import angle_difference, circular_median
+from ganverse_jax.evaluation.cameras import circular_median, wrap_angle
 from ganverse_jax.evaluation.images import mask_iou
 from ganverse_jax.runtime.pixels import unit_to_uint8
 from ganverse_jax.stages.stylegan_r.properties import Properties
@@ -119,10 +119,10 @@ def view_azimuths(regress: Callable, properties: Properties) -> np.ndarray:
     readings = regress(properties.images)
     found = np.full(len(properties.cameras), np.nan)
     for view in np.unique(properties.view_id):
-        found[view] = circular_median(readings[properties.view_id == view])
+        found[view] = circular_median(readings[properties.view_id == view]) % (2 * np.pi)
     return found
 
 
 def _median_error(readings: np.ndarray, reference: np.ndarray) -> float:
-    error = np.abs(np.degrees(angle_difference(readings, reference)))
+    error = np.abs(np.degrees(wrap_angle(readings - reference)))
     return float(np.nanmedian(error)) if np.isfinite(error).any() else -1.0

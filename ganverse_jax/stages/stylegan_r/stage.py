@@ -116,8 +116,8 @@ def _code_figures(trained: Trained, inputs: Inputs) -> dict[str, float]:
         ready = steps.unpack(batch)
         view, content = module.apply(variables, *(ready[name] for name in steps.PROPERTY_INPUTS))
         errors = {
-            "view": cycle.code_distance(view, ready["view_style"]),
-            "content": cycle.code_distance(content, ready["content_style"]),
+            "view": cycle.squared_distance(view, ready["view_style"]),
+            "content": cycle.squared_distance(content, ready["content_style"]),
         }
         gates = module.apply(variables, method=LatentMapper.gates)
         return steps.warmup_losses(module, variables, ready) | errors, gates.mean(axis=1)

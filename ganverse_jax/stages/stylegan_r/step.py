@@ -110,11 +110,11 @@ def warmup_losses(mapper: LatentMapper, variables: dict, batch: dict) -> dict[st
     batch: `unpack`ed image, mask, shape, texture, camera and the generator's codes view_style [b n],
     content_style [b m].
     """
-    view, content = mapper.apply(variables, *(batch[name] for name in PROPERTY_INPUTS))
+    view, content, _ = mapper.apply(variables, *(batch[name] for name in PROPERTY_INPUTS))
     mapped = jnp.concatenate([view, content], axis=-1)
     target = jnp.concatenate([batch["view_style"], batch["content_style"]], axis=-1)
     gates = mapper.apply(variables, method=LatentMapper.gates)
-    return {"code": cycle.code_distance(mapped, target), "entropy": cycle.gate_entropy(gates)}
+    return {"code": cycle.squared_distance(mapped, target), "entropy": cycle.gate_entropy(gates)}
 
 
 def make_warmup_step(

@@ -8,7 +8,7 @@ import numpy as np
 from ganverse_jax.data.masks import instances
 from ganverse_jax.data.masks.folder import asked_together
 from ganverse_jax.evaluation import view_selection
-from ganverse_jax.evaluation.disentanglement import angle_difference, circular_median
+from ganverse_jax.evaluation.cameras import circular_median, wrap_angle
 from ganverse_jax.models.stylegan2.multiview_generator import MultiviewGenerator
 from ganverse_jax.runtime.progress import Progress
 from ganverse_jax.scene.bins import NUM_AZIMUTH_BINS, nearest_azimuth_bin
@@ -142,8 +142,8 @@ def score(generator: MultiviewGenerator, w: np.ndarray, contents: np.ndarray, se
     bins, agreement = np.full(len(w), -1), np.ones(len(w))
     if regressor is not None:
         azimuths = regressor(flat).azimuth.reshape(images.shape[:2])
-        medians = np.array([circular_median(row) for row in azimuths])
+        medians = np.array([circular_median(row) for row in azimuths]) % (2 * np.pi)
         bins = np.array([nearest_azimuth_bin(median) for median in medians])
-        off = np.abs(angle_difference(azimuths, medians[:, None]))
+        off = np.abs(wrap_angle(azimuths - medians[:, None]))
         agreement = (off <= 2 * np.pi / NUM_AZIMUTH_BINS).mean(axis=1)
     return Scores(kept, consistency, view_selection.appearance(images, masks), bins, agreement)

@@ -7,8 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from ganverse_jax.losses import gan_phases
+from ganverse_jax.losses import adversarial
 from ganverse_jax.models.stylegan2.networks import Discriminator, Generator
+from tests.models.stylegan2.plain_functions import plain_functions
 
 jit = partial(jax.jit, compiler_options={"xla_backend_optimization_level": 0})  # compiles 2.5 times faster
 GENERATOR = Generator(
@@ -33,16 +34,16 @@ def results(compute_dtype, variables, d_params):
     """Images, logits, and the gradients of both networks' main losses."""
     generator = GENERATOR.clone(compute_dtype=compute_dtype)
     discriminator = DISCRIMINATOR.clone(compute_dtype=compute_dtype)
-    functions = gan_phases.plain_functions(generator, discriminator, variables["noise"])
+    functions = plain_functions(generator, discriminator, variables["noise"])
     z = jax.random.normal(jax.random.key(2), (8, 8))
     reals = jnp.tanh(jax.random.normal(jax.random.key(3), (8, 8, 8, 3)))
 
     def g_loss(params):
-        return gan_phases.g_main(params, d_params, functions, z)[0]
+        return adversarial.g_main(params, d_params, functions, z)[0]
 
     def d_loss(params):
-        penalty = gan_phases.d_reg(params, functions, reals)
-        return gan_phases.d_main(params, variables["params"], functions, z, reals)[0] + penalty
+        penalty = adversarial.r1_penalty(partial(functions.score, params), reals)
+        return adversarial.d_main(params, variables["params"], functions, z, reals)[0] + penalty
 
     @jit
     def everything(variables, d_params):

@@ -12,9 +12,10 @@ from ganverse_jax.interchange.stylegan2.parameters import (
     discriminator_from_torch_state,
     generator_from_torch_state,
 )
-from ganverse_jax.losses import gan_phases
+from ganverse_jax.losses import adversarial
 from ganverse_jax.models.stylegan2.networks import Discriminator, Generator, update_w_avg
 from ganverse_jax.stages.gan.optimizer import average_decay, lazy_adam, moving_average
+from tests.models.stylegan2.plain_functions import plain_functions
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "stylegan2"
 GRADIENT_TOLERANCE = 5e-5  # of each tensor's maximum; the recording itself is good to 3.5e-6
@@ -53,20 +54,20 @@ def d_params():
 def compiled_phases(bundle):
     """Weighted phase losses with gradients, shared by both archives (z 8, path length 4)."""
     generator, discriminator = Generator(32, 64, 64, 8, 512, 32), Discriminator(32, 512, 32)
-    functions = gan_phases.plain_functions(generator, discriminator, bundle["noise"])
+    functions = plain_functions(generator, discriminator, bundle["noise"])
 
     def g_main(g, d, z):
-        return gan_phases.g_main(g, d, functions, z)
+        return adversarial.g_main(g, d, functions, z)
 
     def g_reg(g, z, noise, running_mean):
-        penalty, aux = gan_phases.g_reg(g, functions, z, noise, running_mean)
+        penalty, aux = adversarial.g_reg(g, functions, z, noise, running_mean)
         return 2 * penalty, aux
 
     def d_main(d, g, z, reals):
-        return gan_phases.d_main(d, g, functions, z, reals)
+        return adversarial.d_main(d, g, functions, z, reals)
 
     def d_reg(d, reals):
-        return 10 / 2 * gan_phases.d_reg(d, functions, reals), {}
+        return 10 / 2 * adversarial.r1_penalty(partial(functions.score, d), reals), {}
 
     return {f.__name__: jit(jax.value_and_grad(f, has_aux=True)) for f in (g_main, g_reg, d_main, d_reg)}
 

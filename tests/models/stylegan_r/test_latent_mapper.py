@@ -42,7 +42,7 @@ def test_fresh_mapper_gives_the_mean_code(mapper, variables):
         "content_mean": jnp.arange(9.0),
         "content_std": jnp.full(9, 3.0),
     }
-    view, content = mapper.apply(variables | {"statistics": statistics}, *_inputs())
+    view, content, _ = mapper.apply(variables | {"statistics": statistics}, *_inputs())
     np.testing.assert_array_equal(view, np.tile(np.arange(6.0), (3, 1)))
     np.testing.assert_array_equal(content, np.tile(np.arange(9.0), (3, 1)))
 

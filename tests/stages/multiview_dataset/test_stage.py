@@ -37,7 +37,7 @@ def test_the_view_code_drives_the_first_four_slots_alone(generator):
     module, variables = generator.module, generator.gan.variables
     ws = np.concatenate([np.repeat(a[None], 4, 0), np.repeat(b[None], module.num_ws - 4, 0)])[None]
     styles = module.apply(variables, ws, method=Generator.styles)
-    names = [name for name in module.style_names if "conv" in name] + ["b16.torgb"]
+    names = [layer.name for layer in module.layers if "conv" in layer.name] + ["b16.torgb"]
     _, w_star = generator.pairs(a[None], b[None])
     assert w_star.shape == (1, generator.layout.size)
     # rtol 1e-5: one small matrix product in float32, batched otherwise

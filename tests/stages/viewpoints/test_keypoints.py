@@ -11,7 +11,7 @@ from ganverse_jax.annotation.keypoints import store as keypoint_store
 from ganverse_jax.annotation.keypoints.places import places
 from ganverse_jax.annotation.keypoints.session import HIDDEN
 from ganverse_jax.annotation.keypoints.store import KEYPOINTS
-from ganverse_jax.evaluation.disentanglement import angle_difference
+from ganverse_jax.evaluation.cameras import wrap_angle
 from ganverse_jax.pipeline.experiment import WorldSettings
 from ganverse_jax.scene.cameras import given_cameras
 from ganverse_jax.scene.keypoint_cameras import KeypointCameras
@@ -104,7 +104,7 @@ def test_the_cameras_come_back_and_training_starts_from_them(folder):
     assert content["annotated_by"] == "keypoints" and content["dropped"] == 1
     assert content["keypoints"]["rms_pixels"] < 0.02  # clicks are rounded to a hundredth of a pixel
     azimuth = np.array([view["azimuth"] for view in views])
-    off = angle_difference(azimuth, AZIMUTHS[[view["candidate"] - 1 for view in views]])
+    off = wrap_angle(azimuth - AZIMUTHS[[view["candidate"] - 1 for view in views]])
     # One degree: what a hundredth of a pixel of 48 does to these cameras.
     assert np.degrees(np.abs(off)).max() < 1.0
     assert [view["azimuth_bin"] for view in views] == BINS
