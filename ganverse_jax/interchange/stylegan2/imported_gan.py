@@ -20,11 +20,26 @@ _MAX_RESOLUTION = 4096
 _MAX_LAYERS = 64
 
 
+class FoundNetworks(NamedTuple):
+    """The networks of a file as PyTorch-named states {name: array}, and the code that wrote it.
+
+    `ema` is the averaged generator, `generator` the trained one, None where the file has the averaged one alone;
+    clamps are None where nothing clamps; `mbstd_group` None means the whole batch.
+    """
+
+    family: str
+    ema: Mapping[str, np.ndarray]
+    discriminator: Mapping[str, np.ndarray]
+    generator: Mapping[str, np.ndarray] | None = None
+    generator_clamp: float | None = None
+    discriminator_clamp: float | None = None
+    mbstd_group: int | None = 4
+
+
 class ImportedGAN(NamedTuple):
     """Networks ready to save: settings (keyword arguments) and parameters.
 
-    `ema` and `generator` are bundles {"params", "noise", "w_avg"}; `generator`, the one that was trained
-    itself, is None where the source has the averaged one only.
+    `ema` and `generator` are bundles {"params", "noise", "w_avg"}, as in `FoundNetworks`.
     """
 
     generator_settings: dict[str, Any]
@@ -35,24 +50,18 @@ class ImportedGAN(NamedTuple):
 
 
 def imported_gan(
-    ema: Mapping[str, np.ndarray],
-    discriminator: Mapping[str, np.ndarray],
-    generator: Mapping[str, np.ndarray] | None = None,
-    *,
-    generator_clamp: float | None = None,
-    discriminator_clamp: float | None = None,
-    mbstd_group: int | None = 4,
-    labels: tuple[str, str, str] = ("the generator", "the discriminator", "the trained generator"),
+    found: FoundNetworks, labels: tuple[str, str, str] = ("averaged generator", "discriminator", "generator")
 ) -> ImportedGAN:
     """States of PyTorch names to checked networks. Raises ImportedFileError naming one of `labels`."""
-    averaged = generator_from_torch_state(ema)
-    settings = generator_settings(averaged["params"]) | {"conv_clamp": generator_clamp}
-    trained = None if generator is None else generator_from_torch_state(generator)
+    averaged = generator_from_torch_state(found.ema)
+    settings = generator_settings(averaged["params"]) | {"conv_clamp": found.generator_clamp}
+    trained = None if found.generator is None else generator_from_torch_state(found.generator)
     for label, bundle in ((labels[0], averaged), (labels[2], trained)):
         if bundle is not None:
             _check(label, bundle, _generator_shapes(**settings))
-    params = discriminator_from_torch_state(discriminator)
-    critic = discriminator_settings(params) | {"mbstd_group": mbstd_group, "conv_clamp": discriminator_clamp}
+    params = discriminator_from_torch_state(found.discriminator)
+    critic = discriminator_settings(params)
+    critic |= {"mbstd_group": found.mbstd_group, "conv_clamp": found.discriminator_clamp}
     if critic["resolution"] != settings["resolution"]:
         raise ImportedFileError(
             f"the generator draws {settings['resolution']} px, the discriminator takes "

@@ -12,12 +12,8 @@ from typing import Any
 from ganverse_jax.interchange.errors import ImportedFileError
 from ganverse_jax.interchange.pickles.numpy_archive import read_numpy_archive
 from ganverse_jax.interchange.stylegan2.folder import check_free, write_folder
-from ganverse_jax.interchange.stylegan2.imported_gan import ImportedGAN, imported_gan
-from ganverse_jax.interchange.stylegan2.pickled import (
-    PickledNetworks,
-    read_bytes,
-    read_pickle,
-)
+from ganverse_jax.interchange.stylegan2.imported_gan import FoundNetworks, ImportedGAN, imported_gan
+from ganverse_jax.interchange.stylegan2.pickled import read_pickle
 
 LICENCE = (
     "not told by the file. Weights that NVIDIA published are under the NVIDIA Source Code License: research "
@@ -33,26 +29,9 @@ def load_pickle(path: str | os.PathLike) -> tuple[ImportedGAN, str]:
     """
     found = read_pickle(path)
     try:
-        return _checked(found), found.family
+        return imported_gan(found), found.family
     except ImportedFileError as error:
         raise ImportedFileError(f"{path}: {error}") from error
-
-
-def networks_from_bytes(data: memoryview) -> ImportedGAN:
-    """The checked networks of a pickle in memory; raises ImportedFileError."""
-    return _checked(read_bytes(data))
-
-
-def _checked(found: PickledNetworks) -> ImportedGAN:
-    return imported_gan(
-        found.ema,
-        found.discriminator,
-        found.generator,
-        generator_clamp=found.generator_clamp,
-        discriminator_clamp=found.discriminator_clamp,
-        mbstd_group=found.mbstd_group,
-        labels=("averaged generator", "discriminator", "generator"),
-    )
 
 
 def import_pickle(
@@ -88,9 +67,13 @@ def import_networks(
     it is no such network, has a wrong shape or holds values that are not finite.
     """
     check_free(out)
-    labels = (str(generator), str(discriminator), "")
-    gan = imported_gan(read_numpy_archive(generator), read_numpy_archive(discriminator), labels=labels)
-    card = _card([generator, discriminator], "PyTorch state dicts as NumPy archives", licence, origin)
+    found = FoundNetworks(
+        "PyTorch state dicts as NumPy archives",
+        read_numpy_archive(generator),
+        read_numpy_archive(discriminator),
+    )
+    gan = imported_gan(found, labels=(str(generator), str(discriminator), ""))
+    card = _card([generator, discriminator], found.family, licence, origin)
     return write_folder(gan, out, card, crop=crop)
 
 

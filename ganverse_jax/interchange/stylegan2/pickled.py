@@ -3,14 +3,13 @@
 import mmap
 import os
 from pathlib import Path
-from typing import Any, NamedTuple
-
-import numpy as np
+from typing import Any
 
 from ganverse_jax.interchange.errors import ImportedFileError
 from ganverse_jax.interchange.pickles.inert_arrays import NUMPY_NAMES, TORCH_NAMES, Arrays
 from ganverse_jax.interchange.pickles.safe_pickle import Inert, Reader, is_call
 from ganverse_jax.interchange.stylegan2 import ada, tf
+from ganverse_jax.interchange.stylegan2.imported_gan import FoundNetworks
 
 ALLOWED = NUMPY_NAMES | TORCH_NAMES | ada.OTHER_NAMES | {tf.NETWORK}
 _SPARE = 1 << 16
@@ -24,23 +23,7 @@ _KNOWN = {  # beginnings of files that people pass by mistake
 }
 
 
-class PickledNetworks(NamedTuple):
-    """The networks of a pickle as PyTorch-named states {name: float32 array}.
-
-    `ema` is the averaged generator, `generator` the trained one; clamps are None where nothing clamps;
-    `mbstd_group` None means the whole batch.
-    """
-
-    family: str
-    generator: dict[str, np.ndarray]
-    ema: dict[str, np.ndarray]
-    discriminator: dict[str, np.ndarray]
-    generator_clamp: float | None
-    discriminator_clamp: float | None
-    mbstd_group: int | None
-
-
-def read_pickle(path: str | os.PathLike) -> PickledNetworks:
+def read_pickle(path: str | os.PathLike) -> FoundNetworks:
     """Read a pickle of NVIDIA's StyleGAN2 (TensorFlow, configurations e and f) or stylegan2-ada-pytorch.
 
     Raises FileNotFoundError, or ImportedFileError naming file, value and remedy for anything else that
@@ -61,7 +44,7 @@ def read_pickle(path: str | os.PathLike) -> PickledNetworks:
         raise ImportedFileError(f"{path}: {error}") from error
 
 
-def read_bytes(data: memoryview) -> PickledNetworks:
+def read_bytes(data: memoryview) -> FoundNetworks:
     """As :func:`read_pickle`, from memory."""
     start = bytes(data[:4])
     if start[:1] != b"\x80":
@@ -82,26 +65,24 @@ def read_bytes(data: memoryview) -> PickledNetworks:
     )
 
 
-def _tensorflow(content: tuple, arrays: Arrays) -> PickledNetworks:
+def _tensorflow(content: tuple, arrays: Arrays) -> FoundNetworks:
     discriminator, group = tf.discriminator_state(content[1], arrays)
-    return PickledNetworks(
+    return FoundNetworks(
         family="NVlabs/stylegan2 (TensorFlow)",
         generator=tf.generator_state(content[0], arrays, "G"),
         ema=tf.generator_state(content[2], arrays, "Gs"),
         discriminator=discriminator,
-        generator_clamp=None,
-        discriminator_clamp=None,
         mbstd_group=group,
     )
 
 
-def _ada(content: dict[Any, Any], arrays: Arrays) -> PickledNetworks:
+def _ada(content: dict[Any, Any], arrays: Arrays) -> FoundNetworks:
     generator, clamp = ada.generator_state(content["G"], arrays, "G")
     ema, ema_clamp = ada.generator_state(content["G_ema"], arrays, "G_ema")
     if clamp != ema_clamp:
         raise ImportedFileError(f"G clamps at {clamp}, G_ema at {ema_clamp}; they should agree: damaged?")
     discriminator, critic_clamp, group = ada.discriminator_state(content["D"], arrays)
-    return PickledNetworks(
+    return FoundNetworks(
         family="NVlabs/stylegan2-ada-pytorch",
         generator=generator,
         ema=ema,

@@ -240,7 +240,7 @@ def test_the_command_imports_a_wide_car_and_refuses_a_hostile_file(tmp_path, pic
 
 def wide(random):
     """Random networks of 512 px and 4 channels, with PyTorch's names."""
-    from ganverse_jax.interchange.stylegan2.pickled import PickledNetworks
+    from ganverse_jax.interchange.stylegan2.imported_gan import FoundNetworks
 
     sizes, c = [4 << i for i in range(8)], 4
     g = {
@@ -269,4 +269,4 @@ def wide(random):
     g, d = (
         {name: np.asarray(random.standard_normal(shape), "<f4") for name, shape in x.items()} for x in (g, d)
     )
-    return PickledNetworks("", g, g, d, None, None, 4)
+    return FoundNetworks("", g, d, g)
