@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image
 
 from ganverse_jax.data.masks import instances
-from ganverse_jax.evaluation.disentanglement import angle_difference
+from ganverse_jax.evaluation.cameras import wrap_angle
 from ganverse_jax.models.inverse_graphics import stored
 from ganverse_jax.models.inverse_graphics.prediction import predict_meshes
 from ganverse_jax.models.perception.pose_regressor import LearnedPoseRegressor
@@ -112,8 +112,8 @@ def _against_truth(run: Run, rows: np.ndarray, labels: Labels, folder: Path) -> 
     found["network"] = (pose.azimuth, pose.elevation, test)
     errors: dict[str, Any] = {}
     for name, (azimuth, elevation, true) in found.items():
-        off = angle_difference(azimuth, true["azimuth"])
-        off = np.degrees(np.abs(angle_difference(off, np.angle(np.exp(1j * off).mean()))))
+        off = azimuth - true["azimuth"]
+        off = np.degrees(np.abs(wrap_angle(off - np.angle(np.exp(1j * off).mean()))))
         tilt = np.degrees(np.abs(elevation - true["elevation"]))
         errors[name] = {
             "azimuth_median": float(np.median(off)),
