@@ -23,7 +23,7 @@ _MAX_LAYERS = 64
 class FoundNetworks(NamedTuple):
     """The networks of a file as PyTorch-named states {name: array}, and the code that wrote it.
 
-    `ema` is the averaged generator, `generator` the trained one, None where the file has the averaged one alone;
+    `ema` is the averaged generator, `generator` the trained one, None where the file has the former alone;
     clamps are None where nothing clamps; `mbstd_group` None means the whole batch.
     """
 

@@ -6,6 +6,7 @@ Every random number is drawn per global example.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import jax
