@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 
 from ganverse_jax.losses.adversarial import g_nonsaturating
-from ganverse_jax.losses.cycle import cycle_distance
+from ganverse_jax.losses.cycle import squared_distance
 from ganverse_jax.models.stylegan2.camera_input import CameraInput
 from ganverse_jax.runtime import parallel
 from ganverse_jax.stages.gan.settings import Settings
@@ -66,7 +66,7 @@ class CameraPhases(Phases):
             read = self.teacher.read(jnp.concatenate([images[:half], twins]))
             terms = {"pose": pose}
             for name, value in read.items():
-                terms[name] = cycle_distance(value[:half], value[half:]) / self.teacher.scales[name]
+                terms[name] = squared_distance(value[:half], value[half:]) / self.teacher.scales[name]
             total = g_nonsaturating(logits) + sum(
                 getattr(weights, f"{name}_weight") * value for name, value in terms.items()
             )

@@ -181,9 +181,8 @@ def _first_state(module: Generator, critic: Discriminator, settings: Settings, c
         trained, noise = _trained_networks(weights_folder(settings.start_from), module, critic)
         state |= trained
     if camera is not None and camera_input.PARAMS not in state["g"]:
-        fresh = camera.mapping(module.w_dim).init(jax.random.fold_in(key, 1), np.zeros((1, 4), np.float32))[
-            "params"
-        ]
+        mapping, one = camera.mapping(module.w_dim), np.zeros((1, 4), np.float32)
+        fresh = mapping.init(jax.random.fold_in(key, 1), one)["params"]
         params = state["g"] | {camera_input.PARAMS: fresh}
         state |= {"g": params, "ema": params, "g_optimizer": optax.adam(1.0).init(params)}
     return state, noise
