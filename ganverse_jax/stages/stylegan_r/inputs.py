@@ -13,15 +13,10 @@ import numpy as np
 from ganverse_jax.data.multiview.set import MultiviewSet
 from ganverse_jax.models.inverse_graphics.prediction import predict_in_batches
 from ganverse_jax.models.perception.segmenter import Segmenter
+from ganverse_jax.models.stylegan2 import style_space
 from ganverse_jax.models.stylegan2.multiview_generator import MultiviewGenerator
 from ganverse_jax.models.stylegan2.stored import LoadedGenerator
-from ganverse_jax.models.stylegan2.style_space import (
-    StyleLayout,
-    flatten_styles,
-    split_view_content,
-    style_layout,
-    styles_of,
-)
+from ganverse_jax.models.stylegan2.style_space import StyleLayout, split_view_content
 from ganverse_jax.pipeline.remedies import make_again
 from ganverse_jax.pipeline.stage import Run
 from ganverse_jax.scene.cameras import stack_cameras
@@ -57,7 +52,11 @@ class Inputs:
 
 def style_codes(generator: LoadedGenerator, layout: StyleLayout, w: np.ndarray) -> np.ndarray:
     """Flat codes W* [n s] of w [n w_dim], each driving every layer."""
-    draw = jax.jit(lambda variables, w: flatten_styles(styles_of(generator.module, variables, w), layout))
+
+    @jax.jit
+    def draw(variables, w):
+        return style_space.flatten_styles(style_space.styles_of(generator.module, variables, w), layout)
+
     return np.asarray(draw(generator.variables, np.asarray(w, np.float32)))
 
 
@@ -70,15 +69,14 @@ def assemble(
     *,
     segmenter: Segmenter,
     regress: Callable | None,
-    cycle_mask: str,
-    include_torgb: bool = False,
+    settings: Settings,
 ) -> Inputs:
     """Inputs from their pieces: predicts {S, T} of every example and takes W* apart.
 
     splits: "train" and "test"; view_w [k w_dim] and cameras (azimuth, elevation in radians, distance [k],
     perhaps offset [k 2]) of the views; regress: pose regressor or None.
     """
-    layout = style_layout(generator.module, include_torgb=include_torgb)
+    layout = style_space.style_layout(generator.module, include_torgb=settings.include_torgb)
     view_styles, _ = split_view_content(style_codes(generator, layout, view_w), layout)
     views = {"view_styles": view_styles, "cameras": stack_cameras(cameras)}
     parts = {}
@@ -92,7 +90,7 @@ def assemble(
         generator=generator,
         layout=layout,
         **parts,
-        networks=make_networks(generator.module, layout, inverse, segmenter, cycle_mask, size[0]),
+        networks=make_networks(generator.module, layout, inverse, segmenter, settings.cycle_mask, size[0]),
         constants=constants,
         segment=segmenter,
         dibr=make_dibr(inverse, size),
@@ -136,22 +134,15 @@ def load_inputs(run: Run, settings: Settings) -> Inputs:
     source, psi = MultiviewGenerator(generator, crop=drawing.crop), drawing.truncation
     splits = {}
     for name, limit in {"train": settings.num_examples, "test": settings.num_test}.items():
-        read = stored.read(choose_rows(stored.rows_of(name), limit))
+        chosen = np.random.default_rng(0).permutation(stored.rows_of(name))[:limit]
+        read = stored.read(chosen)
         splits[name] = Examples(read.multiview, source.codes(read.content_seed, psi))
     if settings.num_samples:
         fresh = draw_samples(source, segmenter, views, settings.num_samples, seed=run.seed, psi=psi)
         splits["train"] = splits["train"].joined(fresh)
-    return assemble(
-        generator,
-        inverse,
-        splits,
-        views.w,
-        cameras,
-        segmenter=segmenter,
-        regress=None if pose is None else lambda images: pose(images).azimuth,
-        cycle_mask=settings.cycle_mask,
-        include_torgb=settings.include_torgb,
-    )
+    regress = None if pose is None else lambda images: pose(images).azimuth
+    reading = {"segmenter": segmenter, "regress": regress, "settings": settings}
+    return assemble(generator, inverse, splits, views.w, cameras, **reading)
 
 
 def _inverse_graphics(workdir: Path, fingerprint: str) -> tuple[TrainedInverseGraphics, dict]:
@@ -165,8 +156,3 @@ def _inverse_graphics(workdir: Path, fingerprint: str) -> tuple[TrainedInverseGr
     fov_y = float(np.radians(metadata["fov_degrees"]))
     cameras = inverse_graphics.as_cameras(params["cameras"])
     return TrainedInverseGraphics(module, params["network"], fov_y), cameras
-
-
-def choose_rows(rows: np.ndarray, limit: int) -> np.ndarray:
-    """Up to `limit` of `rows`, in a fixed random order."""
-    return np.random.default_rng(0).permutation(rows)[:limit]

@@ -10,6 +10,8 @@ import dataclasses
 
 import numpy as np
 
+PER_EXAMPLE = ("images", "masks", "view_id", "object_id", "shapes", "textures", "content_styles")
+
 
 @dataclasses.dataclass(frozen=True)
 class Properties:
@@ -34,8 +36,7 @@ class Properties:
 
     def __post_init__(self):
         n = len(self.images)
-        names = ("masks", "view_id", "object_id", "shapes", "textures", "content_styles")
-        sizes = {name: len(getattr(self, name)) for name in names}
+        sizes = {name: len(getattr(self, name)) for name in PER_EXAMPLE}
         if any(size != n for size in sizes.values()):
             raise ValueError(f"{n} images, but {sizes}; one entry per image is needed")
         if len(self.view_styles) != len(self.cameras):
@@ -48,8 +49,7 @@ class Properties:
 
     def take(self, rows: np.ndarray) -> "Properties":
         """The examples `rows`, with the same views."""
-        names = ("images", "masks", "view_id", "object_id", "shapes", "textures", "content_styles")
-        return dataclasses.replace(self, **{name: getattr(self, name)[rows] for name in names})
+        return dataclasses.replace(self, **{name: getattr(self, name)[rows] for name in PER_EXAMPLE})
 
     def rows(self, step_key, batch_size: int) -> np.ndarray:
         """Examples [b], without repetition while there are enough; pure in `step_key`."""

@@ -15,73 +15,33 @@ from ganverse_jax.runtime import parallel
 from ganverse_jax.stages.stylegan_r import step as steps
 from ganverse_jax.stages.stylegan_r.inputs import Inputs
 from ganverse_jax.stages.stylegan_r.properties import Properties
-from ganverse_jax.stages.stylegan_r.settings import Finetune, Mapper, Settings, Warmup
+from ganverse_jax.stages.stylegan_r.settings import Mapper, Settings
 
 NAME = "stylegan_r"
 
 
-@dataclasses.dataclass(frozen=True)
-class Training:
-    """Both phases of one run; see `runtime.loop.Loop`."""
+def fit(
+    run: Run,
+    settings: Settings,
+    name: str,
+    params: dict,
+    constants: dict,
+    make_step: Callable,
+    batch_at: Callable,
+) -> dict:
+    """Train `params` through the phase `name` (or on from its newest checkpoint); returns them on the host.
 
-    run: Run
-    settings: Settings
-
-    def fit(
-        self,
-        name: str,
-        phase: Warmup | Finetune,
-        params: dict,
-        constants: dict,
-        make_step: Callable,
-        batch_at: Callable,
-    ) -> dict:
-        """Train `params` through one phase (or on from its newest checkpoint); returns them on the host.
-
-        make_step(optimizer) gives the step for `with_constants`; batch_at(rows) the host batch of the
-        drawn rows.
-        """
-        optimizer = steps.make_optimizer(vars(phase.learning_rates), phase.num_steps, phase.decay)
-        step = steps.with_constants(make_step(optimizer), self.run.mesh, constants)
-        key = jax.random.fold_in(jax.random.key(self.run.seed), len(name))
-        loop = self.run.loop(f"{NAME}_{name}", self.settings, num_steps=phase.num_steps, key=key,
-                             checkpoints=f"{NAME}/{name}")  # fmt: skip
-        state = jax.device_get(jax.jit(steps.new_state, static_argnums=1)(params, optimizer))
-        state = loop.fit(state, lambda index: step, lambda index: batch_at((self.run.seed, len(name), index)))
-        return jax.device_get(state["params"])
-
-    def warm_up(
-        self, phase: Warmup, mapper: LatentMapper, params: dict, constants: dict, data: Properties
-    ) -> dict:
-        """Eq. 5 on {"mapper"}; the code term has weight 1, "entropy" that of the phase."""
-
-        def make_step(optimizer):
-            return steps.make_warmup_step(mapper, optimizer, phase.weights.entropy)
-
-        def batch_at(key):
-            return data.warmup_batch(data.rows(key, phase.batch_size))
-
-        return self.fit("warmup", phase, params, {"statistics": constants["statistics"]}, make_step, batch_at)
-
-    def fine_tune(
-        self,
-        phase: Finetune,
-        mapper: LatentMapper,
-        networks: steps.CycleNetworks,
-        params: dict,
-        constants: dict,
-        data: Properties,
-    ) -> dict:
-        """Eq. 6 on {"mapper", "generator"}."""
-
-        def make_step(optimizer):
-            return steps.make_finetune_step(mapper, networks, optimizer, phase.weights)
-
-        def batch_at(key):
-            rows = data.rows(key, phase.batch_size)
-            return data.finetune_batch(rows, data.partners(key, rows))
-
-        return self.fit("finetune", phase, params, constants, make_step, batch_at)
+    make_step(optimizer) gives the step for `with_constants`; batch_at(key) a host batch, pure in the key.
+    """
+    phase = getattr(settings, name)
+    optimizer = steps.make_optimizer(vars(phase.learning_rates), phase.num_steps, phase.decay)
+    step = steps.with_constants(make_step(optimizer), run.mesh, constants)
+    key = jax.random.fold_in(jax.random.key(run.seed), len(name))
+    loop = run.loop(f"{NAME}_{name}", settings, num_steps=phase.num_steps, key=key,
+                    checkpoints=f"{NAME}/{name}")  # fmt: skip
+    state = jax.device_get(jax.jit(steps.new_state, static_argnums=1)(params, optimizer))
+    state = loop.fit(state, lambda index: step, lambda index: batch_at((run.seed, len(name), index)))
+    return jax.device_get(state["params"])
 
 
 def build_mapper(settings: Mapper, data: Properties, seed: int) -> tuple[LatentMapper, dict[str, Any]]:
@@ -119,7 +79,7 @@ class Trained:
 
 
 def train(run: Run, settings: Settings, inputs: Inputs) -> Trained:
-    """Both phases, the warm-up and then fine-tuning.
+    """Eq. 5 on {"mapper"}, where the code term has weight 1, then Eq. 6 on {"mapper", "generator"}.
 
     Raises ValueError when a batch does not split over the devices.
     """
@@ -128,11 +88,25 @@ def train(run: Run, settings: Settings, inputs: Inputs) -> Trained:
         parallel.check_divisible(size, run.mesh.size, f"stylegan_r.{name}.batch_size")
     module, variables = build_mapper(settings.mapper, inputs.train, run.seed)
     constants = inputs.constants | {"statistics": variables["statistics"]}
-    training = Training(run, settings)
-    started, fresh = time.perf_counter(), {"mapper": variables["params"]}
-    warm = training.warm_up(settings.warmup, module, fresh, constants, inputs.train)
+    started, fresh, data = time.perf_counter(), {"mapper": variables["params"]}, inputs.train
+
+    def warmup_step(optimizer):
+        return steps.make_warmup_step(module, optimizer, settings.warmup.weights.entropy)
+
+    def warmup_batch(key):
+        return data.warmup_batch(data.rows(key, settings.warmup.batch_size))
+
+    def finetune_step(optimizer):
+        return steps.make_finetune_step(module, inputs.networks, optimizer, settings.finetune.weights)
+
+    def finetune_batch(key):
+        rows = data.rows(key, settings.finetune.batch_size)
+        return data.finetune_batch(rows, data.partners(key, rows))
+
+    statistics = {"statistics": constants["statistics"]}
+    warm = fit(run, settings, "warmup", fresh, statistics, warmup_step, warmup_batch)
     warm |= {"generator": inputs.generator.variables["params"]}
     warmed = time.perf_counter()
-    tuned = training.fine_tune(settings.finetune, module, inputs.networks, warm, constants, inputs.train)
+    tuned = fit(run, settings, "finetune", warm, constants, finetune_step, finetune_batch)
     seconds = {"warmup": warmed - started, "finetune": time.perf_counter() - warmed}
     return Trained(module, constants, fresh, warm, tuned, seconds)

@@ -55,6 +55,24 @@ CAMERAS = {
 }  # fmt: skip
 
 
+SETTINGS = settings.Settings(
+    mapper=settings.Mapper(view_dims=12, hidden=(8,), channels=4, channels_max=4),
+    warmup=settings.Warmup(
+        num_steps=20,
+        batch_size=4,
+        learning_rates=settings.WarmupRates(mapper=1e-2),
+        weights=settings.WarmupWeights(entropy=0.1),
+    ),
+    finetune=settings.Finetune(
+        num_steps=3,
+        batch_size=2,
+        learning_rates=settings.FinetuneRates(mapper=1e-3, generator=1e-3),
+    ),
+    sweep_steps=4,
+    log_every=1,
+)
+
+
 def _inverse(params):
     return TrainedInverseGraphics(NETWORK, params, fov_y=0.5)
 
@@ -77,26 +95,8 @@ def _inputs():
     return stylegan_r_inputs.assemble(
         generator, _inverse(_random(NETWORK, *picture)["params"]), splits, view_w, CAMERAS,
         segmenter=LearnedSegmenter(segmenter_params, widths=WIDTHS, resolution=SIZE),
-        regress=None, cycle_mask="segment",
+        regress=None, settings=SETTINGS,
     )  # fmt: skip
-
-
-SETTINGS = settings.Settings(
-    mapper=settings.Mapper(view_dims=12, hidden=(8,), channels=4, channels_max=4),
-    warmup=settings.Warmup(
-        num_steps=20,
-        batch_size=4,
-        learning_rates=settings.WarmupRates(mapper=1e-2),
-        weights=settings.WarmupWeights(entropy=0.1),
-    ),
-    finetune=settings.Finetune(
-        num_steps=3,
-        batch_size=2,
-        learning_rates=settings.FinetuneRates(mapper=1e-3, generator=1e-3),
-    ),
-    sweep_steps=4,
-    log_every=1,
-)
 
 
 @pytest.fixture(scope="module")
