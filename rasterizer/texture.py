@@ -92,16 +92,18 @@ def mip_level(
     The footprint is measured by differences to the next row and column; along each the smaller of the
     two neighbours' steps counts, so that silhouettes and texture seams do not blur. No gradient.
     """
-    texels = jax.lax.stop_gradient(uv) * jnp.array([texture_width, texture_height], uv.dtype)
-    squared = jnp.fmax(_smaller_step(texels, 1), _smaller_step(texels, 2))  # whatever is no number apart
-    return jnp.clip(0.5 * jnp.log2(jnp.maximum(squared, 1.0)), 0.0, levels - 1.0)
+    uv, sides = jax.lax.stop_gradient(uv), jnp.array([texture_width, texture_height], uv.dtype)
+    squared = jnp.fmax(
+        _smaller_step(uv, sides, 1), _smaller_step(uv, sides, 2)
+    )  # whatever is no number apart
+    return jnp.clip(0.5 * jnp.log2(jnp.fmax(squared, 1.0)), 0.0, levels - 1.0)
 
 
-def _smaller_step(texels, axis):
-    """Squared length of the shorter step to the neighbours along an axis; 0 where there is none."""
-    if texels.shape[axis] == 1:
-        return jnp.zeros(texels.shape[:-1], texels.dtype)
-    squared = jnp.sum(jnp.diff(texels, axis=axis) ** 2, axis=-1)
+def _smaller_step(uv, sides, axis):
+    """Squared length in texels of the shorter step to the neighbours along an axis; 0 where there is none."""
+    if uv.shape[axis] == 1:
+        return jnp.zeros(uv.shape[:-1], uv.dtype)
+    squared = jnp.sum((jnp.diff(uv, axis=axis) * sides) ** 2, axis=-1)
     ahead = jnp.concatenate([squared, jnp.take(squared, jnp.array([-1]), axis=axis)], axis=axis)
     behind = jnp.concatenate([jnp.take(squared, jnp.array([0]), axis=axis), squared], axis=axis)
     return jnp.fmin(ahead, behind)

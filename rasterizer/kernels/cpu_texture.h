@@ -29,39 +29,37 @@ struct TextureSizes {
   int64_t texels() const { return rows * columns; }
 };
 
-inline int32_t wrapped(int32_t i, int32_t size, int64_t wrap) {
-  const int32_t period = wrap == kMirror ? 2 * size : size;
-  int32_t rest = i % period;
-  if (rest < 0) rest += period;
-  return rest < size ? rest : 2 * size - 1 - rest;
+// The coordinate within one period of the wrapped texture, or within the texture, where clamping finds the
+// same texels: no product of it leaves the range of float or int32. NaN where it is not finite.
+inline Floats within_period(Floats x, int64_t wrap) {
+  if (wrap == kClamp) return minimum(maximum(x, splat(0.0f)), splat(1.0f)) + (x - x);
+  const float period = wrap == kMirror ? 2.0f : 1.0f;
+  return x - floor_of(x / period) * period;
 }
 
-// The texels on either side of eight samples along one axis, and the second one's weight.
+// The texels on either side of eight samples along one axis, and the second one's weight; `position` lies
+// within a period, or is NaN, as the weight then is (the texels are any).
 struct Sides {
   Ints first, second;
   Floats weight;
 
   Sides(Floats position, int32_t size, int64_t wrap) {
-    // NaN and far out: any texel, but one inside; the weight stays NaN where the position is.
-    const Ints usable = (position < 1e9f) & (position > -1e9f);
+    const Ints usable = position == position;
     first = floor_to_int(kept(usable, position));
-    second = first + 1;
-    weight = position - select(usable, __builtin_convertvector(first, Floats), position);
-    if (wrap == kClamp) {
-      first = clamped(first, size), second = clamped(second, size);
-      return;
-    }
-    if (wrap == kRepeat) {  // most of what is outside is less than a turn away
-      first += (first < 0) & size, second += (second < 0) & size;
-      first -= (first >= size) & size, second -= (second >= size) & size;
-    }
-    if (!any((first < 0) | (second < 0) | (first >= size) | (second >= size))) return;
-    for (int lane = 0; lane < kLanes; ++lane) {
-      first[lane] = wrapped(first[lane], size, wrap);
-      second[lane] = wrapped(second[lane], size, wrap);
-    }
+    weight = position - __builtin_convertvector(first, Floats);
+    second = wrapped(first + 1, size, wrap);
+    first = wrapped(first, size, wrap);
   }
-  static Ints clamped(Ints i, int32_t size) {
+  static Ints wrapped(Ints i, int32_t size, int64_t wrap) {
+    if (wrap == kRepeat) {
+      i += (i < 0) & size;
+      return i - ((i >= size) & size);
+    }
+    if (wrap == kMirror) {  // at the left, at the right, and what is back at the left edge again
+      i = select(i < 0, -1 - i, i);
+      i = select(i >= size, 2 * size - 1 - i, i);
+      return select(i < 0, -1 - i, i);
+    }
     i = select(i < 0, Ints{}, i);
     return select(i >= size, Ints{} + (size - 1), i);
   }
@@ -84,8 +82,10 @@ struct Footprints {
     return out;
   }
   Footprints(const Coordinates& c, const TextureSizes& n)
-      : rows((1.0f - c.uv[1]) * static_cast<float>(n.rows) - 0.5f, static_cast<int32_t>(n.rows), n.wrap_v),
-        columns(c.uv[0] * static_cast<float>(n.columns) - 0.5f, static_cast<int32_t>(n.columns), n.wrap_u) {
+      : rows((1.0f - within_period(c.uv[1], n.wrap_v)) * static_cast<float>(n.rows) - 0.5f,
+             static_cast<int32_t>(n.rows), n.wrap_v),
+        columns(within_period(c.uv[0], n.wrap_u) * static_cast<float>(n.columns) - 0.5f,
+                static_cast<int32_t>(n.columns), n.wrap_u) {
     const int32_t width = static_cast<int32_t>(n.columns);
     at[0][0] = rows.first * width + columns.first;
     at[0][1] = rows.first * width + columns.second;

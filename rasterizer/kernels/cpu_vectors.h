@@ -69,6 +69,12 @@ inline Ints floor_to_int(Floats x) {
   return whole + (Ints)(__builtin_convertvector(whole, Floats) > x);  // true is -1
 }
 
+// Largest whole number not above x, of any size; NaN stays NaN.
+inline Floats floor_of(Floats x) {
+  const Ints has_fraction = (x < 8388608.0f) & (x > -8388608.0f);  // 2^23
+  return select(has_fraction, __builtin_convertvector(floor_to_int(kept(has_fraction, x)), Floats), x);
+}
+
 // exp(-x) for x >= 0 to about 1e-7 relative; 0 beyond 87, where float runs out.
 inline Floats exp_minus(Floats x) {
   const Ints too_far = x > 87.0f;

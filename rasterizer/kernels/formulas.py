@@ -213,12 +213,21 @@ def sample_bilinear(texture, uv, wrap_u, wrap_v):
 
 def bilinear_footprint(uv, height, width, wrap_u, wrap_v):
     """The two rows and the two columns of texels around uv [... 2], and the shares of the second of each."""
-    column = uv[..., 0] * width - 0.5
-    row = (1 - uv[..., 1]) * height - 0.5
+    column = _within_period(uv[..., 0], wrap_u) * width - 0.5
+    row = (1 - _within_period(uv[..., 1], wrap_v)) * height - 0.5
     left, top = jnp.floor(column), jnp.floor(row)
     columns = [_texel(left + k, width, wrap_u) for k in (0, 1)]
     rows = [_texel(top + k, height, wrap_v) for k in (0, 1)]
     return rows, columns, row - top, column - left
+
+
+def _within_period(coordinate, wrap):
+    """The coordinate within one period of the wrapped texture, or within the texture, where clamping finds
+    the same texels: far out its product with a size would overflow, and its whole part exceed an integer."""
+    if wrap == "clamp":
+        return jnp.clip(coordinate, 0, 1)
+    period = 2 if wrap == "mirror" else 1
+    return coordinate - period * jnp.floor(coordinate / period)
 
 
 def _texel(index, size, wrap):

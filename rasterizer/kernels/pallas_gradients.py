@@ -91,13 +91,18 @@ def of_interpolation(attributes, faces, face_id, barycentrics, cotangent, interp
 def of_texture(texture, uv, cotangent, wrap_u, wrap_v):
     """Gradient of the texture [b th tw c] from that of its samples at uv [b h w 2]."""
     batch, height, width, channels = texture.shape
-    rows, columns, bottom, right = formulas.bilinear_footprint(uv, height, width, wrap_u, wrap_v)
+    finite = jnp.all(jnp.isfinite(uv), axis=-1)
+    footprint = formulas.bilinear_footprint(
+        jnp.where(finite[..., None], uv, 0), height, width, wrap_u, wrap_v
+    )
+    rows, columns, bottom, right = footprint
     texels, shares = [], []
     for row, along_v in zip(rows, (1 - bottom, bottom), strict=True):
         for column, along_u in zip(columns, (1 - right, right), strict=True):
             texels.append(row * width + column)
             shares.append((along_v * along_u)[..., None] * cotangent)
-    used = jnp.any(cotangent != 0, axis=-1)  # left out, the background has no one texel all to itself
+    # Left out, the background has no one texel all to itself.
+    used = finite & jnp.any(cotangent != 0, axis=-1)
     texels = jnp.where(used[:, None], jnp.stack(texels, axis=1), -1)
     sums = ordered_sum(
         jnp.stack(shares, axis=1).reshape(batch, -1, channels), texels.reshape(batch, -1), height * width
