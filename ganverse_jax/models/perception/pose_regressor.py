@@ -69,6 +69,10 @@ class LearnedPoseRegressor(LearnedNetwork):
         self.elevation_stats, self.distance_stats = tuple(elevation_stats), tuple(distance_stats)
         super().__init__(params, PoseNet(self.widths, hidden), resolution, batch_size)
 
+    def with_params(self, params) -> LearnedPoseRegressor:
+        """The same network with other parameters."""
+        return type(self)(params, **{name: getattr(self, name) for name in self.settings})
+
     def __call__(self, images: np.ndarray) -> Pose:
         raw = self.predict(images)
         elevation = raw[:, 2] * self.elevation_stats[1] + self.elevation_stats[0]

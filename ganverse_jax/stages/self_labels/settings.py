@@ -1,8 +1,30 @@
 """Settings of the self-labelling stage."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from ganverse_jax.pipeline.settings import Count, NonNegative, Positive, Share
+from ganverse_jax.pipeline.settings import Count, NonNegative, Positive, Share, Whole
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Lambdas of Eq. 1 without its perceptual term."""
+
+    colour: NonNegative = 20.0
+    iou: NonNegative = 3.0
+    laplacian: NonNegative = 5.0
+    flatten: NonNegative = 0.1
+    movement: NonNegative = 0.1
+
+
+@dataclass(frozen=True)
+class Refine:
+    """Shapes and poses learn from renders of the labelled pictures, see `stages.self_labels.refine`."""
+
+    num_steps: Whole = 3_000  # 0: none
+    batch_size: Count = 16
+    learning_rate: Positive = 6e-4  # of the inverse graphics network
+    pose_learning_rate: NonNegative = 1e-4
+    weights: Weights = field(default_factory=Weights)
 
 
 @dataclass(frozen=True)
@@ -24,5 +46,6 @@ class Settings:
     # length together, and the two readings differ by no more than this angle.
     min_certainty: Share = 0.8
     max_mirror_degrees: Positive = 20.0
+    refine: Refine = field(default_factory=Refine)
     log_every: Count = 25
     save_every: Count = 250
