@@ -17,13 +17,12 @@ _VIEWS = flags.DEFINE_integer("num_views", 24, "Random views")
 _CONTENTS = flags.DEFINE_integer("num_contents", 24, "Random contents")
 
 
-def main(argv: list[str]) -> None:
-    experiment, workdir = command.begin(argv)
+def main(experiment, workdir) -> None:
     from ganverse_jax.commands.evaluate_codes import command as codes
 
     settings = dict(num_views=_VIEWS.value, num_contents=_CONTENTS.value)
     settings |= dict(posed_workdir=Path(_POSED.value or workdir))
-    command.guarded(lambda: print(codes.table(codes.run(experiment, workdir, **settings))))
+    print(codes.table(codes.run(experiment, workdir, **settings)))
 
 
 if __name__ == "__main__":
