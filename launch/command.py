@@ -1,5 +1,6 @@
-"""What the commands share: how they begin, and how a mistyped setting, an error and Ctrl-C end."""
+"""What the commands share: how they begin, and how a mistyped setting, an error and Ctrl-C end: in a line."""
 
+import errno
 import importlib
 import os
 import re
@@ -49,8 +50,9 @@ class ExperimentParser(config_flags.config_flags.ConfigFileFlagParser):
         except Exception as error:  # whatever the program in the file raises
             if os.environ.get("GANVERSE_TRACEBACK"):
                 raise
+            remedy = "install what it imports" if isinstance(error, ImportError) else "correct it"
             told = (str(error).strip().splitlines() or [""])[-1].removeprefix(f"{type(error).__name__}: ")
-            sys.exit(f"error: {path} gives no config ({type(error).__name__}: {told}); correct it")
+            sys.exit(f"error: {path} gives no config ({type(error).__name__}: {told}); {remedy}")
         return self.config
 
 
@@ -90,10 +92,28 @@ def run_plain(
         if len(argv) > 1:
             raise app.UsageError(f"unexpected arguments {argv[1:]}; {hint}".removesuffix("; "))
         logging.set_verbosity(logging.WARNING)  # orbax and tensorflow-datasets tell every file they write
-        guarded(main)
+        guarded(lambda: (start_jax(), main()))
 
     flags.mark_flags_as_required(required)
     app.run(begin, flags_parser=parser)
+
+
+def start_jax() -> None:
+    """Start JAX on its devices, with --distributed on those of all hosts together.
+
+    Raises RuntimeError, with JAX's reason, where there is no device of the platform asked for.
+    """
+    import jax
+
+    if "distributed" in flags.FLAGS and flags.FLAGS["distributed"].value:
+        jax.distributed.initialize()
+    try:
+        jax.devices()
+    except AssertionError as error:  # jax's answer, to 0.12, to JAX_PLATFORMS=cuda without such a GPU
+        raise RuntimeError(
+            f"JAX finds no device of JAX_PLATFORMS={os.environ.get('JAX_PLATFORMS')!r} on this machine; set "
+            "JAX_PLATFORMS='' to automatically choose an available backend"
+        ) from error
 
 
 def parse(argv: list[str]) -> list[str]:
@@ -120,15 +140,25 @@ def mistake(word: str, config: ConfigDict) -> str | None:
 
 
 def guarded(work: Callable[[], None]) -> None:
-    """Do `work`; errors a person can mend, and Ctrl-C, end in a line on stderr, no traceback."""
+    """Do `work`; errors a person can mend, also of the environment, and Ctrl-C end in a line, no traceback."""
     try:
         work()
-    except (ValueError, FloatingPointError, OSError) as error:
+    except (ValueError, FloatingPointError, OSError, ImportError, RuntimeError, MemoryError) as error:
         if os.environ.get("GANVERSE_TRACEBACK"):
             raise
-        full = " (the disk is full: free some space, the same command goes on)"
-        note = full if isinstance(error, OSError) and error.errno == 28 else ""
-        sys.exit(f"error: {error}{note}\n(set GANVERSE_TRACEBACK=1 to see where it came from)")
+        sys.exit(f"error: {_told(error)}\n(set GANVERSE_TRACEBACK=1 to see where it came from)")
     except KeyboardInterrupt:
-        print("interrupted; the same command goes on from the last checkpoint", file=sys.stderr)
+        print("interrupted; the same command goes on from what is finished", file=sys.stderr)
         sys.exit(130)
+
+
+def _told(error: Exception) -> str:
+    """What to say of an error, with a remedy where the system or a library has none."""
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"{error} (the disk is full: free some space, the same command goes on)"
+    if isinstance(error, ValueError | FloatingPointError | OSError):
+        return str(error)
+    first = (str(error).strip() or type(error).__name__).splitlines()[0]  # a library's, of many lines or none
+    if isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in first:
+        return f"out of memory ({first}); lower the batch_size of the stage that ran"
+    return first

@@ -13,16 +13,12 @@ _STAGES = flags.DEFINE_list(
     None,
     "Stages to run (default: all). Naming gan or perception trains it, shipped weights or not.",
 )
-_DISTRIBUTED = flags.DEFINE_bool("distributed", False, "Join a multi-host run (jax.distributed.initialize)")
+flags.DEFINE_bool("distributed", False, "Join a multi-host run (jax.distributed.initialize)")
 
 
 def main(experiment, workdir) -> None:
-    import jax
-
     from ganverse_jax import stages
 
-    if _DISTRIBUTED.value:
-        jax.distributed.initialize()
     stages.pipeline(experiment, workdir).run(_STAGES.value)
 
 

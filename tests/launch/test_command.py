@@ -1,9 +1,18 @@
 """How every command answers a config that cannot be taken, and a setting that its config does not have."""
 
+import errno
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import jax
 import pytest
 
 from configs import horse, toy_car
 from launch import command
+
+ROOT = Path(__file__).parents[2]
 
 NO_CONFIG = {
     "def get_config(:": "SyntaxError: invalid syntax",
@@ -57,3 +66,87 @@ def test_an_unknown_setting_is_answered_with_its_path_and_a_remedy(word, message
 @pytest.mark.parametrize("word", ["--config.gan.num_steps=3", "--config=gan.x", "--workdir=config.x", "3"])
 def test_a_word_that_names_no_wrong_setting_is_no_mistake(word):
     assert command.mistake(word, toy_car.get_config()) is None
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (
+            ImportError("needs onnxruntime; pip install 'ganverse-jax[masks]'"),
+            "needs onnxruntime; pip install",
+        ),
+        (RuntimeError("Unable to initialize backend 'rocm': no\nand more"), "Unable to initialize backend"),
+        (RuntimeError(), "RuntimeError"),
+        (
+            RuntimeError("RESOURCE_EXHAUSTED: 9 GiB\nand more"),
+            "out of memory (RESOURCE_EXHAUSTED: 9 GiB); lower",
+        ),
+        (MemoryError(), "out of memory (MemoryError); lower the batch_size"),
+        (
+            OSError(errno.ENOSPC, "No space left", "a.png"),
+            "[Errno 28] No space left: 'a.png' (the disk is full",
+        ),
+        (OSError(errno.EDQUOT, "Disk quota exceeded"), "[Errno 122] Disk quota exceeded (the disk is full"),
+        (PermissionError(errno.EACCES, "Permission denied", "a"), "[Errno 13] Permission denied: 'a'"),
+        (ValueError("gan.x = 3; set it to 4"), "gan.x = 3; set it to 4"),
+    ],
+)
+def test_errors_of_the_environment_end_in_a_line_and_the_way_to_a_traceback(monkeypatch, error, line):
+    def fail():
+        raise error
+
+    monkeypatch.delenv("GANVERSE_TRACEBACK", raising=False)
+    with pytest.raises(SystemExit) as caught:
+        command.guarded(fail)
+    told, hint = str(caught.value).splitlines()
+    assert told.startswith(f"error: {line}") and hint.startswith("(set GANVERSE_TRACEBACK=1")
+    monkeypatch.setenv("GANVERSE_TRACEBACK", "1")
+    with pytest.raises(type(error)):
+        command.guarded(fail)
+
+
+def test_a_platform_without_a_device_is_named(monkeypatch):
+    def fail():
+        raise AssertionError
+
+    monkeypatch.setattr(jax, "devices", fail)
+    monkeypatch.setenv("JAX_PLATFORMS", "cuda")
+    with pytest.raises(RuntimeError, match="no device of JAX_PLATFORMS='cuda' on this machine; set JAX_PLAT"):
+        command.start_jax()
+
+
+RUN = ("--config=toy_car", "--workdir=run")
+COMMANDS = {
+    "ablate": RUN,
+    "annotate": RUN,
+    "compare_cameras": RUN,
+    "evaluate": RUN,
+    "evaluate_gan": RUN,
+    "import_stylegan2": ("--pickle=a.pkl", "--out=out"),
+    "reconstruct": ("--images=a.png", "--out=out"),
+    "train": RUN,
+    "user_study": ("--runs=a,b", "--out=out"),
+    "visualize_layers": RUN,
+}
+
+
+@pytest.mark.slow  # processes of their own
+@pytest.mark.parametrize(
+    ("name", "platform"), [*((name, "cuda") for name in COMMANDS), ("train", "nonsense")]
+)
+def test_every_command_tells_an_absent_backend_in_a_line(tmp_path, name, platform):
+    environment = os.environ | {
+        "JAX_PLATFORMS": platform,
+        "PYTHONPATH": str(ROOT),
+        "CUDA_VISIBLE_DEVICES": "",
+    }
+    words = [sys.executable, "-m", f"launch.{name}", *COMMANDS[name]]
+    done = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert f"'{platform}'" in done.stderr and "JAX_PLATFORMS=''" in done.stderr
+    assert sum(line.startswith("error: ") for line in done.stderr.splitlines()) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_every_command_is_tried():
+    assert set(COMMANDS) == {path.stem for path in (ROOT / "launch").glob("[a-z]*.py")} - {"command"}
