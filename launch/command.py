@@ -140,7 +140,7 @@ def mistake(word: str, config: ConfigDict) -> str | None:
 
 
 def guarded(work: Callable[[], None]) -> None:
-    """Do `work`; errors a person can mend, also of the environment, and Ctrl-C end in a line, no traceback."""
+    """Do `work`; errors a person can mend, the environment's too, and Ctrl-C end in a line, no traceback."""
     try:
         work()
     except (ValueError, FloatingPointError, OSError, ImportError, RuntimeError, MemoryError) as error:

@@ -20,10 +20,8 @@ GET_INCEPTION = (
     "get pt_inception-2015-12-05-6726825d.pth from the releases of github.com/mseitzer/pytorch-fid (Google's "
     "Inception of 2015-12-05; Apache-2.0)"
 )
-GET_LPIPS = (
-    "get torchvision's vgg16-397923af.pth (BSD-3-Clause; trained on ImageNet) and weights/v0.1/vgg.pth of "
-    "github.com/richzhang/PerceptualSimilarity (BSD-2-Clause)"
-)
+GET_VGG = "get torchvision's vgg16-397923af.pth (BSD-3-Clause; trained on ImageNet)"
+GET_LPIPS = "get weights/v0.1/vgg.pth of github.com/richzhang/PerceptualSimilarity (BSD-2-Clause)"
 
 
 class InceptionWeights(NamedTuple):
@@ -59,11 +57,11 @@ def load_lpips(vgg: str | os.PathLike, linear: str | os.PathLike) -> dict[str, A
 
     Raises FileNotFoundError, or ImportedFileError naming the array that is missing, misshapen or not finite.
     """
-    trunk, weights = read_weights(vgg, GET_LPIPS), read_weights(linear, GET_LPIPS)
+    trunk, weights = read_weights(vgg, GET_VGG), read_weights(linear, GET_LPIPS)
     params: dict[str, Any] = {}
     inputs = 3
     for index, outputs in LAYERS.items():
-        what = f"{vgg}: no VGG16; {GET_LPIPS}"
+        what = f"{vgg}: no VGG16; {GET_VGG}"
         kernel = named_array(trunk, f"features.{index}.weight", (outputs, inputs, 3, 3), what)
         bias = named_array(trunk, f"features.{index}.bias", (outputs,), what)
         params[f"conv{index}"] = {"kernel": kernel.transpose(2, 3, 1, 0), "bias": bias}

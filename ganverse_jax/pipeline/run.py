@@ -20,7 +20,7 @@ from typing import Any
 import jax
 
 from ganverse_jax.pipeline.experiment import Experiment, plain_experiment
-from ganverse_jax.pipeline.remedies import make
+from ganverse_jax.pipeline.remedies import check_all_there, make
 from ganverse_jax.pipeline.settings import plain
 from ganverse_jax.pipeline.stage import Run, Stage
 from ganverse_jax.runtime import parallel
@@ -53,8 +53,9 @@ class Pipeline:
 
         A finished stage is skipped when its settings and the stages it reads are unchanged. Raises ValueError
         for an unknown stage, settings that differ from the workdir's, a stage whose inputs are missing, or a
-        workdir in use. Weights that a named stage reads and `names` leaves out are taken from `pretrained`,
-        where the settings say it.
+        workdir in use; FileNotFoundError, before any stage begins, for all that is absent outside the
+        workdir. Weights that a named stage reads and `names` leaves out are taken from `pretrained`, where
+        the settings say it.
         """
         self._check_names(names)
         with only_run(self.workdir):
@@ -69,13 +70,30 @@ class Pipeline:
         shared = self.experiment
         run = Run(self.workdir, shared.seed, mesh, Metrics(self.workdir), shared.object_class, shared.world,
                   self.stages)  # fmt: skip
+        chosen = self._chosen(names, until)
+        check_all_there(line for stage, train in chosen for line in self._absent(stage, train))
+        for stage, train in chosen:
+            self._run_stage(stage, run, train=train)
+
+    def _chosen(self, names: Sequence[str] | None, until: str | None) -> list[tuple[Stage, bool]]:
+        """The stages to run, each with whether `names` has it."""
+        chosen = []
         for stage in self.stages:
             if self.settings(stage) is not None:
                 named = names is not None and stage.name in names
                 if names is None or named or self._loads(stage) and self._is_read(stage, names):
-                    self._run_stage(stage, run, train=named)
+                    chosen.append((stage, named))
             if stage.name == until:
                 break
+        return chosen
+
+    def _absent(self, stage: Stage, train: bool) -> Sequence[str]:
+        return () if self._done(stage.name) else stage.absent(self._taken(stage, train))
+
+    def _taken(self, stage: Stage, train: bool) -> Any:
+        """The stage's settings, without finished weights where it shall train its own."""
+        settings = self.settings(stage)
+        return dataclasses.replace(settings, pretrained=None) if stage.pretrained and train else settings
 
     def settings(self, stage: Stage) -> Any:
         """Those of the stage; None where it is no part of the experiment."""
@@ -130,9 +148,7 @@ class Pipeline:
         return (self.workdir / name / "DONE.json").exists()
 
     def _run_stage(self, stage: Stage, run: Run, *, train: bool) -> None:
-        folder, settings = self.workdir / stage.name, self.settings(stage)
-        if stage.pretrained and train:
-            settings = dataclasses.replace(settings, pretrained=None)
+        folder, settings = self.workdir / stage.name, self._taken(stage, train)
         digest = self.digest(stage.name, settings)
         if self._done_before(stage, digest, train):
             stage.check_edited(self.workdir)

@@ -23,8 +23,9 @@ class Stage:
     run(run, settings) does the work in <workdir>/<name>; needs(settings) names the stages whose results it
     reads. check_edited(workdir) raises ValueError for results that a person edited since so that they no
     longer serve. pretrained: finished weights may stand in for the training (`settings.pretrained`) unless
-    the command line names the stage. always: it is never done, every run makes it anew. figures: names in its
-    summary.json or evaluation.json that the report sets beside the paper's.
+    the command line names the stage. absent(settings): a line, with setting and remedy, for all that is not
+    there of what the stage reads from outside the workdir. always: it is never done, every run makes it anew.
+    figures: names in its summary.json or evaluation.json that the report sets beside the paper's.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Stage:
     run: Callable[["Run", Any], Any]
     needs: Callable[[Any], Sequence[str]] = lambda settings: ()
     check_edited: Callable[[Path], None] = _nothing_edited
+    absent: Callable[[Any], Sequence[str]] = lambda settings: ()
     pretrained: bool = False
     always: bool = False
     figures: tuple[str, ...] = ()

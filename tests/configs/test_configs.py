@@ -100,10 +100,16 @@ def test_every_setting_that_is_none_can_be_set_on_the_command_line(name):
     assert set(untyped(config, "")) <= sections | set(stages.NAMES)
 
 
-def test_a_real_class_without_weights_stops_at_once_and_says_how_to_get_them(tmp_path):
+def test_a_real_class_without_its_files_stops_at_once_and_lists_them_with_how_to_get_them(tmp_path):
     done = _train(tmp_path, "--config=configs/car.py")
     assert done.returncode == 1
-    assert "no GAN weights at weights/stylegan2_car" in done.stderr
+    for setting, path in (
+        ("gan.pretrained", "weights/stylegan2_car/generator.safetensors"),
+        ("perception.segmenter.path", "weights/mask_rcnn.onnx"),
+        ("inverse_graphics.perceptual.vgg", "weights/vgg16-397923af.pth"),
+        ("inverse_graphics.perceptual.lpips", "weights/lpips_vgg.pth"),
+    ):
+        assert f"\n  {setting}: nothing at '{path}'; get" in done.stderr
     assert "launch.import_stylegan2" in done.stderr and "License" in done.stderr
 
 

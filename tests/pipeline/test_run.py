@@ -92,6 +92,30 @@ def test_a_stage_that_is_no_part_of_the_experiment_cannot_be_named(kitchen):
         kitchen.run(["gan"], gan=None)
 
 
+def test_all_that_is_absent_of_all_chosen_stages_is_told_before_any_begins(kitchen):
+    gone = lambda name: lambda settings: [f"{name}.path: nothing at 'a'; get it", "shared: get it"]  # noqa: E731
+    for name in ("gan", "viewpoints"):
+        kitchen.stages[name] = dataclasses.replace(kitchen.stages[name], absent=gone(name))
+    with pytest.raises(FileNotFoundError) as caught:
+        kitchen.run()
+    told = [line.strip() for line in str(caught.value).splitlines()[1:]]
+    assert told == [
+        "gan.path: nothing at 'a'; get it",
+        "shared: get it",
+        "viewpoints.path: nothing at 'a'; get it",
+    ]
+    assert kitchen.ran == []
+    with pytest.raises(FileNotFoundError, match=r"begun:\n  gan.path.*\n  shared: get it$"):
+        kitchen.run(until="gan")
+
+
+def test_what_a_finished_stage_read_may_be_gone(kitchen):
+    kitchen.run()
+    kitchen.stages["gan"] = dataclasses.replace(kitchen.stages["gan"], absent=lambda settings: ["gone"])
+    kitchen.run()
+    assert kitchen.ran[-1] == "report"
+
+
 def test_changed_settings_are_refused_with_the_remedy(kitchen):
     kitchen.run()
     with pytest.raises(ValueError, match="other settings or inputs.*new --workdir, or delete"):

@@ -17,12 +17,19 @@ from ganverse_jax.commands.finished_networks import finished_generator, toy_perc
 from ganverse_jax.evaluation.distributions import frechet_distance, precision_recall
 from ganverse_jax.evaluation.path_length import EPSILON, make_path_lengths, mean_path_length
 from ganverse_jax.evaluation.toy_features import ToyFeatures
-from ganverse_jax.interchange.metric_weights import GET_INCEPTION, GET_LPIPS, load_inception, load_lpips
+from ganverse_jax.interchange.metric_weights import (
+    GET_INCEPTION,
+    GET_LPIPS,
+    GET_VGG,
+    load_inception,
+    load_lpips,
+)
 from ganverse_jax.models.features.inception import NUM_FEATURES, Inception, inception_input
 from ganverse_jax.models.features.lpips import LPIPS
 from ganverse_jax.models.stylegan2.networks import Generator, truncate
 from ganverse_jax.models.stylegan2.stored import LoadedGenerator
 from ganverse_jax.pipeline.experiment import Experiment
+from ganverse_jax.pipeline.remedies import absent, check_all_there
 from ganverse_jax.runtime.batched import in_batches
 from ganverse_jax.runtime.checkpoint import write_json
 from ganverse_jax.runtime.pixels import gan_to_uint8
@@ -74,6 +81,7 @@ def run(
     serve.
     """
     workdir, crop, seed = Path(workdir), experiment.stages["gan"].crop, experiment.seed
+    _check_files({"--real": real, "--inception": inception, "--vgg": vgg, "--lpips": lpips})
     gan = finished_generator(experiment, workdir)
     judge, path_judge = _judges(experiment, workdir, inception, vgg, lpips)
     if num_images <= judge.dimensions or num_paths < 1:
@@ -94,6 +102,14 @@ def run(
     content |= {"device": jax.devices()[0].device_kind, "figures": figures}
     write_json(workdir / FILE, content)
     return content
+
+
+def _check_files(paths: Mapping[str, str | None]) -> None:
+    """Raise FileNotFoundError for all files together that are named by their flags and not there."""
+    get = {"--real": "name a folder or a .zip of pictures", "--inception": GET_INCEPTION}
+    get |= {"--vgg": GET_VGG, "--lpips": GET_LPIPS}
+    named = {flag: path for flag, path in paths.items() if path is not None}
+    check_all_there(line for flag, path in named.items() for line in absent(flag, path, get[flag]))
 
 
 def _compare(
@@ -123,7 +139,7 @@ def _features(judge: Judge, batches: Iterable[np.ndarray]) -> np.ndarray:
 def _judges(experiment, workdir: Path, inception, vgg, lpips) -> tuple[Judge, PathJudge | None]:
     """What the weights at hand allow. Raises ValueError where no distance can be measured."""
     if (vgg is None) != (lpips is None):
-        raise ValueError(f"LPIPS needs --vgg and --lpips, both or neither; {GET_LPIPS}")
+        raise ValueError(f"LPIPS needs --vgg and --lpips, both or neither; {GET_VGG}; {GET_LPIPS}")
     perception = toy_perception(experiment, workdir)
     toy = None if perception is None else ToyFeatures(perception.pose_regressor)
     if inception is None and toy is None:

@@ -65,7 +65,7 @@ def _brightness(image: np.ndarray) -> np.ndarray:
 
 
 class MaskFolder:
-    """A `Segmenter` that reads masks from `folder`, which must exist.
+    """A `Segmenter` that reads masks from `folder`, which is made when the first picture asks for a mask.
 
     A mask is a PNG of the image's size, 0 outside; each other grey level is one instance. With `soft` the
     levels are coverage in 0..255 instead, of one instance or of parts that connected components tell apart.
@@ -77,8 +77,8 @@ class MaskFolder:
     def __init__(self, folder: str | Path, *, soft: bool = False):
         self.folder, self.soft, self.params = Path(folder), soft, {}
         self._asked: tuple[list[str], np.ndarray] | None = None
-        if not self.folder.is_dir():
-            raise FileNotFoundError(f"no folder of masks at {self.folder}; make it, or correct the path")
+        if self.folder.exists() and not self.folder.is_dir():
+            raise NotADirectoryError(f"{self.folder} is no folder of masks; name a folder, which may be new")
         if not soft:
             self.detect = self._detect
 

@@ -13,6 +13,9 @@ from ganverse_jax.data.masks.instances import connected_components
 Instances = Callable[[np.ndarray, str, str], np.ndarray | None]
 
 
+GET_PNGS = "save one PNG per picture there, e.g. car_imagenet/ID.png, or name another source of masks"
+
+
 def png_instances(folder: str | Path) -> Instances:
     """Masks from FOLDER/car_imagenet/ID.png and FOLDER/car_pascal/ID.png: the picture's size, 0 outside, each
     other level or palette entry one instance (VOC's SegmentationObject will do as it is).
@@ -21,10 +24,7 @@ def png_instances(folder: str | Path) -> Instances:
     """
     folder = Path(folder)
     if not folder.is_dir():
-        raise FileNotFoundError(
-            f"no folder of masks at {folder}; save one PNG per picture there, e.g. "
-            "car_imagenet/ID.png, or name another source of masks"
-        )
+        raise FileNotFoundError(f"no folder of masks at {folder}; {GET_PNGS}")
 
     def instances(picture: np.ndarray, subset: str, name: str) -> np.ndarray | None:
         path = folder / subset / f"{name}.png"

@@ -44,6 +44,13 @@ CARDS = {
 }  # fmt: skip
 
 
+GET = (
+    "get one as ONNX, e.g. MaskRCNN-12 of the ONNX model zoo (178 MB; Apache-2.0, trained on COCO), or use a "
+    "folder of masks (perception.segmenter.source='masks')"
+)
+INSTALL = "an ONNX segmenter needs onnxruntime; pip install 'ganverse-jax[masks]'"
+
+
 class Detections(NamedTuple):
     """The outputs of one image: boxes [k 4] as x1 y1 x2 y2, labels int [k], scores [k], masks [k mh mw]."""
 
@@ -124,14 +131,11 @@ class MaskRCNN:
 
 def _open(path: Path):
     if not path.is_file():
-        raise FileNotFoundError(
-            f"no Mask R-CNN at {path}; get one as ONNX, e.g. MaskRCNN-12 of the ONNX model zoo (178 MB; "
-            "Apache-2.0, trained on COCO), or use a folder of masks (perception.segmenter.source='masks')"
-        )
+        raise FileNotFoundError(f"no Mask R-CNN at {path}; {GET}")
     try:
         import onnxruntime
     except ImportError as error:
-        raise ImportError("an ONNX segmenter needs onnxruntime; pip install 'ganverse-jax[masks]'") from error
+        raise ImportError(INSTALL) from error
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     try:

@@ -23,6 +23,7 @@ from ganverse_jax.models.stylegan2.stored import (
     save_generator,
 )
 from ganverse_jax.pages.grid import image_grid
+from ganverse_jax.pipeline import remedies
 from ganverse_jax.pipeline.settings import build, plain
 from ganverse_jax.pipeline.stage import Run, Stage
 from ganverse_jax.runtime import parallel
@@ -100,13 +101,14 @@ def load(workdir: Path) -> tuple[LoadedGenerator, LoadedDiscriminator]:
 def run(run: Run, settings: Settings) -> None:
     """Leave generator, discriminator, sample grid and summary in <workdir>/gan.
 
-    Pretrained weights are copied; FileNotFoundError says how to get them. Else the GAN is trained; ValueError
-    where the experiment has no settings for that.
+    Pretrained weights are copied. Else the GAN is trained; ValueError where the experiment has no settings
+    for that.
     """
     folder = run.workdir / NAME
     folder.mkdir(parents=True, exist_ok=True)
     if settings.pretrained is not None:
-        _copy_weights(run.workdir, weights_folder(settings.pretrained), settings.how_to_get)
+        for target in (generator_path(run.workdir), discriminator_path(run.workdir)):
+            shutil.copyfile(weights_folder(settings.pretrained) / target.name, target)
     elif settings.generator is None or settings.discriminator is None:
         raise ValueError(
             "this experiment has no settings to train a GAN (gan.generator is None); configs/bird.py shows "
@@ -122,11 +124,22 @@ def run(run: Run, settings: Settings) -> None:
     write_json(folder / "summary.json", summary | plain(drawing_of(settings)))
 
 
-def _copy_weights(workdir: Path, source: Path, how_to_get: str) -> None:
-    for target in (generator_path(workdir), discriminator_path(workdir)):
-        if not (source / target.name).is_file():
-            raise FileNotFoundError(f"no GAN weights at {source / target.name}; {how_to_get}")
-        shutil.copyfile(source / target.name, target)
+def absent(settings: Settings) -> list[str]:
+    """What is not there of the finished networks or of the pictures that the stage reads, see `Stage`."""
+    if settings.pretrained is not None:
+        return _absent_networks(f"{NAME}.pretrained", settings.pretrained, settings.how_to_get)
+    told = []
+    if settings.start_from:
+        told += _absent_networks(f"{NAME}.start_from", settings.start_from, "correct it, or set it to None")
+    if settings.data.kind in ("images", "lsun"):
+        told += remedies.absent(f"{NAME}.data.path", settings.data.path, "set it to where the pictures are")
+    return told
+
+
+def _absent_networks(setting: str, name: str, how_to_get: str) -> list[str]:
+    paths = [place(Path()).name for place in (generator_path, discriminator_path)]
+    told = [remedies.absent(setting, weights_folder(name) / path, how_to_get) for path in paths]
+    return next(filter(None, told), [])  # the first says how to get both
 
 
 def sample(loaded: LoadedGenerator, z: np.ndarray, *, psi: float = 1.0) -> np.ndarray:
@@ -240,4 +253,4 @@ def _save_networks(workdir: Path, settings: Settings, state: dict, noise: dict, 
     save_discriminator(discriminator_path(workdir), critic_sizes, {"params": state["d"]}, card, dtype=dtype)
 
 
-STAGE = Stage(NAME, "GAN", Settings, run, pretrained=True)
+STAGE = Stage(NAME, "GAN", Settings, run, absent=absent, pretrained=True)

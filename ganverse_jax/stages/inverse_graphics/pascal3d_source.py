@@ -4,8 +4,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ganverse_jax.data.pascal3d.masks import Instances, png_instances, segmenter_instances
+from ganverse_jax.data.pascal3d.masks import GET_PNGS, Instances, png_instances, segmenter_instances
 from ganverse_jax.data.pascal3d.release import Pascal3D, annotation_folders, read_pascal3d
+from ganverse_jax.pipeline import remedies
 from ganverse_jax.runtime.checkpoint import write_json, write_npz
 from ganverse_jax.stages.inverse_graphics.settings import Masks, Pascal3DReader
 from ganverse_jax.stages.perception import sources as perception_sources
@@ -50,6 +51,21 @@ def instances_from(masks: Masks, root: str | Path, object_class: str) -> Instanc
     Raises whatever opening it raises.
     """
     if masks.source == "pngs":
-        return png_instances(masks.folder or Path(root) / "masks")
+        return png_instances(_folder_of(masks, root))
     chosen = perception_sources.chosen(masks, object_class)
     return segmenter_instances(perception_sources.make_segmenter(chosen))
+
+
+def _folder_of(masks: Masks, root: str | Path) -> Path:
+    return Path(masks.folder or Path(root) / "masks")
+
+
+def absent(root: str, masks: Masks, stage: str) -> list[str]:
+    """What is not there of the release at `root` and of its masks, see `Stage`."""
+    told = remedies.absent(f"{stage}.pascal3d", root, "set it to an unpacked PASCAL3D+_release1.1")
+    setting = f"{stage}.pascal3d_reader.masks"
+    if masks.source == "onnx":
+        told += perception_sources.absent(masks, setting)
+    elif masks.source == "pngs":
+        told += remedies.absent(f"{setting}.folder", _folder_of(masks, root), GET_PNGS)
+    return told

@@ -16,20 +16,13 @@ def make_perceptual(workdir: Path, num_blocks: int, chosen: PerceptualSource) ->
 
     "discriminator": the first `num_blocks` blocks of the GAN's (0: no term). "lpips": the paper's VGG16
     features, from torchvision's file `vgg` and LPIPS v0.1's linear layers `lpips`; nothing stands in for a
-    missing file. Raises FileNotFoundError for a file that is not there, ImportedFileError for one that is
-    something else.
+    missing file. Raises as `load_lpips`.
     """
     if chosen.source == "none":
         return None
     if chosen.source == "discriminator":
         return gan_perceptual(workdir, num_blocks)
-    try:
-        return lpips_perceptual(load_lpips(chosen.vgg, chosen.lpips))
-    except FileNotFoundError as error:
-        raise FileNotFoundError(
-            f"{error}; then correct inverse_graphics.perceptual.vgg and .lpips, or set perceptual.source to "
-            "'discriminator' (the GAN's own features) or 'none'"
-        ) from error
+    return lpips_perceptual(load_lpips(chosen.vgg, chosen.lpips))
 
 
 def gan_perceptual(workdir: Path, num_blocks: int) -> Perceptual | None:

@@ -17,12 +17,13 @@ import numpy as np
 
 from ganverse_jax.data.batches import Prefetch
 from ganverse_jax.data.framing import Framing, measure_framing
-from ganverse_jax.data.multiview.posed_folder import read_posed_folder
+from ganverse_jax.data.multiview.posed_folder import INDEX, read_posed_folder
 from ganverse_jax.data.multiview.set import MultiviewSource, Pairs, azimuth_bins
 from ganverse_jax.models.features.perceptual import Perceptual
 from ganverse_jax.models.inverse_graphics import stored
 from ganverse_jax.models.inverse_graphics.network import InverseGraphics
 from ganverse_jax.models.inverse_graphics.stored import FILE
+from ganverse_jax.pipeline import remedies
 from ganverse_jax.pipeline.remedies import make
 from ganverse_jax.pipeline.settings import plain
 from ganverse_jax.pipeline.stage import Run, Stage
@@ -34,6 +35,7 @@ from ganverse_jax.stages.inverse_graphics import pascal3d_source
 from ganverse_jax.stages.inverse_graphics.measures import measure, show
 from ganverse_jax.stages.inverse_graphics.perceptual import make_perceptual
 from ganverse_jax.stages.inverse_graphics.settings import Settings, Training
+from ganverse_jax.stages.inverse_graphics.start import absent as absent_of_training
 from ganverse_jax.stages.inverse_graphics.start import init_network, starting_network
 from ganverse_jax.stages.inverse_graphics.step import initial_state, make_optimizer, make_step_at
 from ganverse_jax.stages.multiview_dataset.source import load_source
@@ -195,11 +197,23 @@ def load_folder(folder: str | Path) -> tuple[InverseGraphics, dict[str, Any], di
     return stored.load_folder(folder, make(NAME))
 
 
+def absent(settings: Settings) -> list[str]:
+    """What is not there of the files and folders that the stage reads, see `Stage`."""
+    told = absent_of_training(settings, NAME)
+    if settings.posed_folder is not None:
+        layout = "see ganverse_jax/data/multiview/posed_folder.py for its layout"
+        told += remedies.absent(f"{NAME}.posed_folder", Path(settings.posed_folder) / INDEX, layout)
+    elif settings.pascal3d is not None:
+        told += pascal3d_source.absent(settings.pascal3d, settings.pascal3d_reader.masks, NAME)
+    return told
+
+
 STAGE = Stage(
     NAME,
     "Inverse graphics",
     Settings,
     run,
+    absent=absent,
     # Fed by the GAN it needs no set on disk.
     needs=lambda settings: (
         "gan",

@@ -1,12 +1,16 @@
-"""What the inverse graphics network starts from: fresh parameters, and imported ones for a ResNet encoder."""
+"""What a training of inverse graphics starts from: fresh parameters, and files that a person gets."""
 
 from typing import Any
 
 import jax
 import numpy as np
 
+from ganverse_jax.interchange import resnet_weights
+from ganverse_jax.interchange.metric_weights import GET_LPIPS, GET_VGG
 from ganverse_jax.interchange.resnet_weights import load_resnet
 from ganverse_jax.models.inverse_graphics.network import RESNETS, InverseGraphics
+from ganverse_jax.pipeline import remedies
+from ganverse_jax.stages.inverse_graphics.settings import Training
 
 
 def init_network(module: InverseGraphics, size: tuple[int, int], seed: int) -> dict[str, Any]:
@@ -21,14 +25,21 @@ def starting_network(
 ) -> dict[str, Any]:
     """`init_network`, with the encoder from torchvision's file `encoder_weights` where it is a ResNet.
 
-    Raises FileNotFoundError for a file that is not there, ImportedFileError for one that is something else.
+    Raises as `load_resnet`.
     """
-    architecture = module.encoder_architecture
-    imported = None
-    if architecture in RESNETS:
-        try:
-            imported = load_resnet(encoder_weights, RESNETS[architecture])
-        except FileNotFoundError as error:
-            raise FileNotFoundError(f"{error}; then correct inverse_graphics.encoder_weights") from error
-    params = init_network(module, size, seed)
-    return params if imported is None else params | {"encoder": imported}
+    depth = RESNETS.get(module.encoder_architecture)
+    imported = {} if depth is None else {"encoder": load_resnet(encoder_weights, depth)}
+    return init_network(module, size, seed) | imported
+
+
+def absent(training: Training, stage: str) -> list[str]:
+    """What is not there of the files that a training of `stage` starts from, see `Stage`."""
+    told, perceptual = [], training.perceptual
+    if perceptual.source == "lpips":
+        other = "; or set perceptual.source to 'discriminator' (the GAN's own features) or 'none'"
+        told += remedies.absent(f"{stage}.perceptual.vgg", perceptual.vgg, GET_VGG + other)
+        told += remedies.absent(f"{stage}.perceptual.lpips", perceptual.lpips, GET_LPIPS + other)
+    if training.encoder_weights:
+        how_to_get = resnet_weights.how_to_get(RESNETS[training.network.encoder_architecture])
+        told += remedies.absent(f"{stage}.encoder_weights", training.encoder_weights, how_to_get)
+    return told

@@ -24,6 +24,7 @@ from ganverse_jax.runtime.loop import Metrics
 from ganverse_jax.stages.inverse_graphics import stage as inverse_graphics
 from ganverse_jax.stages.inverse_graphics.perceptual import make_perceptual, measured_perceptual
 from ganverse_jax.stages.inverse_graphics.settings import Training
+from ganverse_jax.stages.inverse_graphics.start import absent
 from ganverse_jax.stages.inverse_graphics_posed.settings import Settings
 from ganverse_jax.stages.inverse_graphics_posed.truth import solids_of, truth_figures
 
@@ -112,5 +113,6 @@ STAGE = Stage(
     Settings,
     run,
     needs=lambda settings: ("gan",),
+    absent=lambda settings: absent(settings, NAME),
     figures=tuple(f"camera_{part}_{kind}_degrees" for part in ("axis", "angle") for kind in ("mean", "max")),
 )

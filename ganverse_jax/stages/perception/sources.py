@@ -1,13 +1,16 @@
 """Where masks come from when not from a network trained here: a Mask R-CNN as ONNX, or a folder of PNGs."""
 
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from ganverse_jax.data.masks.folder import MaskFolder
+from ganverse_jax.models.perception import mask_rcnn
 from ganverse_jax.models.perception.mask_rcnn import MaskRCNN
 from ganverse_jax.models.perception.segmenter import Segmenter
-from ganverse_jax.stages.perception.settings import SegmenterSource
+from ganverse_jax.pipeline import remedies
+from ganverse_jax.stages.perception.settings import MaskRCNNFile, SegmenterSource
 
 KEPT = {"onnx": ("path", "class_name", "card", "label", "min_score"), "masks": ("folder", "soft")}
 
@@ -23,6 +26,12 @@ def chosen(settings: SegmenterSource, object_class: str) -> dict[str, Any] | Non
         if name in kept:
             kept[name] = str(Path(kept[name]).absolute())
     return {"source": settings.source} | kept
+
+
+def absent(settings: MaskRCNNFile, setting: str) -> list[str]:
+    """What is not there of a Mask R-CNN, see `Stage`. A folder of masks is made when masks are asked for."""
+    told = remedies.absent(f"{setting}.path", settings.path, mask_rcnn.GET)
+    return told + [f"{setting}.source: {mask_rcnn.INSTALL}"] * (find_spec("onnxruntime") is None)
 
 
 def make_segmenter(settings: Mapping[str, Any]) -> Segmenter:

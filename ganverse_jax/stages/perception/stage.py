@@ -14,6 +14,7 @@ import optax
 
 from ganverse_jax.models.perception.pose_regressor import LearnedPoseRegressor, PoseNet
 from ganverse_jax.models.perception.segmenter import LearnedSegmenter, SegmenterNet
+from ganverse_jax.pipeline import remedies
 from ganverse_jax.pipeline.experiment import make_world
 from ganverse_jax.pipeline.settings import plain
 from ganverse_jax.pipeline.stage import Run, Stage
@@ -33,8 +34,8 @@ CARD = "perception.json"  # beside shipped files: the summary of the run that ma
 def run(run: Run, settings: Settings) -> None:
     """Leave the networks, their held-out scores and a picture in <workdir>/perception.
 
-    Pretrained files are copied; FileNotFoundError says how to get a missing segmenter. Else both networks are
-    trained. A Mask R-CNN or a folder of masks takes the place of the segmenter.
+    Pretrained files are copied. Else both networks are trained. A Mask R-CNN or a folder of masks takes the
+    place of the segmenter.
     """
     folder = run.workdir / NAME
     folder.mkdir(parents=True, exist_ok=True)
@@ -49,14 +50,22 @@ def run(run: Run, settings: Settings) -> None:
         train(run, settings)
         return
     source = weights_folder(settings.pretrained)
-    if not (source / FILES[0]).is_file():
-        raise FileNotFoundError(f"no segmenter at {source / FILES[0]}; {settings.how_to_get}")
     for name in FILES:
         if (source / name).is_file():
             shutil.copyfile(source / name, folder / name)
     load_folder(folder)
     card = read_json(source / CARD) if (source / CARD).is_file() else {}
     write_json(folder / "summary.json", card | {"pretrained": settings.pretrained})
+
+
+def absent(settings: Settings) -> list[str]:
+    """What is not there of the networks that the stage takes from elsewhere, see `Stage`."""
+    if settings.segmenter.source == "onnx":
+        return sources.absent(settings.segmenter, f"{NAME}.segmenter")
+    if settings.segmenter.source == "masks" or settings.pretrained is None:
+        return []
+    path = weights_folder(settings.pretrained) / FILES[0]
+    return remedies.absent(f"{NAME}.pretrained", path, settings.how_to_get)
 
 
 def train(run: Run, settings: Settings) -> Perception:
@@ -166,4 +175,4 @@ class Fitting(NamedTuple):
         return jax.device_get(state["params"])
 
 
-STAGE = Stage(NAME, "Masks and poses", Settings, run, pretrained=True)
+STAGE = Stage(NAME, "Masks and poses", Settings, run, absent=absent, pretrained=True)

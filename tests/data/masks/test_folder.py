@@ -148,8 +148,15 @@ def test_masks_that_do_not_fit_are_refused_by_name(tmp_path):
     (tmp_path / image_name(IMAGES[2])).write_bytes(b"\x89PNG broken")
     with pytest.raises(ValueError, match="no readable PNG"):
         MaskFolder(tmp_path)(IMAGES[2:])
-    with pytest.raises(FileNotFoundError, match="no folder of masks"):
-        MaskFolder(tmp_path / "none")
+
+
+def test_a_new_folder_of_masks_is_made_with_the_pictures_that_want_them(tmp_path):
+    with pytest.raises(MissingMasks, match="1 images have no mask"):
+        MaskFolder(tmp_path / "runs" / "masks")(IMAGES[:1])
+    assert (tmp_path / "runs" / "masks" / WANTED / image_name(IMAGES[0])).is_file()
+    (tmp_path / "file").touch()
+    with pytest.raises(NotADirectoryError, match="file is no folder of masks"):
+        MaskFolder(tmp_path / "file")
 
 
 def test_detections_too_small_do_not_count():

@@ -13,8 +13,8 @@ def test_no_blocks_and_no_source_leave_the_term_out(tmp_path):
     assert make_perceptual(tmp_path, 4, PerceptualSource("none")) is None
 
 
-def test_a_missing_vgg_says_what_to_get_under_which_licence_and_what_to_set(tmp_path):
-    with pytest.raises(FileNotFoundError, match="vgg16-397923af.pth .BSD-3-Clause.*perceptual.vgg"):
+def test_a_missing_vgg_says_what_to_get_under_which_licence(tmp_path):
+    with pytest.raises(FileNotFoundError, match="no/vgg.pth; get torchvision's vgg16-397923af.pth .BSD-3-Cl"):
         make_perceptual(tmp_path, 4, PerceptualSource("lpips", "no/vgg.pth", "no/lpips.pth"))
 
 

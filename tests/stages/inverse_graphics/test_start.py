@@ -5,8 +5,8 @@ import pytest
 from ganverse_jax.models.inverse_graphics.network import InverseGraphics
 from ganverse_jax.pipeline.settings import build
 from ganverse_jax.stages.inverse_graphics import start as inverse_graphics_start
-from ganverse_jax.stages.inverse_graphics.settings import Training
-from ganverse_jax.stages.inverse_graphics.start import starting_network
+from ganverse_jax.stages.inverse_graphics.settings import Network, PerceptualSource, Training
+from ganverse_jax.stages.inverse_graphics.start import absent, starting_network
 
 SMALL = dict(
     icosphere_level=1, encoder_width=8, encoder_blocks=(1,), code_size=8, shape_hidden=8, texture_size=8,
@@ -23,10 +23,26 @@ def test_a_resnet_and_its_file_go_together(architecture, path):
         build(Training, settings, "inverse_graphics")
 
 
-def test_a_missing_file_says_what_to_get_and_which_setting_to_correct():
-    network = InverseGraphics(**SMALL, encoder_architecture="resnet50")
-    with pytest.raises(FileNotFoundError, match="resnet50-.*BSD-3-Clause.*inverse_graphics.encoder_weights"):
-        starting_network(network, (128, 128), 0, "no/resnet50.pth")
+def test_absent_files_say_what_to_get_under_which_licence_and_which_setting_to_correct(tmp_path):
+    training = Training(
+        network=Network(encoder_architecture="resnet50"),
+        encoder_weights="no/resnet50.pth",
+        perceptual=PerceptualSource("lpips", "no/vgg.pth", "no/lpips.pth"),
+    )
+    vgg, lpips, encoder = absent(training, "inverse_graphics")
+    assert vgg.startswith(
+        "inverse_graphics.perceptual.vgg: nothing at 'no/vgg.pth'; get torchvision's vgg16-397"
+    )
+    assert "BSD-3-Clause" in vgg and "set perceptual.source to 'discriminator'" in vgg
+    assert lpips.startswith(
+        "inverse_graphics.perceptual.lpips: nothing at 'no/lpips.pth'; get weights/v0.1/vgg"
+    )
+    assert encoder.startswith(
+        "inverse_graphics.encoder_weights: nothing at 'no/resnet50.pth'; get torchvision's"
+    )
+    (tmp_path / "a").touch()
+    there = PerceptualSource("lpips", str(tmp_path / "a"), str(tmp_path / "a"))
+    assert absent(Training(perceptual=there), "inverse_graphics") == [] == absent(Training(), "x")
 
 
 def test_imported_parameters_replace_the_encoders_and_nothing_else(monkeypatch):

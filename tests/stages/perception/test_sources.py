@@ -35,12 +35,23 @@ def test_a_detector_without_a_class_is_asked_for_the_experiments():
     assert chosen(source="onnx", class_name="")["class_name"] == "horse"
 
 
+def test_an_absent_detector_and_its_runtime_are_told_with_how_to_get_them(tmp_path, monkeypatch):
+    settings = Settings(segmenter=dataclasses.replace(ALL, source="onnx", path=str(tmp_path / "a.onnx")))
+    monkeypatch.setattr(perception_sources, "find_spec", lambda name: None)
+    path, runtime = perception.absent(settings)
+    assert path.startswith("perception.segmenter.path: nothing at ") and "a.onnx'; get one as ONNX" in path
+    assert (
+        runtime.startswith("perception.segmenter.source: ") and "pip install 'ganverse-jax[masks]'" in runtime
+    )
+    (tmp_path / "a.onnx").touch()
+    monkeypatch.setattr(perception_sources, "find_spec", lambda name: name)
+    assert perception.absent(settings) == []
+
+
 def test_the_stage_remembers_a_folder_of_masks(tmp_path):
     folder = tmp_path / "masks"
     settings = Settings(segmenter=dataclasses.replace(ALL, folder=str(folder)))
-    with pytest.raises(FileNotFoundError, match="no folder of masks"):
-        perception.run(run_in(tmp_path), settings)
-    folder.mkdir()
+    assert perception.absent(settings) == []  # the folder is made where it is missing
     perception.run(run_in(tmp_path), settings)
     loaded = perception.load(tmp_path)
     assert loaded.pose_regressor is None

@@ -79,12 +79,11 @@ def test_the_segmenter_learns_discs_from_few_pictures(tmp_path):
     assert iou > 0.8  # discs of 37 pixels: one ring of wrong pixels would already cost 0.4
 
 
-def test_a_missing_segmenter_is_named_with_the_way_to_get_it(tmp_path):
-    with pytest.raises(FileNotFoundError, match="segmenter.safetensors.*--stages=perception"):
-        perception.run(run_in(tmp_path), Settings(pretrained="no_such_class"))
-    settings = Settings(pretrained="no_such_class", how_to_get="train one for horses")
-    with pytest.raises(FileNotFoundError, match="train one for horses"):
-        perception.run(run_in(tmp_path), settings)
+def test_a_missing_segmenter_is_named_with_the_way_to_get_it():
+    told = perception.absent(Settings(pretrained="no_such_class", how_to_get="train one for horses"))
+    path = "no_such_class/segmenter.safetensors"
+    assert told == [f"perception.pretrained: nothing at '{path}'; train one for horses"]
+    assert perception.absent(Settings(pretrained="toy_car")) == [] == perception.absent(Settings())
 
 
 def test_a_class_without_pose_regressor_keeps_its_segmenter(tmp_path):

@@ -1,0 +1,34 @@
+"""What the GAN stage reads from outside the workdir, and what it says where that is not there."""
+
+import dataclasses
+
+from ganverse_jax.stages.gan import stage as gan
+from ganverse_jax.stages.gan.settings import Data, Settings
+
+
+def test_finished_networks_are_told_once_with_how_to_get_both(tmp_path):
+    settings = Settings(pretrained=str(tmp_path), how_to_get="get both")
+    assert gan.absent(settings) == [
+        f"gan.pretrained: nothing at '{tmp_path}/generator.safetensors'; get both"
+    ]
+    (tmp_path / "generator.safetensors").touch()
+    assert gan.absent(settings) == [
+        f"gan.pretrained: nothing at '{tmp_path}/discriminator.safetensors'; get both"
+    ]
+    (tmp_path / "discriminator.safetensors").touch()
+    assert gan.absent(settings) == []
+    assert gan.absent(Settings(pretrained="toy_car")) == []
+
+
+def test_a_training_is_told_of_its_pictures_and_of_the_networks_it_starts_from(tmp_path):
+    settings = Settings(data=Data("images", "nowhere"), start_from="nothing")
+    networks, pictures = gan.absent(settings)
+    assert networks.startswith("gan.start_from: nothing at 'nothing/generator.safetensors'; correct it")
+    assert pictures == "gan.data.path: nothing at 'nowhere'; set it to where the pictures are"
+    assert gan.absent(dataclasses.replace(settings, data=Data("lsun", ""), start_from=None)) == [
+        "gan.data.path: nothing at ''; set it to where the pictures are"
+    ]
+    assert (
+        gan.absent(dataclasses.replace(settings, data=Data("images", str(tmp_path)), start_from=None)) == []
+    )
+    assert gan.absent(Settings()) == []
