@@ -103,7 +103,7 @@ def test_inception_features_give_fid_and_a_real_class_has_no_path_length(workdir
     monkeypatch.setattr(gan_evaluation, "toy_perception", lambda experiment, folder: None)
     judge = gan_evaluation.Judge(features, 12, "Inception of 2015-12-05", "fid", "")
     monkeypatch.setattr(gan_evaluation, "_inception_judge", lambda path: judge)
-    content = evaluate(workdir, inception="weights.pth")
+    content = evaluate(workdir, inception=__file__)  # is there
     assert list(content["figures"]) == ["fid", "fid_real", "precision", "recall"]
 
 

@@ -32,7 +32,8 @@ def refused(path) -> str:
 
 @pytest.mark.parametrize("path", ["toy_cra", "configs/toy_cra.py", "configs", "defaults", ""])
 def test_a_mistyped_config_is_answered_with_the_names_of_ours(path):
-    assert f"no config at {path!r}" in (line := refused(path)) and "toy_car, toy_car_long" in line
+    line = refused(path)
+    assert f"no config at {path!r}" in line and "toy_car, toy_car_labels, toy_car_long" in line
 
 
 @pytest.mark.filterwarnings("ignore:the load_module:DeprecationWarning")  # ml_collections' own
@@ -121,6 +122,7 @@ COMMANDS = {
     "annotate": RUN,
     "compare_cameras": RUN,
     "evaluate": RUN,
+    "evaluate_codes": RUN,
     "evaluate_gan": RUN,
     "import_stylegan2": ("--pickle=a.pkl", "--out=out"),
     "reconstruct": ("--images=a.png", "--out=out"),

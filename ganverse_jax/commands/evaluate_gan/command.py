@@ -77,8 +77,7 @@ def run(
 
     real: a folder or .zip of pictures in place of the config's `gan.data`; inception, vgg, lpips: weights
     files (interchange/metric_weights.py). Returns what is written; a path length is left out where nothing
-    can measure it. Raises FileNotFoundError for missing files, ValueError for counts and weights that cannot
-    serve.
+    can measure it. Raises FileNotFoundError for missing files, ValueError for counts and weights of no use.
     """
     workdir, crop, seed = Path(workdir), experiment.stages["gan"].crop, experiment.seed
     _check_files({"--real": real, "--inception": inception, "--vgg": vgg, "--lpips": lpips})
@@ -105,7 +104,10 @@ def run(
 
 
 def _check_files(paths: Mapping[str, str | None]) -> None:
-    """Raise FileNotFoundError for all files together that are named by their flags and not there."""
+    """Raise FileNotFoundError for all files together that are named by their flags and not there, ValueError
+    for one of LPIPS' two."""
+    if (paths["--vgg"] is None) != (paths["--lpips"] is None):
+        raise ValueError(f"LPIPS needs --vgg and --lpips, both or neither; {GET_VGG}; {GET_LPIPS}")
     get = {"--real": "name a folder or a .zip of pictures", "--inception": GET_INCEPTION}
     get |= {"--vgg": GET_VGG, "--lpips": GET_LPIPS}
     named = {flag: path for flag, path in paths.items() if path is not None}
@@ -138,8 +140,6 @@ def _features(judge: Judge, batches: Iterable[np.ndarray]) -> np.ndarray:
 
 def _judges(experiment, workdir: Path, inception, vgg, lpips) -> tuple[Judge, PathJudge | None]:
     """What the weights at hand allow. Raises ValueError where no distance can be measured."""
-    if (vgg is None) != (lpips is None):
-        raise ValueError(f"LPIPS needs --vgg and --lpips, both or neither; {GET_VGG}; {GET_LPIPS}")
     perception = toy_perception(experiment, workdir)
     toy = None if perception is None else ToyFeatures(perception.pose_regressor)
     if inception is None and toy is None:

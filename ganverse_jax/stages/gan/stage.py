@@ -131,6 +131,9 @@ def absent(settings: Settings) -> list[str]:
     told = []
     if settings.start_from:
         told += _absent_networks(f"{NAME}.start_from", settings.start_from, "correct it, or set it to None")
+    if settings.camera is not None:
+        get = "set it to the folder that the stage self_labels left"
+        told += remedies.absent(f"{NAME}.camera.teacher", settings.camera.teacher, get)
     if settings.data.kind in ("images", "lsun"):
         told += remedies.absent(f"{NAME}.data.path", settings.data.path, "set it to where the pictures are")
     return told

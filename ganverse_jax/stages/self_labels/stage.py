@@ -19,6 +19,7 @@ from ganverse_jax.models.inverse_graphics.network import InverseGraphics
 from ganverse_jax.models.inverse_graphics.prediction import predict_meshes
 from ganverse_jax.models.perception.pose_regressor import LearnedPoseRegressor, Pose
 from ganverse_jax.pages.grid import image_grid
+from ganverse_jax.pipeline import remedies
 from ganverse_jax.pipeline.experiment import make_world
 from ganverse_jax.pipeline.remedies import make
 from ganverse_jax.pipeline.stage import Run, Stage
@@ -150,4 +151,12 @@ def needs(settings: Settings) -> tuple[str, ...]:
     return (gan.NAME, perception.NAME) + ((inverse_graphics.NAME,) if settings.network is None else ())
 
 
-STAGE = Stage(NAME, "Cameras of real pictures", Settings, run, needs=needs)
+def absent(settings: Settings) -> list[str]:
+    """What is not there of the network that the stage takes from elsewhere, see `Stage`."""
+    if settings.network is None:
+        return []
+    path = weights_folder(settings.network) / inverse_graphics.NAME / stored.FILE
+    return remedies.absent(f"{NAME}.network", path, "correct it, or set it to None for the run's own")
+
+
+STAGE = Stage(NAME, "Cameras of real pictures", Settings, run, needs=needs, absent=absent)

@@ -3,7 +3,7 @@
 import dataclasses
 
 from ganverse_jax.stages.gan import stage as gan
-from ganverse_jax.stages.gan.settings import Data, Settings
+from ganverse_jax.stages.gan.settings import Camera, Data, Settings
 
 
 def test_finished_networks_are_told_once_with_how_to_get_both(tmp_path):
@@ -22,6 +22,10 @@ def test_finished_networks_are_told_once_with_how_to_get_both(tmp_path):
 
 def test_a_training_is_told_of_its_pictures_and_of_the_networks_it_starts_from(tmp_path):
     settings = Settings(data=Data("images", "nowhere"), start_from="nothing")
+    (teacher,) = gan.absent(Settings(camera=Camera("no")))
+    assert (
+        teacher == "gan.camera.teacher: nothing at 'no'; set it to the folder that the stage self_labels left"
+    )
     networks, pictures = gan.absent(settings)
     assert networks.startswith("gan.start_from: nothing at 'nothing/generator.safetensors'; correct it")
     assert pictures == "gan.data.path: nothing at 'nowhere'; set it to where the pictures are"
