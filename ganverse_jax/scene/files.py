@@ -1,8 +1,8 @@
-"""Textured meshes as files: GLB (glTF 2.0) and OBJ, out and in.
+"""Textured meshes as files: GLB (glTF 2.0) and OBJ.
 
 Inside, UV has its origin bottom-left and a texture's row 0 is its top (v = 1), like a picture's. OBJ
-agrees; glTF counts v from the top. trimesh turns v round on its way to and from GLB, so nothing here does:
-once is enough, and tests/interchange/test_mesh_files.py reads the raw bytes to see it was once.
+agrees; glTF counts v from the top. trimesh turns v round on its way to GLB, so nothing here does: once is
+enough, and tests/scene/test_files.py reads the raw bytes to see it was once.
 """
 
 import io
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from ganverse_jax.runtime.checkpoint import write_atomic
 
@@ -46,39 +46,6 @@ def write_mesh(path: str | Path, mesh: TexturedMesh) -> Path:
     else:
         raise ValueError(f"{path}: {path.suffix!r} is none of {FORMATS}")
     return path
-
-
-def read_mesh(path: str | Path) -> TexturedMesh:
-    """Read a textured mesh from .glb or .obj; vertices come one per (position, uv) pair, so uv_faces is
-    faces.
-
-    Raises FileNotFoundError, or ValueError naming the file when it is damaged, holds no triangles or no
-    texture.
-    """
-    import trimesh
-
-    path = Path(path)
-    if path.suffix.lower() not in FORMATS:
-        raise ValueError(f"{path}: {path.suffix!r} is none of {FORMATS}")
-    if not path.is_file():
-        raise FileNotFoundError(f"no mesh at {path}")
-    try:
-        loaded = trimesh.load(path, process=False, force="mesh")
-    except Exception as error:  # trimesh's readers raise whatever a broken file makes them raise
-        raise ValueError(f"{path} is not a readable {path.suffix} file ({error}); export it again") from error
-    if not isinstance(loaded, trimesh.Trimesh) or not len(loaded.faces):
-        raise ValueError(f"{path} holds no triangles")
-    uv, material = getattr(loaded.visual, "uv", None), getattr(loaded.visual, "material", None)
-    image = getattr(material, "baseColorTexture", None) or getattr(material, "image", None)
-    if uv is None or image is None:
-        raise ValueError(f"{path} has no texture; export it with UV coordinates and one texture image")
-    faces = np.asarray(loaded.faces, np.int32)
-    try:
-        texture = np.asarray(image.convert("RGB"), np.float32) / 255.0
-    except (OSError, UnidentifiedImageError) as error:
-        raise ValueError(f"{path}: its texture is damaged ({error})") from error
-    vertices = np.asarray(loaded.vertices, np.float32)
-    return TexturedMesh(vertices, faces, np.asarray(uv, np.float32), faces, texture)
 
 
 def _check(mesh: TexturedMesh) -> None:

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 import rasterizer
-from ganverse_jax.scene.files import TexturedMesh, read_mesh, write_mesh
+from ganverse_jax.scene.files import TexturedMesh, write_mesh
+from tests.scene.mesh_reader import read_mesh
 
 
 def textured(level=1):
@@ -84,22 +85,3 @@ def test_values_that_are_not_finite_are_refused(tmp_path):
     broken = mesh._replace(vertices=mesh.vertices * np.nan)
     with pytest.raises(ValueError, match="vertices holds values that are not finite"):
         write_mesh(tmp_path / "car.glb", broken)
-
-
-def test_a_damaged_file_is_named(tmp_path):
-    path = write_mesh(tmp_path / "car.glb", textured())
-    path.write_bytes(path.read_bytes()[:200])
-    with pytest.raises(ValueError, match="car.glb"):
-        read_mesh(path)
-
-
-def test_a_mesh_without_texture_says_what_is_missing(tmp_path):
-    path = tmp_path / "plain.obj"
-    path.write_text("v 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 3\n")
-    with pytest.raises(ValueError, match="no texture"):
-        read_mesh(path)
-
-
-def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match="no mesh at"):
-        read_mesh(tmp_path / "car.glb")

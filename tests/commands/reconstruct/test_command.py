@@ -13,10 +13,10 @@ from PIL import Image
 from ganverse_jax.commands.reconstruct import command as reconstruction
 from ganverse_jax.models.perception.pose_regressor import Pose
 from ganverse_jax.runtime.checkpoint import read_json, save_weights
-from ganverse_jax.scene.files import read_mesh
 from ganverse_jax.stages.inverse_graphics import stage as inverse_graphics
 from ganverse_jax.stages.perception import load as perception
 from tests.models.inverse_graphics.untrained import write_network, write_photos
+from tests.scene.mesh_reader import read_mesh
 
 
 @pytest.fixture(scope="module")

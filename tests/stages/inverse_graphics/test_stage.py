@@ -13,9 +13,9 @@ from ganverse_jax.runtime.checkpoint import read_json
 from ganverse_jax.runtime.loop import Metrics
 from ganverse_jax.runtime.step_checkpoints import Checkpoints
 from ganverse_jax.scene.cameras import read_cameras
-from ganverse_jax.scene.files import read_mesh
 from ganverse_jax.stages.inverse_graphics import stage as inverse_graphics
 from ganverse_jax.stages.inverse_graphics.settings import Network, Training, Weights
+from tests.scene.mesh_reader import read_mesh
 from tests.stages.tiny_world import run_in
 
 NETWORK = Network(

@@ -1,0 +1,18 @@
+"""Reads a textured mesh back from a file of `write_mesh`, as another program would."""
+
+from pathlib import Path
+
+import numpy as np
+import trimesh
+
+from ganverse_jax.scene.files import TexturedMesh
+
+
+def read_mesh(path: Path) -> TexturedMesh:
+    """The mesh of a .glb or .obj; vertices come one per (position, uv) pair, so uv_faces is faces."""
+    loaded = trimesh.load(path, process=False, force="mesh")
+    material = loaded.visual.material
+    image = getattr(material, "baseColorTexture", None) or material.image
+    vertices, uv = np.asarray(loaded.vertices, np.float32), np.asarray(loaded.visual.uv, np.float32)
+    faces = np.asarray(loaded.faces, np.int32)
+    return TexturedMesh(vertices, faces, uv, faces, np.asarray(image.convert("RGB"), np.float32) / 255.0)
