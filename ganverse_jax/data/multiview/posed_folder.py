@@ -24,7 +24,7 @@ from PIL import Image
 from ganverse_jax.data.images.pictures import reason
 from ganverse_jax.data.masks.folder import check_marked, read_mask
 from ganverse_jax.data.multiview.set import MultiviewSet
-from ganverse_jax.runtime.checkpoint import read_json, write_atomic, write_json
+from ganverse_jax.runtime.checkpoint import read_json
 from ganverse_jax.scene.bins import nearest_azimuth_bin
 
 INDEX = "cameras.json"
@@ -169,28 +169,3 @@ def _open(path: Path) -> Image.Image:
 
 def _absent(path: Path) -> str:
     return f"{path} is named in {INDEX} but not there; add it, or remove its entry"
-
-
-def write_posed_folder(
-    folder: str | Path, images: MultiviewSet, cameras: Mapping[str, np.ndarray], fov: float
-):
-    """Write a set as such a folder. cameras: azimuth, elevation [k] (radians), distance [k]; fov: degrees."""
-    folder = Path(folder)
-    entries = []
-    for i, (view, number) in enumerate(zip(images.view_id.tolist(), images.object_id.tolist(), strict=True)):
-        name = f"{number:06d}_{view:03d}.png"
-        for kind, array in (("images", images.images[i]), ("masks", images.masks[i])):
-            picture = Image.fromarray(array)
-            write_atomic(folder / kind / name, lambda path, picture=picture: picture.save(path, "PNG"))
-        entries.append(
-            {"file": f"images/{name}", "mask": f"masks/{name}", "object": f"{number:06d}", "camera": view}
-        )
-    poses = [
-        {
-            "azimuth_degrees": float(np.degrees(cameras["azimuth"][k])),
-            "elevation_degrees": float(np.degrees(cameras["elevation"][k])),
-            "distance": float(cameras["distance"][k]),
-        }
-        for k in range(len(images.views))
-    ]
-    write_json(folder / INDEX, {"format": FORMAT, "fov_degrees": fov, "cameras": poses, "images": entries})

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ganverse_jax.data.multiview.posed_folder import INDEX, read_posed_folder, write_posed_folder
+from ganverse_jax.data.multiview.posed_folder import INDEX, read_posed_folder
 from ganverse_jax.data.multiview.set import MultiviewSet, azimuth_bins
 from ganverse_jax.scene.cameras import given_cameras
+from tests.data.multiview.posed_writer import write_posed_folder
 
 CAMERAS = {
     "azimuth": np.radians([0.0, 92.0, 350.0]), "elevation": np.radians([0.0, 10.0, -5.0]),
