@@ -36,20 +36,36 @@ class MultiviewSource(Protocol):
     """Objects seen from shared views: training pairs, and held-out objects as images in memory.
 
     views: one dict per view code with "azimuth_bin" 0..11; size: (h, w) of the images; view_id, object_id int
-    [n]: of its rows.
+    [n]: of its rows. threads: see `Pairs`.
     """
 
     views: Sequence[dict[str, Any]]
     size: tuple[int, int]
     view_id: np.ndarray
     object_id: np.ndarray
+    threads = 0
 
     def training_pairs(self, *, single_view: bool = False) -> Pairs:
-        """Batches of the training objects; single_view: see `PairSampler`."""
-        ...
+        """Batches of the training objects, whose images are asked for as they are drawn; see `PairSampler`."""
+        rows = self.rows_of("train")
+        return PairSampler(
+            self.object_id[rows],
+            self.view_id[rows],
+            lambda chosen: self.fetch(rows[chosen]),
+            threads=self.threads,
+            single_view=single_view,
+        )
 
     def split(self, name: str, num_objects: int | None = None) -> "MultiviewSet":
-        """The images of a split, or of its first `num_objects` objects."""
+        """The "train" (80 %), "validation" (10 %) or "test" (10 %) part, by object: none is in two parts.
+
+        Objects are shuffled with a fixed seed, so a set splits the same way every time. num_objects: no more
+        than that many of the part's objects, those with the lowest labels.
+        """
+        return self.take(self.rows_of(name, num_objects))
+
+    def fetch(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Images uint8 [... h w 3] and masks uint8 [... h w] of `rows` of any shape."""
         ...
 
     def rows_of(self, name: str, num_objects: int | None = None) -> np.ndarray:
@@ -101,7 +117,7 @@ def groups_of_objects(object_id: np.ndarray, at_least: int) -> list[np.ndarray]:
 
 
 @dataclasses.dataclass(frozen=True)
-class MultiviewSet:
+class MultiviewSet(MultiviewSource):
     """n images of objects seen from shared view codes, in memory.
 
     images uint8 [n h w 3]; masks uint8 [n h w], 255 on the object; view_id int [n], an index into `views`;
@@ -152,27 +168,8 @@ class MultiviewSet:
             object_id=self.object_id[rows],
         )
 
-    def split(self, name: str, num_objects: int | None = None) -> "MultiviewSet":
-        """The "train" (80 %), "validation" (10 %) or "test" (10 %) part, by object: none is in two parts.
-
-        Objects are shuffled with a fixed seed, so a set splits the same way every time. num_objects: no more
-        than that many of the part's objects, those with the lowest labels.
-        """
-        return self.take(self.rows_of(name, num_objects))
-
-    def training_pairs(self, *, single_view: bool = False) -> "PairSampler":
-        """Pairs of views of the training objects; no image is copied before it is asked for."""
-        rows = self.rows_of("train")
-        return PairSampler(
-            self.object_id[rows],
-            self.view_id[rows],
-            lambda chosen: self.fetch(rows[chosen]),
-            threads=0,
-            single_view=single_view,
-        )
-
     def fetch(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Images and masks of `rows`, of any shape."""
+        """See `MultiviewSource.fetch`."""
         return self.images[rows], self.masks[rows]
 
     def rows_of(self, name: str, num_objects: int | None = None) -> np.ndarray:

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ganverse_jax.data.batches import worker_threads
-from ganverse_jax.data.multiview.set import SPLITS, MultiviewSet, PairSampler, rows_of_split
+from ganverse_jax.data.multiview.set import SPLITS, MultiviewSet, MultiviewSource, rows_of_split
 from ganverse_jax.data.multiview.shards import INDEX, METADATA, NAME, VERSION, decode_png, verify
 from ganverse_jax.runtime.checkpoint import read_json, read_npz
 
@@ -77,15 +77,15 @@ def open_set(folder: Path, fingerprint: str | None = None, *, remedy: str | None
     return StoredSet(path, fingerprint, remedy=remedy)
 
 
-class StoredSet:
-    """A multi-view set on disk with random access; only ids are held in memory. A `MultiviewSource`.
+class StoredSet(MultiviewSource):
+    """A multi-view set on disk with random access, decoded for each batch; only ids are held in memory.
 
     Rows are ordered by object, then view. Args: path: the folder of the files; fingerprint, remedy: see
     `open_set`. object_id, view_id, content_seed: int [n]; size: (h, w).
     """
 
     def __init__(self, path: Path, fingerprint: str | None = None, *, remedy: str):
-        self.path, self._remedy = path, remedy
+        self.path, self._remedy, self.threads = path, remedy, worker_threads()
         verify(path, remedy)
         self.metadata = _read_metadata(path / METADATA, remedy)
         if fingerprint is not None and self.metadata["fingerprint"] != fingerprint:
@@ -102,21 +102,6 @@ class StoredSet:
 
     def __len__(self) -> int:
         return len(self.object_id)
-
-    def training_pairs(self, *, single_view: bool = False) -> PairSampler:
-        """Pairs of views of the training objects, read and decoded for each batch; see `PairSampler`."""
-        rows = self.rows_of("train")
-        return PairSampler(
-            self.object_id[rows],
-            self.view_id[rows],
-            lambda chosen: self.fetch(rows[chosen]),
-            threads=worker_threads(),
-            single_view=single_view,
-        )
-
-    def split(self, name: str, num_objects: int | None = None) -> MultiviewSet:
-        """See `MultiviewSet.split`; the images are read into memory."""
-        return self.take(self.rows_of(name, num_objects))
 
     def take(self, rows: np.ndarray) -> MultiviewSet:
         """The images `rows`, read into memory."""

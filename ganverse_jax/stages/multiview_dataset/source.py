@@ -51,8 +51,8 @@ def load_source(workdir: Path, gan: LoadedGenerator, *, seed: int, settings: Set
     return GeneratorSource(generator, segmenter, views, drawing, on_the_fly.num_held_out)
 
 
-class GeneratorSource:
-    """A `MultiviewSource` and its `Pairs` in one, which draws, segments and filters images when asked.
+class GeneratorSource(MultiviewSource):
+    """A source and its `Pairs` in one, which draws, segments and filters images when asked.
 
     `num_held_out` objects each of validation and test, in all views, are drawn at once and kept in memory; no
     training pair shows one of them.
@@ -86,10 +86,6 @@ class GeneratorSource:
         pairs = copy.copy(self)
         pairs._single_view = single_view
         return pairs
-
-    def split(self, name: str, num_objects: int | None = None) -> MultiviewSet:
-        """The "validation" or "test" objects; see `MultiviewSet.split`. Training objects are no split."""
-        return self.take(self.rows_of(name, num_objects))
 
     def rows_of(self, name: str, num_objects: int | None = None) -> np.ndarray:
         """See `MultiviewSource.rows_of`, of the held-out images."""
