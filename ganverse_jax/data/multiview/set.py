@@ -46,7 +46,7 @@ class MultiviewSource(Protocol):
     threads = 0
 
     def training_pairs(self, *, single_view: bool = False) -> Pairs:
-        """Batches of the training objects, whose images are asked for as they are drawn; see `PairSampler`."""
+        """Batches of the training objects, whose images are asked for when drawn; see `PairSampler`."""
         rows = self.rows_of("train")
         return PairSampler(
             self.object_id[rows],
