@@ -109,6 +109,7 @@ class Watch:
 
     def _begin(self, work: str) -> None:
         self.work, self.started, self.peak = work, time.monotonic(), 0.0
+        self.spent = self.begun = self._cpu_seconds()
         try:  # from here on the kernel's own peak is that of this stage
             Path(f"/proc/{self.pid}/clear_refs").write_text("5")
         except OSError:
@@ -119,9 +120,18 @@ class Watch:
             status = Path(f"/proc/{self.pid}/status").read_text()
         except OSError:
             return
+        self.spent = max(self.spent, self._cpu_seconds())
         found = re.search(r"VmHWM:\s+(\d+) kB", status)
         if found:
             self.peak = max(self.peak, int(found[1]) * 1024 / 1e9)
+
+    def _cpu_seconds(self) -> float:
+        """Of all the process's threads so far; 0 once it has ended."""
+        try:
+            fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            return 0.0
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def _poll(self) -> None:
         while not self._done.wait(0.1):
@@ -142,10 +152,10 @@ class Watch:
 
     def _row(self, name: str | None = None) -> None:
         self._look()
-        seconds = time.monotonic() - self.started
-        self.rows.append(
-            {"work": name or self.work, "seconds": round(seconds, 1), "peak_gb": round(self.peak, 2)}
-        )
+        taken = time.monotonic() - self.started, self.spent - self.begun
+        seconds, cpu_seconds = (round(value, 1) for value in taken)
+        row = {"work": name or self.work, "seconds": seconds, "cpu_seconds": cpu_seconds}
+        self.rows.append(row | {"peak_gb": round(self.peak, 2)})
 
     def finished(self) -> list[dict]:
         """All rows, once the process has ended."""
@@ -246,7 +256,8 @@ def main() -> None:
     classes = {"car": car, "horse": horse, "bird": bird}
     rows = [row for name in chosen.only.split(",") for row in classes[name](chosen.out.absolute())]
     for row in rows:
-        told = f"{row['run']:6} {row['work']:30} {row['seconds']:8.1f} s {row['peak_gb']:6.2f} GB"
+        taken = f"{row['seconds']:8.1f} s {row['cpu_seconds']:8.1f} CPU s {row['peak_gb']:6.2f} GB"
+        told = f"{row['run']:6} {row['work']:30} {taken}"
         print(told + "  OVER" * over(row))
     write_results("rehearsal", rows)
     sys.exit(any(map(over, rows)))

@@ -6,11 +6,11 @@ from typing import Any
 import jax
 import numpy as np
 
-_PIXELS = 2**20  # of a batch of pictures: a StyleGAN2 of 512 pixels then takes about 1 GB
+_PIXELS = 2**18  # of a batch of pictures: StyleGAN2's configs e and f then stay below 3 GB in all
 
 
 def pictures_at_once(height: int, width: int, *, most: int = 64) -> int:
-    """How many pictures of that size go through a generator at once: 4 of 512 x 512, at most `most`."""
+    """How many pictures of that size go through a generator at once: 4 of 256 x 256, at most `most`."""
     return max(1, min(most, _PIXELS // (height * width)))
 
 
