@@ -40,7 +40,8 @@ def _zero(*shape: int) -> np.ndarray:
 
 
 def _synthesis(rng: np.random.Generator, resolution: int, channel_base: int) -> dict[str, np.ndarray]:
-    found = {"4x4/Const/const": _normal(rng, 1, WIDTH, 4, 4)}
+    before = channels_at(4, channel_base, WIDTH)
+    found = {"4x4/Const/const": _normal(rng, 1, before, 4, 4)}
 
     def layer(name: str, inputs: int, outputs: int, kernel: int = 3) -> None:
         found[f"{name}/weight"] = _normal(rng, kernel, kernel, inputs, outputs)
@@ -49,7 +50,6 @@ def _synthesis(rng: np.random.Generator, resolution: int, channel_base: int) -> 
         if kernel == 3:
             found[f"{name}/noise_strength"] = np.float32(0.05)
 
-    before = WIDTH
     for side in block_resolutions(resolution):
         width = channels_at(side, channel_base, WIDTH)
         scope = f"{side}x{side}"

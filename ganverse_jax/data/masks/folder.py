@@ -141,9 +141,17 @@ class MaskFolder:
 
 
 def _difference(image: np.ndarray, path: Path) -> float:
-    """Mean difference in levels of uint8 [h w 3] and a PNG, infinite for more than rounding."""
-    with Image.open(path) as picture:
-        other = np.asarray(picture.convert("RGB"))
+    """Mean difference in levels of uint8 [h w 3] and a PNG, infinite for more than rounding.
+
+    Raises ValueError that names the file.
+    """
+    try:
+        with Image.open(path) as picture:
+            other = np.asarray(picture.convert("RGB"))
+    except (OSError, SyntaxError, struct.error) as error:  # what Pillow's decoders raise
+        raise ValueError(
+            f"{path} is no readable PNG ({reason(error)}); delete it: it is made again"
+        ) from error
     if other.shape != image.shape:
         return np.inf
     off = np.abs(image.astype(np.int16) - other)

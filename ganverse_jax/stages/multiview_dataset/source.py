@@ -7,6 +7,7 @@ when it is wanted, as a function of seed and step alone, so that training sees n
 import copy
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from ganverse_jax.stages.inverse_graphics.settings import Settings
 from ganverse_jax.stages.multiview_dataset import stage as multiview_dataset
 from ganverse_jax.stages.multiview_dataset.parts import ObjectDrawing, draw_objects
 from ganverse_jax.stages.perception import stage as perception
+from ganverse_jax.stages.perception.cost import announce, batch_of
 from ganverse_jax.stages.viewpoints import stage as viewpoints
 from ganverse_jax.stages.viewpoints.stage import Viewpoints
 
@@ -48,6 +50,13 @@ def load_source(workdir: Path, gan: LoadedGenerator, *, seed: int, settings: Set
     drawing = ObjectDrawing(
         seed, len(views.views), drawn.truncation, on_the_fly.min_instance, on_the_fly.min_area
     )
+    held_out = 2 * on_the_fly.num_held_out * len(views.views)
+    told = f"{held_out:,} held out, then {generator.batch_size} for each of {settings.num_steps:,} steps"
+    announce(
+        "inverse_graphics", held_out + settings.num_steps * generator.batch_size, told,
+        partial(batch_of, generator, views.w[0]), segmenter,
+        fewer="inverse_graphics.on_the_fly.num_held_out, inverse_graphics.num_steps",
+    )  # fmt: skip
     return GeneratorSource(generator, segmenter, views, drawing, on_the_fly.num_held_out)
 
 

@@ -90,6 +90,16 @@ def test_another_picture_is_asked_for_however_like_it_looks(tmp_path, change):
         MaskFolder(tmp_path)(other[None])
 
 
+def test_a_damaged_picture_among_those_asked_for_is_named_with_its_remedy(tmp_path):
+    with pytest.raises(MissingMasks):
+        MaskFolder(tmp_path)(IMAGES[:1])
+    path = tmp_path / WANTED / image_name(IMAGES[0])
+    path.write_bytes(path.read_bytes()[:99])
+    (path.parent / "notes.txt").write_text("by hand")
+    with pytest.raises(ValueError, match=f"{path.name} is no readable PNG.*delete it"):
+        MaskFolder(tmp_path)(rounded(IMAGES[0])[None])
+
+
 def test_a_folder_that_is_half_filled_asks_for_the_other_half(tmp_path):
     for count in (3, 1):
         with pytest.raises(MissingMasks, match=f"{count} images have no mask"):
