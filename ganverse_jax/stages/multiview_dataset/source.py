@@ -54,7 +54,7 @@ def load_source(workdir: Path, gan: LoadedGenerator, *, seed: int, settings: Set
     told = f"{held_out:,} held out, then {generator.batch_size} for each of {settings.num_steps:,} steps"
     announce(
         "inverse_graphics", held_out + settings.num_steps * generator.batch_size, told,
-        partial(batch_of, generator, views.w[0]), segmenter,
+        partial(batch_of, generator), segmenter,
         fewer="inverse_graphics.on_the_fly.num_held_out, inverse_graphics.num_steps",
     )  # fmt: skip
     return GeneratorSource(generator, segmenter, views, drawing, on_the_fly.num_held_out)

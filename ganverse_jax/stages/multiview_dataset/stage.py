@@ -150,7 +150,7 @@ def _make_parts(begun: Path, notes: Path, parts: list[Part], generator, segmente
         return
     told, draw = (
         f"{left:,} objects in {drawing.views_per_object} views each",
-        partial(batch_of, generator, views.w[0]),
+        partial(batch_of, generator),
     )
     fewer = "multiview_dataset.num_objects, multiview_dataset.views_per_object"
     announce(NAME, left * drawing.views_per_object, told, draw, segmenter, fewer=fewer)

@@ -35,9 +35,9 @@ def announce(
     print(f"[{stage}] {count:,} pictures with masks ({told}), about {cost}. Fewer: {fewer}", flush=True)
 
 
-def batch_of(generator: MultiviewGenerator, w: np.ndarray) -> np.ndarray:
-    """One batch uint8 [b h w 3] of the picture of code w [w_dim], to take the time of."""
-    codes = np.repeat(w[None], generator.batch_size, axis=0)
+def batch_of(generator: MultiviewGenerator) -> np.ndarray:
+    """Some batch uint8 [b h w 3] of pictures, to take the time of."""
+    codes = generator.codes(np.arange(generator.batch_size), 1.0)
     return generator.pairs(codes, codes)[0]
 
 

@@ -82,7 +82,7 @@ def _scores(generator: MultiviewGenerator, w: np.ndarray, contents: np.ndarray, 
     """The `Scores` of all view codes `w` [v w_dim]."""
     size = max(1, _PICTURES_AT_ONCE // len(contents))
     told = f"{len(w):,} view codes in {len(contents)} contents each"
-    draw, fewer = partial(batch_of, generator, w[0]), "viewpoints.num_candidates, viewpoints.num_contents"
+    draw, fewer = partial(batch_of, generator), "viewpoints.num_candidates, viewpoints.num_contents"
     announce("viewpoints", len(w) * len(contents), told, draw, perception.segmenter, fewer=fewer)
     with Progress("viewpoints", len(w), unit="view codes") as shown:
 
