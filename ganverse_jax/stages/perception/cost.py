@@ -26,13 +26,13 @@ def announce(
     images = draw()
     seconds = (time.perf_counter() - started) / len(images)
     if isinstance(segmenter, MaskFolder):
-        cost = f"{_time(count * seconds)} here to draw; masks are read from {segmenter.folder}, or asked for"
+        drawing = f"about {_time(count * seconds)} here to draw; " if count * seconds > 1 else ""
+        cost = f"{drawing}masks are read from {segmenter.folder}, or asked for"
     else:
         mask = _seconds_per_mask(segmenter, images)
-        cost = (
-            f"{_time(count * (seconds + mask))} here: {seconds:.2g} s to draw, {mask:.2g} s to segment each"
-        )
-    print(f"[{stage}] {count:,} pictures with masks ({told}), about {cost}. Fewer: {fewer}", flush=True)
+        each = f"{seconds:.2g} s to draw, {mask:.2g} s to segment each"
+        cost = f"about {_time(count * (seconds + mask))} here: {each}"
+    print(f"[{stage}] {count:,} pictures with masks ({told}), {cost}. Fewer: {fewer}", flush=True)
 
 
 def batch_of(generator: MultiviewGenerator) -> np.ndarray:
