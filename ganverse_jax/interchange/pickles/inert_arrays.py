@@ -25,6 +25,13 @@ NUMPY_NAMES = frozenset({*_RECONSTRUCT, *_SCALAR, *_FROM_BUFFER, "numpy.ndarray"
 }
 TENSOR = ("torch._utils._rebuild_tensor", "torch._utils._rebuild_tensor_v2")
 PARAMETER = ("torch._utils._rebuild_parameter", "torch._utils._rebuild_parameter_with_state")
+# Before torch 0.4 a parameter was called with its tensor, before March 2017 made empty and given a state.
+VARIABLE = ("torch.nn.parameter.Parameter", "torch.autograd.variable.Variable")
+# Of tensors that carry attributes: function, type, arguments, attributes.
+FROM_TYPE = tuple(
+    f"torch.{name}"
+    for name in ("_tensor._rebuild_from_type_v2", "_tensor._rebuild_from_type", "tensor._rebuild_from_type")
+)
 _STREAM = "torch.storage._load_from_bytes"
 TORCH_NAMES = frozenset({*TENSOR, *PARAMETER, _STREAM, "torch.device", "torch.Size"}) | {
     f"torch.{name}"
@@ -79,8 +86,7 @@ class Arrays:
             return found.astype(np.float32, order="C", copy=True)
 
     def _view(self, value: Any) -> np.ndarray:
-        if is_call(value, *PARAMETER):
-            value = value.arguments[0] if value.arguments else None
+        value = unwrapped(value)
         if is_call(value, *TENSOR):
             return self._tensor(value.arguments)
         if is_call(value, *_RECONSTRUCT):
@@ -101,6 +107,8 @@ class Arrays:
         offset, size, stride = arguments[1], _counts(arguments[2]), _counts(arguments[3])
         if not isinstance(offset, int) or offset < 0 or len(size) != len(stride):
             raise ImportedFileError(f"offset or strides do not fit the size {size}; the file is damaged")
+        if 0 in size and math.prod(n for n in size if n) < 2**40:
+            return np.zeros(size, storage.dtype)
         last = offset + sum((n - 1) * step for n, step in zip(size, stride, strict=True))
         # Products are bounded too: with stride 0 a single number could fill any size.
         if 0 in size or last >= storage.size or math.prod(size) > storage.size:
@@ -113,7 +121,8 @@ class Arrays:
 
     def _storage(self, value: Any) -> np.ndarray:
         if self._stored is not None:
-            return self._stored(*storage_reference(value))
+            numbers, window = self._stored(*storage_reference(value)), _window(value.arguments[0])
+            return numbers if window is None else numbers[window]
         if not is_call(value, _STREAM) or len(value.arguments) != 1:
             raise ImportedFileError("a tensor without a storage of its own; the file is damaged")
         if id(value) not in self._storages:
@@ -136,7 +145,23 @@ def _read_stream(data: memoryview) -> np.ndarray:
         raise ImportedFileError("a storage that is no PyTorch stream; the file is damaged")
     if not is_call(storage, "persistent id") or not isinstance(keys, list) or len(keys) != 1:
         raise ImportedFileError("a PyTorch stream that holds something else than one storage; damaged?")
+    if _window(storage.arguments[0]) is not None:
+        raise ImportedFileError("a PyTorch storage that views another; save the networks again")
     return read_counted(data, position, _storage_dtype(storage.arguments[0]))
+
+
+def unwrapped(value: Any) -> Any:
+    """The record of the tensor in that of a parameter or of a tensor with attributes, in any form."""
+    if is_call(value, *PARAMETER):
+        return value.arguments[0] if value.arguments else None
+    if is_call(value, *VARIABLE):
+        held = value.arguments or value.state
+        return held[0] if isinstance(held, tuple) and held else None
+    if is_call(value, *FROM_TYPE) and len(value.arguments) >= 3:
+        function, _, arguments = value.arguments[:3]
+        if isinstance(function, Global) and isinstance(arguments, tuple):
+            return Inert(function.name, arguments)
+    return value
 
 
 def read_counted(data: memoryview, position: int, dtype: np.dtype) -> np.ndarray:
@@ -145,11 +170,16 @@ def read_counted(data: memoryview, position: int, dtype: np.dtype) -> np.ndarray
         raise ImportedFileError("a PyTorch stream without numbers; the file is truncated")
     (count,) = struct.unpack_from("<q", data, position)
     raw = data[position + 8 :]
-    if count < 1 or count * dtype.itemsize > len(raw):
+    if count < 0 or count * dtype.itemsize > len(raw):
         raise ImportedFileError(
             f"a storage announces {count} numbers, {len(raw)} bytes are there; truncated?"
         )
-    return np.frombuffer(raw[: count * dtype.itemsize], dtype)
+    return numbers(raw[: count * dtype.itemsize], dtype)
+
+
+def numbers(raw: memoryview, dtype: np.dtype) -> np.ndarray:
+    """The numbers in the buffer, which may be none."""
+    return np.frombuffer(raw, dtype) if len(raw) else np.zeros(0, dtype)
 
 
 def storage_reference(value: Any) -> tuple[str, np.dtype, int]:
@@ -158,7 +188,7 @@ def storage_reference(value: Any) -> tuple[str, np.dtype, int]:
         raise ImportedFileError("a tensor without a storage in the file; the file is damaged")
     dtype = _storage_dtype(value.arguments[0])
     key, count = value.arguments[0][2], value.arguments[0][4]
-    if not isinstance(key, str) or type(count) is not int or count < 1:
+    if not isinstance(key, str) or type(count) is not int or count < 0:
         raise ImportedFileError("a storage without name or size; the file is damaged")
     return key, dtype, count
 
@@ -166,13 +196,26 @@ def storage_reference(value: Any) -> tuple[str, np.dtype, int]:
 def _storage_dtype(reference: Any) -> np.dtype:
     if not isinstance(reference, tuple) or len(reference) < 5 or not isinstance(reference[1], Global):
         raise ImportedFileError("a PyTorch storage without a type; the file is damaged")
-    if len(reference) > 5 and reference[5] is not None:
-        raise ImportedFileError("a PyTorch storage that views another; save the networks again")
-    return _STORAGES[reference[1].name] if reference[1].name in _STORAGES else _refuse(reference[1].name)
+    return storage_dtype(reference[1])
 
 
-def _refuse(name: str) -> np.dtype:
-    raise ImportedFileError(f"a storage of type {name}, which holds no numbers")
+def storage_dtype(kind: Any) -> np.dtype:
+    """The numbers' type in a storage of the type that the file names."""
+    if not isinstance(kind, Global) or kind.name not in _STORAGES:
+        name = kind.name if isinstance(kind, Global) else type(kind).__name__
+        raise ImportedFileError(f"a storage of type {name}, which holds no numbers")
+    return _STORAGES[kind.name]
+
+
+def _window(reference: tuple) -> slice | None:
+    """The part of the storage that a reference views (key, offset, count), or None for all of it."""
+    view = reference[5] if len(reference) > 5 else None
+    if view is None:
+        return None
+    if not isinstance(view, tuple) or len(view) != 3:
+        raise ImportedFileError("a PyTorch storage that views another in no known way; the file is damaged")
+    offset, count = _counts(view[1:])
+    return slice(offset, offset + count)
 
 
 def _numpy_array(state: Any) -> np.ndarray:

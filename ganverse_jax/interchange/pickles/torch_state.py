@@ -1,8 +1,9 @@
-"""PyTorch's state dicts (.pth, zipped or legacy) as NumPy arrays, without torch and executing nothing.
+"""PyTorch's state dicts (.pth, of any version) as NumPy arrays, without torch and executing nothing.
 
 A zipped file holds `NAME/data.pkl`, whose tensors name their numbers by key, and those in `NAME/data/KEY`. A
 legacy file is five pickles (magic number, protocol, system, the dict, sorted keys), then per key an int64
-count and the raw numbers. Both are little-endian; the pickles are read by :mod:`safe_pickle`.
+count and the raw numbers. Files of before March 2017 are tars, see :mod:`torch_tar`. All are little-endian;
+the pickles, of Python 2 or 3, are read by :mod:`safe_pickle`.
 """
 
 import mmap
@@ -17,18 +18,30 @@ import numpy as np
 
 from ganverse_jax.interchange.errors import ImportedFileError
 from ganverse_jax.interchange.pickles.inert_arrays import (
+    FROM_TYPE,
     MAGIC,
     PARAMETER,
     PROTOCOL,
     STREAM_NAMES,
     TENSOR,
+    VARIABLE,
     Arrays,
+    numbers,
     read_counted,
     storage_reference,
+    unwrapped,
 )
 from ganverse_jax.interchange.pickles.safe_pickle import Reader, is_call
+from ganverse_jax.interchange.pickles.torch_tar import is_tar, read_tar
 
-ALLOWED = STREAM_NAMES | {*TENSOR, *PARAMETER}
+ALLOWED = STREAM_NAMES | {
+    *TENSOR,
+    *PARAMETER,
+    *VARIABLE,
+    *FROM_TYPE,
+    "torch.Tensor",
+    "torch.nn.parameter.Buffer",
+}
 _DICT = "collections.OrderedDict"
 _MAX_ENTRIES = 5000  # of a zip; Inception-v3 has about 580
 _SPARE = 1 << 16
@@ -53,6 +66,8 @@ def read_torch_state(path: str | os.PathLike) -> dict[str, np.ndarray]:
             return _read_zip(path, len(data))
         if data[:1] == b"\x80":
             return _read_legacy(data)
+        if is_tar(data):
+            return _read_tar(path, data)
         start = bytes(data[:4])
         raise ImportedFileError(f"this is no PyTorch file (it begins with {start!r}); download it again")
     except ImportedFileError as error:
@@ -121,12 +136,11 @@ def _read_archive(archive: zipfile.ZipFile, size: int) -> dict[str, np.ndarray]:
                 raise ImportedFileError(
                     f"storage {key[:40]} has {len(raw)} bytes for {count} x {dtype}; damaged"
                 )
-            storages[key] = np.frombuffer(raw, dtype)
+            storages[key] = numbers(raw, dtype)
         return storages[key]
 
-    return _arrays(
-        Reader(read("data.pkl"), ALLOWED, persistent=True).read(), Arrays(2 * size + _SPARE, stored)
-    )
+    content = Reader(read("data.pkl"), ALLOWED, persistent=True).read()
+    return _arrays(_entries(content), Arrays(2 * size + _SPARE, stored))
 
 
 def _read_legacy(data: memoryview) -> dict[str, np.ndarray]:
@@ -147,21 +161,36 @@ def _read_legacy(data: memoryview) -> dict[str, np.ndarray]:
             raise ImportedFileError("a storage that no tensor uses; the file is damaged")
         storages[key] = read_counted(data, position, dtypes[key])
         position += 8 + storages[key].nbytes
+    return _arrays(_entries(content), _held(storages, len(data)))
+
+
+def _read_tar(path: Path, data: memoryview) -> dict[str, np.ndarray]:
+    content, tensors, storages = read_tar(path, data, ALLOWED)
+
+    def tensor(value: Any) -> Any:
+        value = unwrapped(value)
+        return tensors.get(value.arguments[0], value) if is_call(value, "persistent id") else value
+
+    entries = {name: tensor(value) for name, value in _entries(content).items()}
+    return _arrays(entries, _held(storages, len(data)))
+
+
+def _held(storages: Mapping[str, np.ndarray], size: int) -> Arrays:
+    """The reader of tensors whose storages are known, in a file of `size` bytes."""
 
     def stored(key: str, dtype: np.dtype, count: int) -> np.ndarray:
         if key not in storages or storages[key].dtype != dtype or storages[key].size != count:
             raise ImportedFileError("a storage that is not there, or of another type; the file is damaged")
         return storages[key]
 
-    return _arrays(content, Arrays(2 * len(data) + _SPARE, stored))
+    return Arrays(2 * size + _SPARE, stored)
 
 
 def _dtypes(entries: Mapping[Any, Any]) -> dict[str, np.dtype]:
     """Type of each storage by key, from the tensors that refer to it."""
     found = {}
     for value in entries.values():
-        if is_call(value, *PARAMETER) and value.arguments:
-            value = value.arguments[0]
+        value = unwrapped(value)
         if is_call(value, *TENSOR) and value.arguments:
             key, dtype, _ = storage_reference(value.arguments[0])
             found[key] = dtype
@@ -169,7 +198,9 @@ def _dtypes(entries: Mapping[Any, Any]) -> dict[str, np.dtype]:
 
 
 def _entries(content: Any) -> Mapping[Any, Any]:
-    items = content.items if is_call(content, _DICT) else content
+    items = content
+    if is_call(content, _DICT):
+        items = content.items or (_pairs(*content.arguments) if len(content.arguments) == 1 else {})
     if not isinstance(items, dict) or not items:
         raise ImportedFileError(
             f"the file holds a {type(content).__name__}, not a state dict; save that instead"
@@ -177,9 +208,18 @@ def _entries(content: Any) -> Mapping[Any, Any]:
     return items
 
 
-def _arrays(content: Any, arrays: Arrays) -> dict[str, np.ndarray]:
+def _pairs(pairs: Any) -> dict[str, Any]:
+    """What Python 2 called an OrderedDict with: a list of [key, value]."""
+    if not isinstance(pairs, list) or not all(
+        isinstance(pair, list | tuple) and len(pair) == 2 and isinstance(pair[0], str) for pair in pairs
+    ):
+        raise ImportedFileError("an OrderedDict made of something else than pairs; the file is damaged")
+    return {pair[0]: pair[1] for pair in pairs}
+
+
+def _arrays(entries: Mapping[Any, Any], arrays: Arrays) -> dict[str, np.ndarray]:
     state = {}
-    for name, value in _entries(content).items():
+    for name, value in entries.items():
         if is_call(value, _DICT) or isinstance(value, dict):
             raise ImportedFileError(
                 f"{str(name)[:60]!r} is a dict within the file; save that state dict alone"
