@@ -113,6 +113,21 @@ DEVIATIONS = (
         _set_to("viewpoints.annotated_by", "pose_regressor"),
     ),
     Deviation(
+        "Annotated views",
+        "Picked and binned by a person in a minute",
+        "Commanded of a generator that takes a camera, evenly round the object",
+        "Round two of the loop: the frame is round one’s, which a person annotated",
+        _set_to("viewpoints.annotated_by", "camera"),
+    ),
+    Deviation(
+        "View code",
+        "The first four layers of a finished StyleGAN, trained on pictures alone",
+        "A mapping of the camera, added to the content in the coarse layers; trained with a pose term, and "
+        "with shape and texture that agree across cameras",
+        "In a small GAN the first layers carry the body too (gan.camera, docs/loop.md)",
+        lambda run: run.setting("gan.camera") is not None,
+    ),
+    Deviation(
         "Multi-view loss",
         "Both views of a pair count alike (Eq. 2)",
         "The view that the network does not see counts otherwise (multiview_weight)",

@@ -53,7 +53,8 @@ WORDS = re.compile(
 NAMED = re.compile(
     r"(--config=)?configs/\w+(\.py)?|(--config=|runs/)\w+|\bcar_(imagenet|pascal)\b|stylegan2-car\S*", re.I
 )
-PAPERS_OWN = "ganverse_jax/report/paper.py"  # its table is about the paper's classes
+# Their tables are about the paper's classes.
+PAPERS_OWN = ("ganverse_jax/report/paper.py", "ganverse_jax/report/deviations.py")
 
 
 def _sources():
@@ -64,7 +65,7 @@ def _sources():
     return {
         name: path
         for name, path in names.items()
-        if name != PAPERS_OWN and not name.startswith("ganverse_jax/classes/")
+        if name not in PAPERS_OWN and not name.startswith("ganverse_jax/classes/")
     }
 
 
