@@ -2,13 +2,14 @@
 
 What the file wants and gives is read from the session: shapes of the input, outputs by rank and type, label
 names from its metadata where it has any. What no file tells (channel order, mean, size, label table) is its
-model card, `CARDS`.
+model card, `CARDS`; which card, it does: torchvision's exports normalise the picture themselves.
 """
 
 from __future__ import annotations
 
 import ast
 import dataclasses
+import mmap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -42,7 +43,8 @@ CARDS = {
     # torchvision's maskrcnn_resnet50_fpn: RGB in [0, 1], resized and normalised inside, COCO's own 91 ids.
     "torchvision": Card(1 / 255, (0.0, 0.0, 0.0), False, None, None, 1, "torchvision"),
 }  # fmt: skip
-
+# ImageNet's mean, of torchvision's `GeneralizedRCNNTransform`: a constant of its exports and of no other's.
+_NORMALISES_ITSELF = np.array([0.485, 0.456, 0.406], "<f4").tobytes()
 
 GET = (
     "get one as ONNX, e.g. MaskRCNN-12 of the ONNX model zoo (178 MB; Apache-2.0, trained on COCO), or use a "
@@ -66,12 +68,12 @@ class MaskRCNN:
     Args:
       path: the ONNX file.
       class_name: what to find, by name.
-      card: a name in `CARDS`, or a `Card`.
+      card: a name in `CARDS`, or a `Card`; None: the file tells.
       label: the class's id, where neither the file nor the card knows the name.
       min_score: detections below are not taken.
 
     Raises FileNotFoundError, ImportError without onnxruntime, ValueError for a file that is no such network
-    or a class that it does not know.
+    or of another card, or a class that it does not know.
     """
 
     def __init__(
@@ -79,16 +81,16 @@ class MaskRCNN:
         path: str | Path,
         *,
         class_name: str,
-        card: str | Card = "onnx_zoo",
+        card: str | Card | None = None,
         label: int | None = None,
         min_score: float = 0.5,
     ):
         if isinstance(card, str) and card not in CARDS:
             raise ValueError(f"no model card {card!r}; choose one of {', '.join(CARDS)}")
         self.params: dict = {}
-        self.card = CARDS[card] if isinstance(card, str) else card
         self.path, self.min_score = Path(path), float(min_score)
         self._session = _open(self.path)
+        self.card = card if isinstance(card, Card) else CARDS[told_card(self.path, card)]
         self._input = _one_input(self._session, self.path)
         known = session_labels(self._session) or labels(self.card.family)
         if label is None and class_name not in known:
@@ -103,10 +105,19 @@ class MaskRCNN:
         found = []
         for image in images:
             tensor, frame = prepare(image, self.card, self._input.shape)
-            outputs = self._session.run(None, {self._input.name: tensor})
-            kinds = sort_outputs(outputs, self.path)
+            kinds = sort_outputs(self._outputs(tensor), self.path)
             found.append(self._instances(kinds, image.shape[:2], frame, tensor.shape[-2:]))
         return found
+
+    def _outputs(self, tensor: np.ndarray) -> list[np.ndarray]:
+        try:
+            return self._session.run(None, {self._input.name: tensor})
+        except Exception as error:  # onnxruntime's own exceptions have no common base
+            raise ValueError(
+                f"{self.path} fails on a picture fed as {tensor.dtype} {tensor.shape} "
+                f"({str(error).splitlines()[0]:.200}); perception.segmenter.card "
+                f"tells whose export it is: set it to one of {', '.join(CARDS)}"
+            ) from error
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
         """Soft masks float32 [n h w] of all instances together."""
@@ -144,6 +155,20 @@ def _open(path: Path):
         )
     except Exception as error:  # onnxruntime's own exceptions have no common base
         raise ValueError(f"{path} is no ONNX network that onnxruntime can load ({error})") from error
+
+
+def told_card(path: Path, card: str | None) -> str:
+    """The name of the file's card; ValueError where `card` is another than the file tells."""
+    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        normalises_itself = data.find(_NORMALISES_ITSELF) >= 0
+    if card is None:
+        return "torchvision" if normalises_itself else "onnx_zoo"
+    if card == "onnx_zoo" and normalises_itself:
+        raise ValueError(
+            f"perception.segmenter.card = 'onnx_zoo', but {path} normalises pictures itself, as "
+            "torchvision's exports do; set it to 'torchvision', or to None"
+        )
+    return card
 
 
 def _one_input(session, path: Path) -> Any:

@@ -12,7 +12,7 @@ class MaskRCNNFile:
 
     path: str = "weights/mask_rcnn.onnx"
     class_name: str = ""  # "": the experiment's class
-    card: Literal["onnx_zoo", "torchvision"] = "onnx_zoo"  # whose export it is
+    card: Literal["onnx_zoo", "torchvision"] | None = None  # whose export it is; None: the file tells
     label: Whole | None = None  # of the class, where neither file nor card knows the name
     min_score: Share = 0.5  # of a detection that is taken
 

@@ -5,10 +5,7 @@ import pytest
 
 from ganverse_jax.models.perception import mask_rcnn
 from ganverse_jax.models.perception.mask_rcnn import CARDS, MaskRCNN, paste, prepare, sort_outputs
-
-BOXES = np.array([[8, 8, 24, 16], [0, 0, 32, 32], [16, 16, 32, 32], [0, 0, 4, 4]], np.float32)
-LABELS, SCORES = np.array([3, 15, 3, 3]), np.array([0.7, 0.99, 0.9, 0.2], np.float32)
-MASKS = np.ones((4, 1, 28, 28), np.float32)
+from tests.models.perception.constant_network import BOXES, LABELS, MASKS, PASTED, SCORES, write_network
 
 
 def test_a_full_mask_fills_its_box_and_nothing_else():
@@ -87,36 +84,10 @@ def test_without_onnxruntime_the_extra_is_named(tmp_path, monkeypatch):
 
 @pytest.fixture
 def network(tmp_path):
-    """make(pasted=False, names=None) -> path of an ONNX file with constant detections in a 32 x 32 frame."""
+    """make(...) -> path of a `constant_network`."""
     pytest.importorskip("onnxruntime", reason="the [masks] extra is not installed")
-    onnx = pytest.importorskip("onnx", reason="onnx, which makes the tiny network, is not installed")
-    from onnx import TensorProto, helper, numpy_helper
-
-    def make(masks=MASKS, names=None, rank=3):
-        shape = ["h", "w"] if rank == 2 else [1, 3, "h", "w"][4 - rank :]
-        constants = {"a": SCORES, "b": masks.astype(np.float32), "c": LABELS, "boxes0": BOXES}
-        nodes = [helper.make_node("Constant", [], [name], value=numpy_helper.from_array(array))
-                 for name, array in constants.items()]  # fmt: skip
-        nodes += [helper.make_node("ReduceMax", ["pixels"], ["peak"], keepdims=0),
-                  helper.make_node("Sub", ["peak", "peak"], ["zero"]),
-                  helper.make_node("Add", ["boxes0", "zero"], ["d"])]  # fmt: skip
-        kinds = {
-            "a": TensorProto.FLOAT,
-            "b": TensorProto.FLOAT,
-            "c": TensorProto.INT64,
-            "d": TensorProto.FLOAT,
-        }
-        outputs = [helper.make_tensor_value_info(name, kind, None) for name, kind in kinds.items()]
-        pixels = helper.make_tensor_value_info("pixels", TensorProto.FLOAT, shape)
-        graph = helper.make_graph(nodes, "tiny", [pixels], outputs)
-        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
-        if names:
-            helper.set_model_props(model, {"names": repr(names)})
-        path = tmp_path / "network.onnx"
-        onnx.save(model, str(path))
-        return path
-
-    return make
+    pytest.importorskip("onnx", reason="onnx, which makes the tiny network, is not installed")
+    return lambda *args, **options: write_network(tmp_path / "network.onnx", *args, **options)
 
 
 def test_instances_of_the_class_come_best_first(network):
@@ -165,6 +136,30 @@ def test_no_network_and_another_network_are_refused(network, tmp_path):
     (tmp_path / "text.onnx").write_text("no network")
     with pytest.raises(ValueError, match="no ONNX network"):
         MaskRCNN(tmp_path / "text.onnx", class_name="car")
+
+
+def test_the_file_tells_whose_export_it_is(network):
+    assert MaskRCNN(network(), class_name="car").card is CARDS["onnx_zoo"]
+    path = network(normalises=True)
+    assert MaskRCNN(path, class_name="car").card is CARDS["torchvision"]
+    assert MaskRCNN(path, class_name="car", card="torchvision").card is CARDS["torchvision"]
+    with pytest.raises(ValueError, match="card = 'onnx_zoo', but .*network.onnx normalises.*'torchvision'"):
+        MaskRCNN(path, class_name="car", card="onnx_zoo")
+
+
+@pytest.mark.parametrize("rank", [3, 4])
+@pytest.mark.parametrize("sides", [("h", "w"), (32, 32)])
+def test_torchvisions_exports_find_their_instances_unasked(network, rank, sides):
+    segmenter = MaskRCNN(network(PASTED, rank=rank, normalises=True, sides=sides), class_name="car")
+    masks = segmenter.detect(np.zeros((1, 32, 32, 3), np.uint8))[0]
+    assert (masks > 0.5).sum(axis=(1, 2)).tolist() == [16 * 16, 16 * 8]
+
+
+def test_a_failure_inside_the_network_is_a_line_that_names_the_setting(network):
+    segmenter = MaskRCNN(network(normalises=True, sides=(32, 32)), class_name="car")
+    tensor = np.zeros((3, 16, 16), np.float32)
+    with pytest.raises(ValueError, match=r"network.onnx fails on.*\(3, 16, 16\).*segmenter.card"):
+        segmenter._outputs(tensor)
 
 
 def card_of_32() -> mask_rcnn.Card:

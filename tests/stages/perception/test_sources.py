@@ -6,15 +6,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from ganverse_jax.data.masks import instances
 from ganverse_jax.data.masks.folder import WANTED, MissingMasks, image_name
 from ganverse_jax.runtime.checkpoint import read_json
 from ganverse_jax.stages.perception import sources as perception_sources
 from ganverse_jax.stages.perception import stage as perception
 from ganverse_jax.stages.perception.settings import SegmenterSource, Settings
+from tests.models.perception.constant_network import LABELS, PASTED, write_network
 from tests.stages.tiny_world import run_in
 
 ALL = SegmenterSource(
-    source="masks", path="a.onnx", class_name="car", card="onnx_zoo", label=None, min_score=0.5,
+    source="masks", path="a.onnx", class_name="car", card=None, label=None, min_score=0.5,
     folder="masks", soft=False,
 )  # fmt: skip
 
@@ -62,3 +64,19 @@ def test_the_stage_remembers_a_folder_of_masks(tmp_path):
     Image.fromarray(np.full((8, 8), 9, np.uint8)).save(folder / image_name(image[0]))
     assert loaded.segmenter(image).min() == 1.0
     assert read_json(tmp_path / "perception" / "summary.json")["segmenter"]["source"] == "masks"
+
+
+@pytest.mark.parametrize("rank, sides", [(3, ("h", "w")), (4, (32, 32))])
+def test_the_stage_takes_torchvisions_exports_and_the_filter_counts_their_instances(tmp_path, rank, sides):
+    pytest.importorskip("onnxruntime", reason="the [masks] extra is not installed")
+    pytest.importorskip("onnx", reason="onnx, which makes the tiny network, is not installed")
+    path, images = tmp_path / "network.onnx", np.zeros((2, 32, 32, 3), np.uint8)
+    settings = Settings(segmenter=dataclasses.replace(ALL, source="onnx", path=str(path)))
+    seen = {}
+    for cars in (1, 2):
+        labels = np.where(np.cumsum(LABELS == 3) <= cars, LABELS, 15)
+        write_network(path, PASTED, rank=rank, normalises=True, sides=sides, labels=labels)
+        perception.run(run_in(tmp_path), settings)
+        verdict = instances.judge_images(perception.load(tmp_path).segmenter, images)
+        seen[cars] = verdict.reason, verdict.num_instances.tolist()
+    assert seen == {1: ([instances.KEPT] * 2, [1, 1]), 2: ([instances.SEVERAL_INSTANCES] * 2, [2, 2])}
