@@ -20,12 +20,13 @@ def make_path_lengths(
     *,
     epsilon: float = EPSILON,
     crop: tuple[int, int] | None = None,
+    see: Callable[..., jax.Array] = lambda variables, ws: ws,
 ) -> Callable[..., jax.Array]:
     """A compiled function (variables, params, z [2 b z], t [b]) -> d(G(w_t), G(w_t+epsilon)) / epsilon^2 [b].
 
     w_t lies between the two mapped codes of a pair at share t. `distance(params, a, b)` compares images [b h
     w 3] in [-1, 1] and must grow as the square of small changes, as LPIPS does. Both pictures share the
-    stored noise. Images larger than 256 pixels are averaged down by a whole factor first.
+    stored noise. see(variables, ws) puts the 2 b contents before cameras. Images larger than 256 pixels are averaged down by a whole factor first.
     """
     top, bottom = crop or (0, module.resolution)
 
@@ -35,6 +36,7 @@ def make_path_lengths(
         shares = jnp.concatenate([t, t + epsilon])[:, None]
         start, end = (jnp.concatenate([end, end]) for end in ends)
         ws = module.apply(variables, start + shares * (end - start), method=Generator.broadcast)
+        ws = see(variables, ws)
         images = _smaller(module.apply(variables, ws, method=Generator.synthesis)[:, top:bottom])
         return distance(params, *jnp.split(images, 2)) / epsilon**2
 

@@ -197,18 +197,18 @@ def _blocks(rows: np.ndarray) -> Iterator[np.ndarray]:
 def samples(
     gan: LoadedGenerator, count: int, *, psi: float, seed: int, rows: slice = slice(None)
 ) -> Iterator[np.ndarray]:
-    """Batches of images uint8 [b h w 3], `count` in all, with fresh noise for each.
+    """Batches of images uint8 [b h w 3], `count` in all, each with fresh noise (and a real picture's camera).
 
     Raises ValueError for images that are not finite.
     """
     module = gan.module
 
     @jax.jit
-    def draw(variables, w_avg, z, key):
+    def draw(variables, w_avg, z, cameras, key):
         ws = module.apply(
             variables, module.apply(variables, z, method=Generator.map), method=Generator.broadcast
         )
-        ws = truncate(ws, w_avg, psi)
+        ws = gan.seen_from(variables, w_avg, truncate(ws, w_avg, psi), cameras)
         images = module.apply(variables, ws, noise="random", key=key, method=Generator.synthesis)
         return gan_to_uint8(images[:, rows]), jax.numpy.isfinite(images).all()
 
@@ -217,7 +217,8 @@ def samples(
     for start in range(0, count, batch):
         random = np.random.default_rng([seed, _STREAMS["samples"], start])
         z = random.standard_normal((batch, module.z_dim)).astype(np.float32)
-        images, finite = draw(gan.variables, gan.w_avg, z, jax.random.fold_in(key, start))
+        cameras = gan.cameras_of(start + np.arange(batch))
+        images, finite = draw(gan.variables, gan.w_avg, z, cameras, jax.random.fold_in(key, start))
         if not finite:
             raise ValueError(
                 f"generator {gan.fingerprint} draws pictures that are not finite; use other weights"
@@ -226,9 +227,16 @@ def samples(
 
 
 def path_lengths(gan: LoadedGenerator, judge: PathJudge, count: int, *, seed: int, crop=None) -> np.ndarray:
-    """Lengths [count] of random short paths in W, see `make_path_lengths`."""
+    """Lengths [count] of random short paths of the contents in W, see `make_path_lengths`."""
     module, batch = gan.module, max(2, min(32, 4096 // gan.module.resolution))
-    lengths = make_path_lengths(module, judge.distance, epsilon=EPSILON, crop=crop)
+    cameras = np.tile(gan.cameras_of(np.arange(batch)), (2, 1))  # one for both ends of a path
+    lengths = make_path_lengths(
+        module,
+        judge.distance,
+        epsilon=EPSILON,
+        crop=crop,
+        see=lambda variables, ws: gan.seen_from(variables, gan.w_avg, ws, cameras),
+    )
     parts = []
     for start in range(0, count, batch):
         random = np.random.default_rng([seed, _STREAMS["paths"], start])

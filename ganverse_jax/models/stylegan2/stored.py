@@ -28,6 +28,17 @@ class LoadedGenerator(NamedTuple):
     metadata: dict[str, Any]
     camera: CameraInput | None = None
 
+    def cameras_of(self, numbers: np.ndarray) -> np.ndarray:
+        """Cameras [n 2] of real pictures, one for each number [n]; [n 0] where the generator takes none."""
+        table = np.zeros((1, 0), np.float32) if self.camera is None else self.camera.cameras
+        return table[np.asarray(numbers) % len(table)]
+
+    def seen_from(self, variables, w_avg, ws: jax.Array, cameras: jax.Array) -> jax.Array:
+        """ws [b num_ws w] of contents, as seen from `cameras_of` [b 2 or 0]. Pure, for compiled functions."""
+        if self.camera is None:
+            return ws
+        return self.camera.ws(self.camera.codes(variables["params"], cameras), ws, w_avg)
+
 
 class LoadedDiscriminator(NamedTuple):
     """A discriminator ready to use: ``module.apply(variables, images)``."""

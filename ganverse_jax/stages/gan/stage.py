@@ -150,17 +150,15 @@ def sample(loaded: LoadedGenerator, z: np.ndarray, *, psi: float = 1.0) -> np.nd
 
     A generator with a camera input sees them from cameras of real pictures, by the number of the latent.
     """
-    module, camera = loaded.module, loaded.camera
-    table = np.zeros((1, 0), np.float32) if camera is None else camera.cameras
-    rows = np.concatenate([z, table[np.arange(len(z)) % len(table)]], axis=1)
+    module = loaded.module
+    rows = np.concatenate([z, loaded.cameras_of(np.arange(len(z)))], axis=1)
 
     @jax.jit
     def images(variables, w_avg, rows):
         z, cameras = rows[:, : module.z_dim], rows[:, module.z_dim :]
         w = module.apply(variables, z, method=Generator.map)
         ws = truncate(module.apply(variables, w, method=Generator.broadcast), w_avg, psi)
-        if camera is not None:
-            ws = camera.ws(camera.codes(variables["params"], cameras), ws, w_avg)
+        ws = loaded.seen_from(variables, w_avg, ws, cameras)
         return gan_to_uint8(module.apply(variables, ws, method=Generator.synthesis))
 
     size = pictures_at_once(module.resolution, module.resolution)

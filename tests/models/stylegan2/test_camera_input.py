@@ -76,3 +76,14 @@ def test_a_camera_comes_back_from_its_file(generator, tmp_path):
     np.testing.assert_array_equal(before, after)
     save_generator(path, SIZES, generator.variables, generator.w_avg, {})
     assert load_generator(path).camera is None
+
+
+def test_contents_are_seen_from_cameras_of_real_pictures_by_number(generator):
+    cameras = generator.cameras_of(np.arange(5))
+    np.testing.assert_array_equal(cameras, CAMERAS[[0, 1, 2, 0, 1]])
+    ws = np.ones((5, MODULE.num_ws, 8), np.float32)
+    seen = np.asarray(generator.seen_from(generator.variables, generator.w_avg, ws, cameras))
+    assert np.abs(seen[0] - seen[1]).max() > 0 and not np.abs(seen[0] - seen[3]).any()
+    plain = generator._replace(camera=None)
+    assert plain.cameras_of(np.arange(5)).shape == (5, 0)
+    assert plain.seen_from(generator.variables, generator.w_avg, ws, cameras) is ws
