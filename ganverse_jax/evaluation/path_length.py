@@ -26,7 +26,8 @@ def make_path_lengths(
 
     w_t lies between the two mapped codes of a pair at share t. `distance(params, a, b)` compares images [b h
     w 3] in [-1, 1] and must grow as the square of small changes, as LPIPS does. Both pictures share the
-    stored noise. see(variables, ws) puts the 2 b contents before cameras. Images larger than 256 pixels are averaged down by a whole factor first.
+    stored noise; see(variables, ws) puts the 2 b contents before cameras, where there are some. Images larger
+    than 256 pixels are averaged down by a whole factor first.
     """
     top, bottom = crop or (0, module.resolution)
 
