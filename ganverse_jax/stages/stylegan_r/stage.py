@@ -114,7 +114,7 @@ def _code_figures(trained: Trained, inputs: Inputs) -> dict[str, float]:
     def terms(params, batch):
         variables = {"params": params, "statistics": trained.constants["statistics"]}
         ready = steps.unpack(batch)
-        view, content = module.apply(variables, *(ready[name] for name in steps.PROPERTY_INPUTS))
+        view, content, _ = module.apply(variables, *(ready[name] for name in steps.PROPERTY_INPUTS))
         errors = {
             "view": cycle.squared_distance(view, ready["view_style"]),
             "content": cycle.squared_distance(content, ready["content_style"]),
