@@ -195,11 +195,9 @@ def expect(text: str, wanted: str) -> str:
 def car(out: Path, rows: list[dict], small: bool) -> None:
     """The paper's car at 512 x 384, with a folder of masks."""
     run, masks = Rehearsal(out, rows, "car", CAR + SMALL * small), out / "masks_car"
-    masks.mkdir(exist_ok=True)
     stand_ins.write_stylegan2(
         out / "car.pkl", *((SMALL_SIDE, SMALL_BASE) if small else (512, stand_ins.CONFIG_E))
     )
-    stand_ins.write_lpips(out / "weights/vgg16-397923af.pth", out / "weights/lpips_vgg.pth")
     run.launch("import_stylegan2", "--pickle=car.pkl", "--out=weights/stylegan2_car")
     asked = int(expect(run.train(ends=1), r"(\d+) images have no mask"))
     assert asked == 6 * 2 == stand_ins.fill_masks(masks)
@@ -243,7 +241,6 @@ def _photo(out: Path, masks: Path) -> str:
 def horse(out: Path, rows: list[dict], small: bool) -> None:
     """config f at 256: import and samples; then masks are asked for."""
     run = Rehearsal(out, rows, "horse", (*CAR[:6],))
-    (out / "masks_horse").mkdir(exist_ok=True)
     stand_ins.write_stylegan2(
         out / "horse.pkl", *((SMALL_SIDE, SMALL_BASE) if small else (256, stand_ins.CONFIG_F))
     )
@@ -279,7 +276,9 @@ def main() -> None:
     parser.add_argument("--only", default="car,horse,bird")
     parser.add_argument("--small", action="store_true", help="small networks, and no figures written")
     chosen = parser.parse_args()
-    (chosen.out / "weights").mkdir(parents=True, exist_ok=True)
+    weights = chosen.out / "weights"
+    weights.mkdir(parents=True, exist_ok=True)
+    stand_ins.write_lpips(weights / "vgg16-397923af.pth", weights / "lpips_vgg.pth")
     classes, rows = {"car": car, "horse": horse, "bird": bird}, []
     try:
         for name in chosen.only.split(","):
