@@ -57,7 +57,7 @@ class Run:
 
     def loop(self, name: str, settings: Any, *, num_steps: int, key: jax.Array, **options: Any) -> Loop:
         """A training of this run: its name in metrics, settings with log_every and save_every; options:
-        "checkpoints", a path below the run's (default: the name), and "on_save", see `Loop`."""
+        "checkpoints", a path below the run's (default: the name), "on_save" and "limits", see `Loop`."""
         return Loop(
             stage=name,
             num_steps=num_steps,

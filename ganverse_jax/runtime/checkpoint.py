@@ -15,6 +15,8 @@ import jax.numpy as jnp
 import numpy as np
 from PIL import Image
 
+from ganverse_jax.runtime.machine import raise_if_machines
+
 
 def write_atomic(path: str | os.PathLike, write: Callable[[Path], Any]) -> None:
     """Let ``write`` fill a temporary sibling, then rename it: readers see all or nothing."""
@@ -70,6 +72,7 @@ def read_npz(path: str | os.PathLike) -> dict[str, np.ndarray]:
     except (zipfile.BadZipFile, EOFError, OSError, ValueError) as error:
         if isinstance(error, FileNotFoundError):
             raise
+        raise_if_machines(error)
         raise ValueError(f"{path} is damaged ({error}); delete it and run its stage again") from error
 
 

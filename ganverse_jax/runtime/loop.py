@@ -3,11 +3,11 @@
 import contextlib
 import dataclasses
 import json
-import math
 import os
 import signal
+import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -97,12 +97,13 @@ class _TerminationFlag:
             signal.signal(signal.SIGTERM, self._previous)
 
 
-def _check_finite(stage: str, step: int, values: dict[str, float]) -> None:
-    bad = [name for name, value in values.items() if not math.isfinite(value)]
+def _check_sound(stage: str, step: int, values: dict[str, float], limits: Mapping[str, float]) -> None:
+    largest = {name: limits.get(name, sys.float_info.max) for name in values}
+    bad = [name for name, value in values.items() if not abs(value) <= largest[name]]  # NaN is not, either
     if bad:
         shown = ", ".join(f"{name} = {values[name]}" for name in bad)
         raise FloatingPointError(
-            f"{stage}: {shown} at step {step}; the last good checkpoint is kept. "
+            f"{stage}: {shown} at step {step}: the training diverged; the last good checkpoint is kept. "
             "Lower the learning rate or look at the data, then run the same command again"
         )
 
@@ -127,7 +128,8 @@ class Loop:
 
     stage: its name in metrics and messages; num_steps: of all its runs together; key: what is random comes
     from it; checkpoints: the folder of the states. There is a line of metrics every log_every steps and a
-    checkpoint every save_every, after which on_save(step, state) is called.
+    checkpoint every save_every, after which on_save(step, state) is called. limits: of a metric's magnitude,
+    beyond which the training has diverged though all is finite.
     """
 
     stage: str
@@ -139,6 +141,7 @@ class Loop:
     log_every: int
     save_every: int
     on_save: Callable[[int, Any], None] | None = None
+    limits: Mapping[str, float] = dataclasses.field(default_factory=dict)
 
     def fit(
         self,
@@ -154,8 +157,9 @@ class Loop:
         the bit. Steps may report different metrics; each is logged as last seen, also before a resume.
 
         Metrics are looked at when they are logged, and with the state before it is saved. Raises
-        FloatingPointError naming metric (or the state's array) and step when one is not finite, so that every
-        checkpoint is good, and SystemExit (143) after saving when the process receives SIGTERM.
+        FloatingPointError naming metric (or the state's array) and step when one is not finite or beyond its
+        limit, so that every checkpoint is good, and SystemExit (143) after saving when the process receives
+        SIGTERM.
         """
         for name in ("num_steps", "log_every", "save_every"):
             if getattr(self, name) < 1:
@@ -198,7 +202,7 @@ class Loop:
     def _look(self, step: int, values: dict[str, Any], progress: Progress, *, log: bool) -> dict[str, float]:
         """The metrics as numbers, checked and, if asked, written and shown."""
         scalars = {name: float(value) for name, value in jax.device_get(values).items()}
-        _check_finite(self.stage, step, scalars)
+        _check_sound(self.stage, step, scalars, self.limits)
         if log:
             self.metrics.write(self.stage, step, **scalars)
             shown = "  ".join(f"{name} {value:.4g}" for name, value in scalars.items())

@@ -16,13 +16,14 @@ def _noisy_descent(state, batch, *, key):
     return state, {"norm": parallel.mean(jnp.sum(state["w"] ** 2))}
 
 
-def _fit(workdir, num_steps, step=_noisy_descent, batch_at=None, steps_at=None):
+def _fit(workdir, num_steps, step=_noisy_descent, batch_at=None, steps_at=None, limits=None):
     mesh = parallel.data_mesh(1)
     compiled = parallel.data_parallel(step, mesh)
     metrics = Metrics(workdir)
     loop = Loop(
         num_steps=num_steps, key=jax.random.key(0), mesh=mesh, stage="toy",
         checkpoints=workdir / "checkpoints", metrics=metrics, log_every=2, save_every=4,
+        limits=limits or {},
     )  # fmt: skip
     batch_at = batch_at or (lambda index: {"x": np.full(4, 0.1 * index, np.float32)})
     state = loop.fit({"w": np.ones(5, np.float32)}, steps_at or (lambda index: compiled), batch_at)
@@ -67,11 +68,22 @@ def test_non_finite_metric_stops_with_name_and_step_and_keeps_the_checkpoint(tmp
     def batch_at(index):
         return {"x": np.full(4, np.nan if index == 5 else 0.0, np.float32)}
 
-    with pytest.raises(FloatingPointError, match="toy: norm = nan at step 6"):
+    with pytest.raises(FloatingPointError, match="toy: norm = nan at step 6: the training diverged"):
         _fit(tmp_path, 10, batch_at=batch_at)
     checkpoints = Checkpoints(tmp_path / "checkpoints")
     assert checkpoints.latest_step() == 4
     assert np.isfinite(checkpoints.restore({"w": np.zeros(5, np.float32)})["w"]).all()
+    checkpoints.close()
+
+
+def test_a_metric_beyond_its_limit_is_called_diverged_before_a_checkpoint(tmp_path):
+    def growing(state, batch, *, key):
+        return {"w": state["w"] * 10}, {"norm": parallel.mean(jnp.sum(state["w"] ** 2))}
+
+    with pytest.raises(FloatingPointError, match=r"toy: norm = 5\d+\.0 at step 4: the training diverged"):
+        _fit(tmp_path, 10, step=growing, limits={"norm": 1e6})
+    checkpoints = Checkpoints(tmp_path / "checkpoints")
+    assert checkpoints.latest_step() is None
     checkpoints.close()
 
 

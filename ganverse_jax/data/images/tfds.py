@@ -5,6 +5,7 @@ from pathlib import Path
 
 from ganverse_jax.data.images.folder import Entry
 from ganverse_jax.data.images.pictures import MAX_BYTES, UnfitPicture
+from ganverse_jax.runtime.machine import raise_if_machines
 
 
 class TfdsImages:
@@ -57,6 +58,7 @@ class TfdsImages:
             record = self._records[index]
             data = self._features.deserialize_example_np(record, decoders=self._decoders)[self._feature]
         except Exception as error:  # array_record raises bare RuntimeErrors of its own
+            raise_if_machines(error)
             raise UnfitPicture(f"{name} cannot be read ({error}); prepare the set again") from error
         if len(data) > MAX_BYTES:
             raise UnfitPicture(f"{name} has more than {MAX_BYTES:,} bytes; set gan.data.unfit=skip")

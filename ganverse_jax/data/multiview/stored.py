@@ -19,6 +19,7 @@ from ganverse_jax.data.batches import worker_threads
 from ganverse_jax.data.multiview.set import SPLITS, MultiviewSet, MultiviewSource, rows_of_split
 from ganverse_jax.data.multiview.shards import INDEX, METADATA, NAME, VERSION, decode_png, verify
 from ganverse_jax.runtime.checkpoint import read_json, read_npz
+from ganverse_jax.runtime.machine import raise_if_machines
 
 _IDS = ("object_id", "view_id", "content_seed")
 _KEYS = {"fingerprint": str, "digest": str, "views": list, "num_objects": int}
@@ -157,6 +158,7 @@ class StoredSet(MultiviewSource):
             names = ("image", "mask", "object_id", "view_id")
             self._pixels = tfds.features.FeaturesDict({name: self._layout[name] for name in names})
         except Exception as error:  # tfds raises errors of many kinds for files that are no such set
+            raise_if_machines(error)
             raise ValueError(
                 f"{self.path}/dataset_info.json or features.json is not of a multi-view set ({error}); "
                 f"{self._remedy}"
@@ -192,6 +194,7 @@ class StoredSet(MultiviewSource):
             data = self._records[int(self._place[row])]
             record = layout.deserialize_example_np(data, decoders=self._decoders)
         except Exception as error:  # array_record raises bare RuntimeErrors of its own
+            raise_if_machines(error)
             raise ValueError(f"{self._told(row)} cannot be read ({error}); {self._remedy}") from error
         found = (int(record["object_id"]), int(record["view_id"]))
         if found != (self.object_id[row], self.view_id[row]):
@@ -205,6 +208,7 @@ class StoredSet(MultiviewSource):
         try:
             image, mask = decode_png(record["image"]), decode_png(record["mask"])
         except Exception as error:  # Pillow's decoders raise OSError, SyntaxError, struct.error and more
+            raise_if_machines(error)
             raise ValueError(f"{self._told(row)} is no picture ({error}); {self._remedy}") from error
         if image.shape != (*self.size, 3) or mask.shape != self.size:
             raise ValueError(

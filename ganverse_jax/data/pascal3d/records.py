@@ -28,6 +28,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ganverse_jax.runtime.machine import raise_if_machines
+
 _VIEWPOINT = ("azimuth", "elevation", "distance", "theta", "px", "py", "focal", "viewport")
 
 
@@ -81,6 +83,7 @@ def read_record(path: Path, object_class: str) -> Record:
         ]
         return Record(str(record["filename"]), found)
     except Exception as error:  # scipy's reader raises whatever the broken bytes make it raise
+        raise_if_machines(error)
         raise ValueError(
             f"{path} is no readable Pascal3D+ annotation ({type(error).__name__}: {error}); unpack the "
             "release again"

@@ -67,6 +67,9 @@ def import_networks(
     it is no such network, has a wrong shape or holds values that are not finite.
     """
     check_free(out)
+    for path in (generator, discriminator):  # before the first of them is read
+        if not Path(path).is_file():
+            raise FileNotFoundError(f"no NumPy archive at {path}; check the path")
     found = FoundNetworks(
         "PyTorch state dicts as NumPy archives",
         read_numpy_archive(generator),

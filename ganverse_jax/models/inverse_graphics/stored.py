@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import flax.errors
 import flax.traverse_util
 import jax
 import jax.numpy as jnp
@@ -15,6 +16,9 @@ from ganverse_jax.models.inverse_graphics.resnet import STRIDE
 from ganverse_jax.runtime.checkpoint import load_weights
 
 FILE = "network.safetensors"
+# What flax raises for settings of a wrong type or size; a RuntimeError is JAX's own.
+_WRONG_SETTINGS = (TypeError, ValueError, AttributeError, LookupError, ArithmeticError, AssertionError)
+_WRONG_SETTINGS += (flax.errors.FlaxError,)
 CAMERAS = ("azimuth", "elevation", "log_distance")
 
 
@@ -95,8 +99,10 @@ def _check_parameters(module: InverseGraphics, params: Any, metadata: Mapping[st
         size = (metadata.get("framing") or {"size": _smallest(module)})["size"]
         pictures = (jnp.zeros((1, *size, 3)), jnp.zeros((1, *size, 1)))
         wanted = jax.eval_shape(module.init, jax.random.key(0), *pictures)["params"]
-    except Exception as error:  # flax raises whatever a setting of a wrong type makes it raise
-        raise ValueError(f"its network settings make no network ({str(error).splitlines()[0]})") from error
+    except _WRONG_SETTINGS as error:
+        raise ValueError(
+            f"its network settings make no network ({(str(error) or repr(error)).splitlines()[0]})"
+        ) from error
     shapes = {name: leaf.shape for name, leaf in flax.traverse_util.flatten_dict(wanted, sep="/").items()}
     _check_arrays(flax.traverse_util.flatten_dict(params, sep="/"), shapes, "network")
 

@@ -18,6 +18,7 @@ import numpy as np
 from PIL import Image
 
 from ganverse_jax.classes import labels
+from ganverse_jax.runtime.machine import raise_if_machines
 
 
 @dataclasses.dataclass(frozen=True)
@@ -154,6 +155,7 @@ def _open(path: Path):
             str(path), options, providers=onnxruntime.get_available_providers()
         )
     except Exception as error:  # onnxruntime's own exceptions have no common base
+        raise_if_machines(error)
         raise ValueError(f"{path} is no ONNX network that onnxruntime can load ({error})") from error
 
 

@@ -39,6 +39,8 @@ from ganverse_jax.stages.gan.step import Phases, initial_state, make_step_at, st
 from ganverse_jax.stages.gan.teacher import load_teacher
 
 _GRID = (8, 8)
+# Of the discriminator's logits; sound trainings stay below a hundred, a rate far too high makes millions.
+_SOUND = {"logits_real": 1e4, "logits_fake": 1e4}
 
 
 NAME = "gan"
@@ -181,7 +183,7 @@ def train(run: Run, settings: Settings) -> None:
         else CameraPhases(module, critic, noise, settings, camera, teacher)
     )
     loop = run.loop(NAME, settings, num_steps=settings.num_steps, key=jax.random.key(run.seed),
-                    on_save=_saver(run, settings, module, noise, camera))  # fmt: skip
+                    on_save=_saver(run, settings, module, noise, camera), limits=_SOUND)  # fmt: skip
     with Prefetch(_batches(run, settings, critic, images), num_steps=settings.num_steps) as prepared:
         loop.fit(state, make_step_at(phases, settings, run.mesh), prepared)
 

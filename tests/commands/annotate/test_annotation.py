@@ -5,7 +5,7 @@ import json
 import pytest
 from PIL import Image
 
-from ganverse_jax.commands.annotate import serving
+from ganverse_jax.commands.annotate import annotation, serving
 from ganverse_jax.pipeline.run import only_run
 
 
@@ -50,6 +50,15 @@ def test_a_wrong_file_leaves_the_answers_as_they_were(asked, old, new, message):
     with pytest.raises(ValueError, match=message):
         asked.take(path)
     assert asked.path.read_bytes() == before
+
+
+def test_an_export_draws_no_picture_that_is_there(asked, monkeypatch):
+    def drawn(*arguments):
+        raise AssertionError("drawn again")
+
+    monkeypatch.setattr(annotation.viewpoints, "source", drawn)
+    asked.export(asked.workdir / "a.json")
+    asked.export(asked.workdir / "b.json")
 
 
 def test_an_export_replaces_no_file_and_is_no_picture(asked):

@@ -172,6 +172,22 @@ def test_a_generator_of_scaled_weights_is_refused(tmp_path, imported, scale, mes
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_generator_whose_last_layers_alone_are_scaled_is_refused(tmp_path, imported):
+    gan = imported[2]
+    weight = lambda path: path[-2].key == "torgb" and path[-1].key == "weight"  # noqa: E731
+    params = jax.tree_util.tree_map_with_path(
+        lambda path, leaf: leaf * np.float32(100) if weight(path) else leaf, gan.ema["params"]
+    )
+    with pytest.raises(ImportedFileError, match="values of .* where pictures lie between -1 and 1"):
+        import_folder.write_folder(gan._replace(ema=gan.ema | {"params": params}), tmp_path / "out", {})
+
+
+def test_both_archives_are_looked_for_before_the_first_is_read(tmp_path):
+    (tmp_path / "broken.npz").write_bytes(b"PK")
+    with pytest.raises(FileNotFoundError, match="no NumPy archive at nowhere.npz"):
+        import_networks(tmp_path / "broken.npz", "nowhere.npz", tmp_path / "out")
+
+
 @pytest.mark.parametrize(
     ("part", "scale"), [("generator", 1e30), ("discriminator", 1e30), ("discriminator", 0)]
 )
