@@ -16,13 +16,19 @@ _OUT = flags.DEFINE_string("out", None, "Folder to write NAME.glb, NAME.png and 
 _WORKDIR = flags.DEFINE_string("workdir", None, "Run whose networks serve (default: the shipped toy ones)")
 _NETWORK = flags.DEFINE_string("network", None, "Folder with another network.safetensors")
 _MASKS = flags.DEFINE_string("masks", None, "Folder of masks: STEM.png, 8-bit grey, 255 on the object")
+_MATERIAL = flags.DEFINE_enum(
+    "material",
+    "unlit",
+    ["unlit", "rough"],
+    "Of the meshes: the texture's own colours, or a matt surface that the viewer lights",
+)
 
 
 def main() -> None:
     from ganverse_jax.commands.reconstruct import command as reconstruction
 
     sources = dict(workdir=_WORKDIR.value, network=_NETWORK.value, masks=_MASKS.value)
-    summary = reconstruction.run(_IMAGES.value, _OUT.value, **sources)
+    summary = reconstruction.run(_IMAGES.value, _OUT.value, **sources, material=_MATERIAL.value)
     print(summary.text())
     if summary.failed:
         sys.exit(1)

@@ -5,17 +5,23 @@ agrees; glTF counts v from the top. trimesh turns v round on its way to GLB, so 
 enough, and tests/scene/test_files.py reads the raw bytes to see it was once.
 """
 
+import functools
 import io
 import re
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from PIL import Image
 
+import rasterizer
 from ganverse_jax.runtime.checkpoint import write_atomic
 
 FORMATS = (".glb", ".obj")
+# Of a .glb. "unlit" shows the texture's own colours, which hold the light of the pictures that it was learned
+# from, as our renders do; "rough" is matt, and lit by the viewer.
+Material = Literal["unlit", "rough"]
+_REPEAT, _CLAMP_TO_EDGE, _LINEAR, _LINEAR_MIPMAPS = 10497, 33071, 9729, 9987  # of glTF's samplers
 
 
 class TexturedMesh(NamedTuple):
@@ -29,9 +35,9 @@ class TexturedMesh(NamedTuple):
     texture: np.ndarray
 
 
-def write_mesh(path: str | Path, mesh: TexturedMesh) -> Path:
-    """Write a mesh as .glb (one file) or .obj (with <stem>.mtl and <stem>.png beside it), by the path's
-    suffix.
+def write_mesh(path: str | Path, mesh: TexturedMesh, material: Material = "unlit") -> Path:
+    """Write a mesh as .glb (one file, with smooth normals) or .obj (with <stem>.mtl and <stem>.png beside
+    it), by the path's suffix.
 
     The material is named after the file, so that many meshes can share a folder or a scene.
     Raises ValueError for another suffix, for shapes that do not fit and for values that are not finite.
@@ -39,7 +45,7 @@ def write_mesh(path: str | Path, mesh: TexturedMesh) -> Path:
     path = Path(path)
     _check(mesh)
     if path.suffix.lower() == ".glb":
-        content = _glb_bytes(mesh, _material_name(path))
+        content = _glb_bytes(mesh, _material_name(path), material)
         write_atomic(path, lambda temporary: temporary.write_bytes(content))
     elif path.suffix.lower() == ".obj":
         _write_obj(path, mesh)
@@ -73,20 +79,45 @@ def _picture(texture: np.ndarray) -> Image.Image:
     return Image.fromarray((np.clip(texture, 0, 1) * 255 + 0.5).astype(np.uint8))
 
 
-def _glb_bytes(mesh: TexturedMesh, name: str) -> bytes:
+def _glb_bytes(mesh: TexturedMesh, name: str, material: Material) -> bytes:
     import trimesh
 
-    # glTF has one index list: a vertex on the seam becomes two, one per UV.
+    # glTF has one index list: a vertex on the seam becomes two, one per UV, which share their normal.
     pairs = np.stack([mesh.faces, mesh.uv_faces], axis=-1).reshape(-1, 2)
     unique, inverse = np.unique(pairs, axis=0, return_inverse=True)
-    material = trimesh.visual.material.PBRMaterial(
+    rough = trimesh.visual.material.PBRMaterial(
         name=name, baseColorTexture=_picture(mesh.texture), metallicFactor=0.0, roughnessFactor=1.0
     )
-    visual = trimesh.visual.TextureVisuals(uv=np.asarray(mesh.uv)[unique[:, 1]], material=material)
     whole = trimesh.Trimesh(
-        np.asarray(mesh.vertices)[unique[:, 0]], inverse.reshape(-1, 3), process=False, visual=visual
+        np.asarray(mesh.vertices)[unique[:, 0]],
+        inverse.reshape(-1, 3),
+        vertex_normals=_smooth_normals(mesh)[unique[:, 0]],
+        process=False,
+        visual=trimesh.visual.TextureVisuals(uv=np.asarray(mesh.uv)[unique[:, 1]], material=rough),
     )
-    return whole.export(file_type="glb")
+    finish = functools.partial(_finish_gltf, material=material)
+    return whole.export(file_type="glb", include_normals=True, tree_postprocessor=finish)
+
+
+def _smooth_normals(mesh: TexturedMesh) -> np.ndarray:
+    """Unit normals [v 3]; where no face has an area, upwards, since glTF has no normal of length 0."""
+    normals = np.array(rasterizer.compute_vertex_normals(np.asarray(mesh.vertices)[None], mesh.faces)[0])
+    normals[~normals.any(axis=1)] = (0.0, 1.0, 0.0)
+    return normals
+
+
+def _finish_gltf(tree: dict[str, Any], material: Material) -> None:
+    """What trimesh does not write: how the texture continues beyond its borders (as `rasterizer` has it: u
+    closes on itself, v does not), and KHR_materials_unlit."""
+    tree["samplers"] = [
+        {"wrapS": _REPEAT, "wrapT": _CLAMP_TO_EDGE, "magFilter": _LINEAR, "minFilter": _LINEAR_MIPMAPS}
+    ]
+    for texture in tree["textures"]:
+        texture["sampler"] = 0
+    if material == "unlit":
+        tree["extensionsUsed"] = ["KHR_materials_unlit"]
+        for entry in tree["materials"]:
+            entry["extensions"] = {"KHR_materials_unlit": {}}
 
 
 def _write_obj(path: Path, mesh: TexturedMesh) -> None:

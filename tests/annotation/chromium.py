@@ -29,14 +29,14 @@ SAVED = "byId('saved').textContent === 'saved'"  # of our pages, when nothing is
 
 
 class Browser:
-    """One page of one browser process with a fresh profile in `folder`."""
+    """One page of one browser process with a fresh profile in `folder`; flags: more of the command's."""
 
-    def __init__(self, folder: Path, width: int = 1280, height: int = 800):
+    def __init__(self, folder: Path, width: int = 1280, height: int = 800, flags: str = ""):
         to_browser, self._write = os.pipe()
         self._read, from_browser = os.pipe()
         # The browser reads commands from descriptor 3 and writes answers to 4. The copies are made above
         # those two first, since a pipe's own number may be one of them.
-        command = f"exec {find()} --headless --no-sandbox --disable-gpu --disable-dev-shm-usage "
+        command = f"exec {find()} --headless --no-sandbox --disable-gpu --disable-dev-shm-usage {flags} "
         command += "--hide-scrollbars --no-first-run --remote-debugging-pipe "
         command += f"--user-data-dir={folder} about:blank 3<&{to_browser} 4>&{from_browser}"
         self._process = subprocess.Popen(

@@ -28,7 +28,7 @@ from ganverse_jax.scene.bins import NUM_AZIMUTH_BINS
 from ganverse_jax.scene.camera_fit import FittedCamera, bin_starts, fit_camera
 from ganverse_jax.scene.cameras import CAMERA_NAMES, as_cameras, mean_camera
 from ganverse_jax.scene.drawing import render_on_white, turn_round
-from ganverse_jax.scene.files import TexturedMesh, write_mesh
+from ganverse_jax.scene.files import Material, TexturedMesh, write_mesh
 from ganverse_jax.scene.meshes import PredictedMeshes, render_meshes
 from ganverse_jax.scene.turntables import write_turntables
 from ganverse_jax.stages.perception import load as perception
@@ -75,12 +75,14 @@ def run(
     workdir: str | Path | None = None,
     network: str | Path | None = None,
     masks: str | Path | None = None,
+    material: Material = "unlit",
 ) -> Summary:
     """Reconstruct a photo, or each of a folder, into the folder `out`.
 
     workdir: a run whose inverse_graphics stage is finished; its perception stage, if any, gives masks and
     cameras. network: another folder with a network.safetensors, in place of the workdir's. Without either
-    the shipped networks serve, which know their toy world's class alone. masks: a folder of STEM.png. Photos
+    the shipped networks serve, which know their toy world's class alone. masks: a folder of STEM.png.
+    material: of the meshes (`scene.files.Material`). Photos
     that fail are named in the summary, the others are done all the same. Raises FileNotFoundError or
     ValueError when there is no network, no photo, or no folder of masks, or when `out` is empty or
     would overwrite what it reads, or files that no earlier call made; OSError when it cannot be written to.
@@ -100,7 +102,7 @@ def run(
         try:
             photo = read_photo(path, masks=masks, segment=segment)
             with writing(out):
-                made.add(reconstruct(reconstructor, photo, path, name, out, regress))
+                made.add(reconstruct(reconstructor, photo, path, name, out, regress, material))
             told = made.results[-1].line()
         except ValueError as error:  # of this photo; the others are independent of it
             made.fail(name, legible(error))
@@ -159,7 +161,7 @@ def crop_of(reconstructor: Reconstructor, photo: Photo, path: str | Path) -> Cro
 
 
 def reconstruct(
-    reconstructor: Reconstructor, photo: Photo, path: Path, name: str, out: Path, regress
+    reconstructor: Reconstructor, photo: Photo, path: Path, name: str, out: Path, regress, material: Material
 ) -> Reconstruction:
     """One photo's mesh, written as out/NAME.glb, out/NAME.webp and out/NAME.png.
 
@@ -170,7 +172,7 @@ def reconstruct(
     image, mask = cut(photo.image, crop), cut(photo.mask, crop)
     meshes = predict_meshes(r.network, r.params, image[None], mask[None])
     mesh = TexturedMesh(meshes.vertices[0], meshes.faces, meshes.uv, meshes.uv_faces, meshes.texture[0])
-    write_mesh(out / f"{name}.glb", mesh)
+    write_mesh(out / f"{name}.glb", mesh, material)
     write_turntables([out / f"{name}.webp"], meshes, np.zeros(1, int), r.distance)
     camera, camera_from = find_camera(r, meshes, photo, crop, regress)
     cameras = {name: np.array([getattr(camera, name)]) for name in (*CAMERA_NAMES, "offset")}
