@@ -82,10 +82,10 @@ def run(
     workdir: a run whose inverse_graphics stage is finished; its perception stage, if any, gives masks and
     cameras. network: another folder with a network.safetensors, in place of the workdir's. Without either
     the shipped networks serve, which know their toy world's class alone. masks: a folder of STEM.png.
-    material: of the meshes (`scene.files.Material`). Photos
-    that fail are named in the summary, the others are done all the same. Raises FileNotFoundError or
-    ValueError when there is no network, no photo, or no folder of masks, or when `out` is empty or
-    would overwrite what it reads, or files that no earlier call made; OSError when it cannot be written to.
+    material: of the meshes. Photos that fail are named in the summary, the others are done all the same.
+    Raises FileNotFoundError or ValueError when there is no network, no photo, or no folder of masks, or when
+    `out` is empty or would overwrite what it reads, or files that no earlier call made; OSError when it
+    cannot be written to.
     """
     if not str(out):
         raise ValueError("--out is empty; name the folder to write to")
