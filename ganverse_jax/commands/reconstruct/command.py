@@ -83,8 +83,8 @@ def run(
     cameras. network: another folder with a network.safetensors, in place of the workdir's. Without either
     the shipped networks serve, which know their toy world's class alone. masks: a folder of STEM.png.
     material: of the meshes. Photos that fail are named in the summary, the others are done all the same.
-    Raises FileNotFoundError or ValueError without network, photo or folder of masks, or when `out` is empty or
-    would overwrite what it reads, or files that no earlier call made; OSError when it cannot be written to.
+    Raises FileNotFoundError or ValueError without network, photo or folder of masks, or when `out` is empty
+    or would overwrite what it reads, or files that no earlier call made; OSError when it cannot be written.
     """
     if not str(out):
         raise ValueError("--out is empty; name the folder to write to")
