@@ -38,19 +38,15 @@ for _type, _parser in PARSERS.items():  # ml_collections itself takes no None on
     config_flags.register_flag_parser_for_type(_type, OrNone(_parser))
 
 
-# Stages that an experiment has only where its config file gives it their section.
-EXTRA = ("self_labels",)
-
-
 def experiment(object_class: str, **shared: Any) -> ConfigDict:
     """The ConfigDict of an experiment with every stage at its defaults, which a config file then changes.
 
     shared: the other fields of `pipeline.experiment.Shared`. A section is None for a stage that is no part of
-    the experiment, as those of `EXTRA` are at first.
+    the experiment, as those of `stages.EXTRA` are at first.
     """
     config = to_config(Shared(object_class, **shared))
     for name, settings in stages.settings().items():
-        config[name] = None if name in EXTRA else to_config(settings())
+        config[name] = None if name in stages.EXTRA else to_config(settings())
     return config
 
 

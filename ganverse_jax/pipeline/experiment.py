@@ -1,11 +1,11 @@
 """An experiment: its class and world, and the settings of every stage, checked before any begins."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, fields
+from typing import Annotated, Any
 
 from ganverse_jax import classes
-from ganverse_jax.pipeline.settings import Count, FieldOfView, Positive, Whole, build, plain
+from ganverse_jax.pipeline.settings import Count, FieldOfView, Limit, Positive, Whole, build, plain, unknown
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Shared:
     """What stands beside the stages' sections."""
 
     object_class: str  # a name in `ganverse_jax.classes`
-    seed: Whole = 0  # of everything that is drawn
+    seed: Annotated[int, Limit(0, 2**32 - 1)] = 0  # of everything that is drawn
     num_devices: Count | None = None  # None: all there are
     world: WorldSettings = field(default_factory=WorldSettings)
 
@@ -44,14 +44,20 @@ def build_experiment(config: Mapping[str, Any], settings: Mapping[str, type]) ->
 
     Raises ValueError for a section that is missing, and as :func:`ganverse_jax.pipeline.settings.build`.
     """
+    known = [*(one.name for one in fields(Shared)), *settings]
+    for name in config:
+        if name not in known:
+            raise ValueError(unknown(name, known, ""))
     missing = [name for name in settings if name not in config]
     if missing:
-        raise ValueError(f"the config lacks the sections {missing}; see configs/toy_car.py")
+        raise ValueError(f"the config lacks the sections {missing}; give them, or set them to None")
     shared = build(Shared, {name: value for name, value in config.items() if name not in settings}, "")
     sections = {
         name: None if config[name] is None else build(cls, config[name], name)
         for name, cls in settings.items()
     }
+    if not any(sections.values()):
+        raise ValueError(f"every section is None; give one of {', '.join(settings)}")
     return Experiment(**vars(shared), stages=sections)
 
 

@@ -26,6 +26,7 @@ NAMES = (
     "stylegan_r",
     "report",
 )
+EXTRA = ("self_labels",)  # an experiment has them only where its config gives them their section
 
 
 def settings() -> dict[str, type]:
@@ -41,7 +42,7 @@ def declared() -> "tuple[Stage, ...]":
 def experiment_of(config: Mapping[str, Any]) -> Experiment:
     """The experiment of a config's plain sections; raises as `pipeline.experiment.build_experiment`, and
     ValueError for sections that do not go together."""
-    experiment = build_experiment(config, settings())
+    experiment = build_experiment(dict.fromkeys(EXTRA) | dict(config), settings())
     check_together(experiment)
     return experiment
 

@@ -10,10 +10,39 @@ from ganverse_jax.pipeline.experiment import Experiment
 def check_together(experiment: Experiment) -> None:
     """Raise ValueError, with a setting's path and a remedy, for sections that do not go together."""
     kind, sections = classes.get(experiment.object_class), experiment.stages
+    _check_sections(sections)
     if sections["perception"] is not None:
         _check_masks(sections, sections["perception"].segmenter.source)
     if kind.world is None:
         _check_world(sections, f"and there is no toy world of {kind.plural}")
+
+
+def _check_sections(sections: Mapping[str, Any]) -> None:
+    """What every setting of these stages needs, whatever else they say."""
+    needed = {
+        "viewpoints": ("gan", "perception"),
+        "multiview_dataset": ("gan", "perception", "viewpoints"),
+        "self_labels": ("gan", "perception"),
+        "stylegan_r": ("gan", "perception", "viewpoints", "multiview_dataset", "inverse_graphics"),
+    }
+    for name, others in needed.items():
+        absent = [other for other in others if sections[other] is None]
+        if sections[name] is not None and absent:
+            raise ValueError(
+                f"{absent[0]} = None, but {name} reads it; give its section, or set {name} to None"
+            )
+    gan, views, dataset = (sections[name] for name in ("gan", "viewpoints", "multiview_dataset"))
+    if views is not None and views.annotated_by == "camera" and gan.camera is None and gan.pretrained is None:
+        raise ValueError(
+            "viewpoints.annotated_by = 'camera', but this GAN takes none (gan.camera is None); set it to "
+            "'person', or see configs/toy_car_round2.py"
+        )
+    if None not in (views, dataset) and views.annotated_by != "shipped":
+        if (dataset.views_per_object or 0) > views.num_views:
+            raise ValueError(
+                f"multiview_dataset.views_per_object = {dataset.views_per_object} of viewpoints.num_views = "
+                f"{views.num_views}; set it to that or less"
+            )
 
 
 def _check_masks(sections: Mapping[str, Any], source: str) -> None:

@@ -7,7 +7,7 @@ import pytest
 from absl import flags
 from ml_collections import ConfigDict, config_flags
 
-from configs.defaults import EXTRA, experiment, to_config
+from configs.defaults import experiment, to_config
 from ganverse_jax import stages
 from ganverse_jax.pipeline.settings import Count, Positive, Share, build
 
@@ -48,7 +48,7 @@ def test_an_experiment_has_a_section_per_stage_with_its_defaults():
     config = experiment("cake", seed=3)
     assert (config.object_class, config.seed, config.num_devices) == ("cake", 3, None)
     for name, settings in stages.settings().items():
-        if name in EXTRA:
+        if name in stages.EXTRA:
             assert config[name] is None
             continue
         assert build(settings, config[name].to_dict(), name) == settings()

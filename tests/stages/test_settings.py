@@ -18,9 +18,9 @@ from ganverse_jax.pipeline.settings import build, kinds
 ROOT = Path(__file__).parents[2]
 SHARED = ("__init__", "defaults", "paper")  # what configs are made with
 CONFIGS = sorted(path.stem for path in (ROOT / "configs").glob("*.py") if path.stem not in SHARED)
-# The number of texture channels gives the texture's size, and a class must be known: where all other settings
+# Channels give the texture its size, a class must be known, a crop have rows in order: where all other settings
 # change, they stay.
-TIED = ("texture_size", "object_class")
+TIED = ("texture_size", "object_class", "gan.crop")
 
 
 def sections(cls, path):

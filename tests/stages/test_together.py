@@ -68,3 +68,48 @@ def test_the_fewest_objects_leave_no_split_without_one():
     least = kinds(Dataset)["num_objects"].limit.low
     assert all(len(part) for n in range(least, 100) for part in split_objects(range(n)).values())
     assert not all(len(part) for part in split_objects(range(least - 1)).values())
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"viewpoints.annotated_by": "camera"},
+            "viewpoints.annotated_by = 'camera', but this GAN takes none",
+        ),
+        (
+            {"viewpoints.annotated_by": "person", "multiview_dataset.views_per_object": 500},
+            "multiview_dataset.views_per_object = 500 of viewpoints.num_views = 40; set it to that or less",
+        ),
+        ({"gan.crop": (50, 10)}, "gan.crop = (50, 10) is no range of rows within the 64 of its pictures"),
+        ({"gan.crop": (0, 4000)}, "gan.crop = (0, 4000) is no range of rows"),
+        ({"seed": 2**70}, f"seed = {2**70}; set it to a number from 0 to {2**32 - 1}"),
+    ],
+)
+def test_what_no_stage_could_serve_is_refused(changes, message):
+    trained = {"gan.pretrained": None} if "viewpoints.annotated_by" in changes else {}
+    assert refused(**changes | trained).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("gan", "gan = None, but viewpoints reads it; give its section, or set viewpoints to None"),
+        ("perception", "perception = None, but viewpoints reads it"),
+        ("multiview_dataset", "multiview_dataset = None, but stylegan_r reads it"),
+        ("inverse_graphics", "inverse_graphics = None, but stylegan_r reads it"),
+    ],
+)
+def test_a_section_that_another_reads_is_not_left_out(name, message):
+    config = toy_car.get_config().to_dict() | {name: None}
+    with pytest.raises(ValueError) as caught:
+        stages.experiment_of(config)
+    assert str(caught.value).startswith(message)
+
+
+def test_a_mistyped_section_is_told_its_neighbour_and_an_empty_experiment_what_it_lacks():
+    config = toy_car.get_config().to_dict()
+    with pytest.raises(ValueError, match=r"inverse_graphicss is no setting; did you mean inverse_graphics\?"):
+        stages.experiment_of(config | {"inverse_graphicss": None})
+    with pytest.raises(ValueError, match="every section is None; give one of gan, perception"):
+        stages.experiment_of(config | dict.fromkeys(stages.NAMES))

@@ -124,11 +124,21 @@ class Settings:
     save_every: Count = 500
 
     def __post_init__(self):
+        self._check_crop()
         sizes = self.generator, self.discriminator
         if None not in sizes and sizes[0].resolution != sizes[1].resolution:
             raise ValueError(
                 f"discriminator.resolution = {sizes[1].resolution}, but the generator's pictures have "
                 f"{sizes[0].resolution} pixels a side; set gan.discriminator.resolution to that"
+            )
+
+    def _check_crop(self):
+        top, bottom = self.crop or (0, 1)
+        rows = self.generator.resolution if self.generator else bottom
+        if not 0 <= top < bottom <= rows:
+            raise ValueError(
+                f"crop = {self.crop} is no range of rows within the {rows} of its pictures; set it to (first "
+                "row, last row + 1), or to None"
             )
 
     @property
