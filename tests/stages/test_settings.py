@@ -18,7 +18,7 @@ from ganverse_jax.pipeline.settings import build, kinds
 ROOT = Path(__file__).parents[2]
 SHARED = ("__init__", "defaults", "paper")  # what configs are made with
 CONFIGS = sorted(path.stem for path in (ROOT / "configs").glob("*.py") if path.stem not in SHARED)
-# Channels give the texture its size, a class must be known, a crop have rows in order: where all other settings
+# Channels give a texture its size, a class must be known, a crop have rows in order: where other settings
 # change, they stay.
 TIED = ("texture_size", "object_class", "gan.crop")
 
