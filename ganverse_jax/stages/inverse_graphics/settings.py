@@ -1,9 +1,9 @@
 """Settings of a training of inverse graphics, on the GAN's images, a user's or the toy world's."""
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Annotated, Literal
 
-from ganverse_jax.pipeline.settings import Count, NonNegative, Positive, Share, Whole
+from ganverse_jax.pipeline.settings import Count, Limit, NonNegative, Positive, Share, Whole
 from ganverse_jax.stages.multiview_dataset.settings import Filter
 from ganverse_jax.stages.perception.settings import MaskRCNNFile
 
@@ -12,9 +12,9 @@ from ganverse_jax.stages.perception.settings import MaskRCNNFile
 class Network:
     """Settings of `models.inverse_graphics.network.InverseGraphics`, which explains them."""
 
-    icosphere_level: Whole = 3
+    icosphere_level: Annotated[int, Limit(0, 7)] = 3  # 20 x 4^level faces
     template_scale: tuple[Positive, Positive, Positive] = (1.0, 1.0, 1.0)
-    shape_degree: Whole | None = None
+    shape_degree: Annotated[int, Limit(0, 32)] | None = None
     free_scale: NonNegative = 1.0
     symmetric: bool = True
     encoder_width: Count = 64
@@ -38,6 +38,8 @@ class Network:
                 f"texture_size = {self.texture_size}, but {len(self.texture_channels)} texture_channels "
                 f"give a map of {rows} rows; set it to that or change texture_channels"
             )
+        if not self.encoder_blocks:
+            raise ValueError("encoder_blocks = () is no encoder; set it to a number of blocks for every stage")
         if self.shape_degree is None and not self.free_scale:
             raise ValueError("free_scale = 0 and shape_degree = None: nothing can move; set one of them")
 
@@ -94,7 +96,7 @@ class Training:
     perceptual: PerceptualSource = field(default_factory=PerceptualSource)
     average_decay: Share = 0.99  # of the parameters' moving average
     sigma_inverse: Positive = 7000.0  # softness of the silhouette, see `rasterizer.silhouette`
-    margin: Positive = 0.02
+    margin: Annotated[float, Limit(0, 2, open=True)] = 0.02  # NDC
     log_every: Count = 50
     save_every: Count = 500
 
