@@ -10,8 +10,6 @@ import dataclasses
 
 import numpy as np
 
-PER_EXAMPLE = ("images", "masks", "view_id", "object_id", "shapes", "textures", "content_styles")
-
 
 @dataclasses.dataclass(frozen=True)
 class Properties:
@@ -36,7 +34,8 @@ class Properties:
 
     def __post_init__(self):
         n = len(self.images)
-        sizes = {name: len(getattr(self, name)) for name in PER_EXAMPLE}
+        names = ("masks", "view_id", "object_id", "shapes", "textures", "content_styles")
+        sizes = {name: len(getattr(self, name)) for name in names}
         if any(size != n for size in sizes.values()):
             raise ValueError(f"{n} images, but {sizes}; one entry per image is needed")
         if len(self.view_styles) != len(self.cameras):
@@ -46,10 +45,6 @@ class Properties:
 
     def __len__(self) -> int:
         return len(self.images)
-
-    def take(self, rows: np.ndarray) -> "Properties":
-        """The examples `rows`, with the same views."""
-        return dataclasses.replace(self, **{name: getattr(self, name)[rows] for name in PER_EXAMPLE})
 
     def rows(self, step_key, batch_size: int) -> np.ndarray:
         """Examples [b], without repetition while there are enough; pure in `step_key`."""
