@@ -1,7 +1,9 @@
 """What the commands share: how they begin, and how a mistyped setting, an error and Ctrl-C end: in a line."""
 
+import codecs
 import errno
 import importlib
+import io
 import os
 import re
 import sys
@@ -36,7 +38,8 @@ class ExperimentParser(config_flags.config_flags.ConfigFileFlagParser):
     def parse(self, path: str) -> ConfigDict:
         """The locked ConfigDict; a file that is absent, or that cannot be loaded, ends with one line."""
         own = FOLDER / f"{Path(path).stem}.py"
-        experiments = sorted(f.stem for f in FOLDER.glob("*.py") if "def get_config()" in f.read_text())
+        texts = {file.stem: file.read_text(encoding="utf-8") for file in FOLDER.glob("*.py")}
+        experiments = sorted(name for name, text in texts.items() if "def get_config()" in text)
         if path not in experiments and not Path(path).is_file():
             known = ", ".join(experiments)
             sys.exit(f"error: no config at {path!r}; give a .py file, or the name of one of ours ({known})")
@@ -141,6 +144,9 @@ def mistake(word: str, config: ConfigDict) -> str | None:
 
 def guarded(work: Callable[[], None]) -> None:
     """Do `work`; errors a person can mend, the environment's too, and Ctrl-C end in a line, no traceback."""
+    if isinstance(sys.stdout, io.TextIOWrapper):  # no name of a file is one that cannot be printed
+        ascii_only = codecs.lookup(sys.stdout.encoding).name == "ascii"
+        sys.stdout.reconfigure(encoding="utf-8" if ascii_only else None, errors="backslashreplace")
     try:
         work()
     except (ValueError, FloatingPointError, OSError, ImportError, RuntimeError, MemoryError) as error:

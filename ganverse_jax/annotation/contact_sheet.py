@@ -4,7 +4,6 @@
 the 12 bins, beside a JSON to fill in; `keypoint_sheet`: the clicked points on all contents, as Fig. D.
 """
 
-import io
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,6 +14,7 @@ from ganverse_jax.annotation import icons
 from ganverse_jax.annotation.bins.session import DROP, Answer
 from ganverse_jax.annotation.keypoints.session import HIDDEN, KeypointSession
 from ganverse_jax.annotation.keypoints.store import Task
+from ganverse_jax.data.decoding import decode_picture
 from ganverse_jax.scene.bins import NUM_AZIMUTH_BINS
 
 _INK, _SOFT, _ACCENT = "#20232a", "#5d636e", "#b2491f"
@@ -114,7 +114,7 @@ def _draw_ruler(pen: ImageDraw.ImageDraw, left: float, top: float, scale: float,
 
 
 def _decoded(data: bytes) -> Image.Image:
-    return Image.open(io.BytesIO(data)).convert("RGB")
+    return Image.fromarray(decode_picture(data, "a picture of the candidates").colour)
 
 
 def _draw_legend(sheet: Image.Image, pen: ImageDraw.ImageDraw, kind: str, title: str) -> None:

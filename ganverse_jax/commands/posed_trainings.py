@@ -16,7 +16,7 @@ from ganverse_jax.pipeline.experiment import Experiment
 from ganverse_jax.pipeline.run import only_run
 from ganverse_jax.pipeline.stage import Run
 from ganverse_jax.runtime import parallel
-from ganverse_jax.runtime.checkpoint import read_json, write_atomic, write_json, write_png
+from ganverse_jax.runtime.checkpoint import read_json, write_json, write_png, write_text
 from ganverse_jax.runtime.loop import Metrics
 from ganverse_jax.stages.inverse_graphics import stage as inverse_graphics
 from ganverse_jax.stages.inverse_graphics.settings import Training
@@ -115,5 +115,5 @@ def write_results(
     """A comparison's figures as JSON, its table as Markdown and its picture uint8 [h w 3] as PNG: (name,
     content) each."""
     write_json(folder / figures[0], figures[1])
-    write_atomic(folder / table[0], lambda path: path.write_text(table[1]))
+    write_text(folder / table[0], table[1])
     write_png(folder / picture[0], picture[1])

@@ -1,7 +1,6 @@
 """Photos of one object each, with its mask: from alpha, from a folder of PNGs, or from a segmenter."""
 
 import collections
-import io
 import itertools
 import os
 from collections.abc import Callable, Sequence
@@ -9,11 +8,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image, ImageOps
 
-from ganverse_jax.data.images.pictures import EXTENSIONS, MAX_BYTES, MAX_PIXELS, reason
-from ganverse_jax.data.masks.folder import check_marked, read_mask
+from ganverse_jax.data.decoding import EXTENSIONS, PictureError, read_picture
+from ganverse_jax.data.intake import HIDDEN, Intake
 from ganverse_jax.data.masks.instances import connected_components
+from ganverse_jax.data.masks.meaning import check_marked, read_coverage
+from ganverse_jax.runtime.names import legible
 
 # A further piece of the mask of at least this share of the largest counts as another object.
 OTHER_OBJECT = 0.1
@@ -26,45 +26,58 @@ class PhotoError(ValueError):
 
 
 class Photo(NamedTuple):
-    """image uint8 [h w 3] and mask uint8 [h w]; mask_from: "alpha", "folder" or "segmenter"."""
+    """image uint8 [h w 3] and mask uint8 [h w]; mask_from: "alpha", "folder" or "segmenter"; notes: the
+    decoder's."""
 
     image: np.ndarray
     mask: np.ndarray
     mask_from: str
+    notes: tuple[str, ...] = ()
 
 
-def find_photos(path: str | Path) -> list[Path]:
-    """A single picture, or those in a folder (not in folders within), in order of name.
+class Found(NamedTuple):
+    """Files of photos, and what else the folder holds."""
+
+    photos: list[Path]
+    intake: Intake
+
+
+def find_photos(path: str | Path) -> Found:
+    """A single picture, or those in a folder (not in folders within), in order of name; a dangling link that
+    is called like a picture is one that cannot be read.
 
     Raises FileNotFoundError when nothing is there, ValueError for a folder without pictures.
     """
-    path = Path(path)
+    path, intake, photos = Path(path), Intake(), []
     if path.is_file():
-        return [path]
+        return Found([path], intake)
     if not path.is_dir():
         raise FileNotFoundError(f"no picture or folder at {path}; correct --images")
-    names = [p for p in path.iterdir() if p.suffix.lower() in EXTENSIONS and not p.name.startswith(".")]
-    found = sorted(p for p in names if p.is_file())
-    if not found:
+    for entry in sorted(path.iterdir()):
+        if entry.name.startswith("."):
+            intake.leave_out(HIDDEN, entry.name)
+        elif os.path.isdir(entry):
+            intake.leave_out("folders within", entry.name)
+        elif entry.suffix.lower() in EXTENSIONS:
+            photos.append(entry)
+        else:
+            intake.leave_out(entry.suffix.lower() or "without an ending", entry.name)
+    if not photos:
         raise ValueError(
-            f"{path} holds no {', '.join(EXTENSIONS)} pictures; convert them or correct --images"
+            f"{path} holds no {', '.join(EXTENSIONS)} pictures (found {intake.told() or 'nothing'}); convert "
+            "them or correct --images"
         )
-    return found
-
-
-def legible(text: object) -> str:
-    r"""`text` as UTF-8 can write it: bytes of a file name that are none, like Latin-1's, become \xff."""
-    return os.fsencode(str(text)).decode("utf-8", "backslashreplace")
+    return Found(photos, intake)
 
 
 def result_names(photos: Sequence[Path]) -> list[str]:
     """A name of its own for the files made of each photo, `legible`: its stem, or a_jpg where another photo
     is called a as well, numbered where that is another's; cut to what a file's name can hold."""
-    stems = [legible(path.stem) for path in photos]
+    stems = [legible(Path(path.stem)) for path in photos]
     shared = [count > 1 for count in map(collections.Counter(stems).get, stems)]
     found, taken = {}, set()
     for index in sorted(range(len(photos)), key=shared.__getitem__):  # a photo's plain stem goes before a_jpg
-        wanted = legible(photos[index].name).replace(".", "_") if shared[index] else stems[index]
+        wanted = legible(Path(photos[index].name)).replace(".", "_") if shared[index] else stems[index]
         wanted = wanted.encode()[:MAX_NAME].decode("utf-8", "ignore")
         others = (f"{wanted}_{number}" for number in itertools.count(2))
         found[index] = next(name for name in itertools.chain([wanted], others) if name not in taken)
@@ -78,14 +91,17 @@ def read_photo(
     masks: Path | None = None,
     segment: Callable[[np.ndarray], np.ndarray] | None = None,
 ) -> Photo:
-    """Read a photo, its EXIF orientation applied, and the mask of its object.
+    """Read a photo (data/decoding.py) and the mask of its object.
 
-    masks: a folder with STEM.png of the photo's size, 8-bit grey, 255 on the object; it goes before the
-    photo's own alpha, and that before segment(image) -> masks [k h w] in 0..1 of k instances.
+    masks: a folder with STEM.png of the photo's size upright, read as data/masks/meaning.py says; it goes
+    before the photo's own alpha, and that before segment(image) -> masks [k h w] in 0..1 of k instances.
     Raises PhotoError that names the file and the remedy: no readable picture, no mask, an empty one, several
     objects.
     """
-    image, alpha = _decode(path)
+    try:
+        image, alpha, _, notes = read_picture(path)
+    except PictureError as error:
+        raise PhotoError(f"{error}{_aim(path)}") from error
     if masks is not None:
         mask, source = _from_folder(masks / f"{path.stem}.png", path, image.shape[:2]), "folder"
     elif alpha is not None:
@@ -97,40 +113,18 @@ def read_photo(
             f"{path} has no mask: save it as PNG with the background transparent, or put {path.stem}.png "
             "into a folder and pass --masks=FOLDER"
         )
-    return Photo(image, _only_object(mask, path, source), source)
+    return Photo(image, _only_object(mask, path, source), source, notes)
 
 
-def _decode(path: Path) -> tuple[np.ndarray, np.ndarray | None]:
-    """Colour uint8 [h w 3] and alpha uint8 [h w]; no alpha where every pixel is opaque."""
-    try:
-        with open(path, "rb") as file:
-            data = file.read(MAX_BYTES + 1)
-        # Only these decoders: a file cannot choose another, more obscure parser by its contents.
-        with Image.open(io.BytesIO(data[:MAX_BYTES]), formats=("PNG", "JPEG", "WEBP")) as image:
-            too_large = len(data) > MAX_BYTES or image.width * image.height > MAX_PIXELS
-            if not too_large:
-                image.load()
-                if image.mode[0] in "IF":
-                    raise PhotoError(f"{path} has more than 8 bits per channel; save it as 8 bit")
-                image = ImageOps.exif_transpose(image)
-                alpha = np.asarray(image.convert("RGBA"))[..., 3] if image.has_transparency_data else None
-                colour = np.asarray(image.convert("RGBA").convert("RGB"))
-    except PhotoError:
-        raise
-    except Exception as error:  # Pillow's decoders raise OSError, SyntaxError, struct.error and more
-        raise PhotoError(
-            f"{path} is no readable PNG, JPEG or WebP ({reason(error)}); save it again"
-        ) from error
-    if too_large:
-        raise PhotoError(f"{path} has more than {MAX_PIXELS:,} pixels or {MAX_BYTES:,} bytes; scale it down")
-    return colour, None if alpha is None or alpha.min() == 255 else alpha
+def _aim(path: Path) -> str:
+    return f" (it is a link to {os.readlink(path)})" if path.is_symlink() else ""
 
 
 def _from_folder(path: Path, photo: Path, size: tuple[int, int]) -> np.ndarray:
     try:
         if not path.is_file():
             raise PhotoError(f"{photo} has no mask at {path}; save it there, 8-bit grey, 255 on the object")
-        return read_mask(path, size)
+        return read_coverage(path, size)
     except (ValueError, OSError) as error:  # OSError: also of a name that is too long with .png
         raise PhotoError(str(error)) from error
 

@@ -24,7 +24,7 @@ from ganverse_jax.pipeline.remedies import check_all_there, make
 from ganverse_jax.pipeline.settings import plain
 from ganverse_jax.pipeline.stage import Run, Stage
 from ganverse_jax.runtime import parallel
-from ganverse_jax.runtime.checkpoint import read_json, write_atomic, write_json
+from ganverse_jax.runtime.checkpoint import read_json, write_json, write_text
 from ganverse_jax.runtime.loop import Metrics
 
 FORMAT = 2  # of config.json and of the digests; settings of another one cannot be compared
@@ -210,7 +210,7 @@ class Pipeline:
                 versions.append(f"{package} not installed")
         versions.append(f"devices {mesh.size} x {mesh.devices.flat[0].device_kind}")
         versions.append(f"processes {jax.process_count()}")
-        write_atomic(self.workdir / "versions.txt", lambda path: path.write_text("\n".join(versions) + "\n"))
+        write_text(self.workdir / "versions.txt", "\n".join(versions) + "\n")
         write_json(self.workdir / "config.json", {"format": FORMAT} | plain_experiment(self.experiment))
 
 
@@ -221,7 +221,7 @@ def only_run(workdir: Path) -> Iterator[None]:
     The first process of a multi-host run holds it; the system frees it on a kill.
     """
     workdir.mkdir(parents=True, exist_ok=True)
-    with open(workdir / ".lock", "a") as file:
+    with open(workdir / ".lock", "ab") as file:
         if jax.process_index() == 0:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -10,6 +10,7 @@ from ganverse_jax.pipeline.stage import Stage
 from ganverse_jax.report.artefacts import Run, load_run
 from ganverse_jax.report.sections import data, evaluation, layers, model, numbers, render
 from ganverse_jax.runtime.checkpoint import write_atomic
+from ganverse_jax.runtime.names import legible
 
 # tried in order until the page fits its budget
 QUALITIES = (Pictures(192, 92), Pictures(128, 82), Pictures(96, 68, False), Pictures(64, 55, False))
@@ -73,7 +74,7 @@ def write_report(
     path = pathlib.Path(path) if path is not None else run.workdir / "report.html"
     label = numbers.run_label(run) if label is None else label
     for pictures in QUALITIES:
-        content = build_page(run, pictures, title=title, label=label).encode("utf-8")
+        content = legible(build_page(run, pictures, title=title, label=label)).encode("utf-8")
         if len(content) <= max_megabytes * 1e6:
             break
     else:

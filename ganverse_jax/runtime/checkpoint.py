@@ -33,10 +33,15 @@ def write_atomic(path: str | os.PathLike, write: Callable[[Path], Any]) -> None:
         temporary.unlink(missing_ok=True)
 
 
+def write_text(path: str | os.PathLike, text: str) -> None:
+    """Write ``text`` as UTF-8, atomically; names of files in it that are none keep their bytes."""
+    data = text.encode("utf-8", "surrogateescape")
+    write_atomic(path, lambda temporary: temporary.write_bytes(data))
+
+
 def write_json(path: str | os.PathLike, value: Any) -> None:
     """Write ``value`` as indented JSON, atomically. NaN is refused with ValueError."""
-    text = json.dumps(value, indent=1, allow_nan=False) + "\n"
-    write_atomic(path, lambda temporary: temporary.write_text(text))
+    write_text(path, json.dumps(value, indent=1, allow_nan=False) + "\n")
 
 
 def read_json(path: str | os.PathLike, *, remedy: str = "delete it and run its stage again") -> Any:

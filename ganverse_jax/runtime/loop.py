@@ -18,7 +18,7 @@ from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
 from ganverse_jax.runtime import parallel
-from ganverse_jax.runtime.checkpoint import write_atomic
+from ganverse_jax.runtime.checkpoint import write_text
 from ganverse_jax.runtime.progress import Progress
 from ganverse_jax.runtime.step_checkpoints import Checkpoints
 
@@ -66,7 +66,7 @@ class Metrics:
         """Drop the stage's lines after ``step``, as a resumed run writes them again."""
         rows = [row for row in self.read() if row.get("stage") != stage or row["step"] <= step]
         text = "".join(json.dumps(row) + "\n" for row in rows)
-        write_atomic(self.path, lambda temporary: temporary.write_text(text))
+        write_text(self.path, text)
 
 
 def _drop_cut_line(file) -> None:

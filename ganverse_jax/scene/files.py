@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image
 
 import rasterizer
-from ganverse_jax.runtime.checkpoint import write_atomic
+from ganverse_jax.runtime.checkpoint import write_atomic, write_text
 
 FORMATS = (".glb", ".obj")
 # Of a .glb. "unlit" shows the texture's own colours, which hold the light of the pictures that it was learned
@@ -133,5 +133,5 @@ def _write_obj(path: Path, mesh: TexturedMesh) -> None:
     _picture(mesh.texture).save(png, "PNG")
     material = f"newmtl {name}\nKa 1 1 1\nKd 1 1 1\nKs 0 0 0\nmap_Kd {name}.png\n"
     write_atomic(path.with_name(f"{name}.png"), lambda temporary: temporary.write_bytes(png.getvalue()))
-    write_atomic(path.with_name(f"{name}.mtl"), lambda temporary: temporary.write_text(material))
-    write_atomic(path, lambda temporary: temporary.write_text("\n".join(lines) + "\n"))
+    write_text(path.with_name(f"{name}.mtl"), material)
+    write_text(path, "\n".join(lines) + "\n")

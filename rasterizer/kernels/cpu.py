@@ -67,7 +67,7 @@ def _open(path):
 def _running_ffi_version():
     header = Path(jax.ffi.include_dir()) / "xla/ffi/api/c_api.h"
     try:
-        text = header.read_text()
+        text = header.read_text(encoding="utf-8")
         found = [re.search(rf"#define XLA_FFI_API_{part} (\d+)", text) for part in ("MAJOR", "MINOR")]
         return tuple(int(match.group(1)) for match in found)
     except (OSError, AttributeError) as error:

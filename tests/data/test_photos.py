@@ -80,7 +80,9 @@ def test_what_cannot_be_used_is_named_with_its_remedy(tmp_path):
     (tmp_path / "cut.png").write_bytes(whole[: len(whole) // 2])
     (tmp_path / "text.png").write_text("hello")
     Image.fromarray(np.zeros((9, 9), np.uint16)).save(tmp_path / "deep.png")
-    with pytest.raises(PhotoError, match=r"deep\.png has more than 8 bits per channel; save it as 8 bit"):
+    with pytest.raises(
+        PhotoError, match=r"deep\.png has 16 bits per channel but uses the lowest 12 alone.*8 bit"
+    ):
         read_photo(tmp_path / "deep.png")
     with pytest.raises(
         PhotoError, match=r"text\.png is no readable .*its contents are none of these formats"
@@ -124,9 +126,10 @@ def test_photos_are_found_and_their_results_named_apart(tmp_path):
         save(tmp_path / name)
     (tmp_path / "notes.txt").write_text("no picture")
     found = find_photos(tmp_path)
-    assert [path.name for path in found] == ["a.jpg", "a.png", "b.png"]
-    assert result_names(found) == ["a_jpg", "a_png", "b"]
-    assert find_photos(tmp_path / "b.png") == [tmp_path / "b.png"]
+    assert found.intake.lines() == ["left out: 1 .txt"]
+    assert [path.name for path in found.photos] == ["a.jpg", "a.png", "b.png"]
+    assert result_names(found.photos) == ["a_jpg", "a_png", "b"]
+    assert find_photos(tmp_path / "b.png").photos == [tmp_path / "b.png"]
     with pytest.raises(FileNotFoundError, match="no picture or folder at .*absent; correct --images"):
         find_photos(tmp_path / "absent")
     (tmp_path / "none").mkdir()

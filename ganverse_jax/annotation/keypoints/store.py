@@ -8,13 +8,11 @@ person clicked the named points of one of these objects, written on every change
      "views": [{"id", "points": {name: [x, y] in pixels, or null where hidden}}]}     absent: undecided
 """
 
-import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from PIL import Image
 
 from ganverse_jax import classes
 from ganverse_jax.annotation.answers import AnswerFile, read_content, read_session, write_answers
@@ -23,6 +21,7 @@ from ganverse_jax.annotation.bins.store import ANNOTATION, read_annotation
 from ganverse_jax.annotation.candidates import Candidates
 from ganverse_jax.annotation.keypoints.session import HIDDEN, KeypointSession, Point, check_point
 from ganverse_jax.annotation.tiles import read_tiles, write_tiles
+from ganverse_jax.data.decoding import decode_picture
 from ganverse_jax.scene.bins import NUM_AZIMUTH_BINS
 
 KEYPOINTS = AnswerFile("keypoints.json", "ganverse-jax keypoints 1", "keypoints", " --keypoints")
@@ -79,8 +78,7 @@ def read_task(folder: Path, candidates: Candidates, kind: str) -> Task:
     """What is asked of a person in `folder`. Raises FileNotFoundError and ValueError as the readers do."""
     folder = Path(folder)
     pictures, more = read_tiles(folder / PICTURES, candidates.digest, "seeds")
-    with Image.open(io.BytesIO(pictures[0][0])) as image:
-        size = (image.height, image.width)
+    size = decode_picture(pictures[0][0], str(folder / PICTURES)).colour.shape[:2]
     path, answers = folder / ANNOTATION.name, (None,) * len(pictures)
     if path.exists():
         answers = read_annotation(path, candidates).answers

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ganverse_jax.annotation.server import Annotator, Server
-from ganverse_jax.runtime.checkpoint import write_atomic
+from ganverse_jax.runtime.checkpoint import write_text
 
 
 def serve(server: Server, folder: Path, told: str, *, browser: bool) -> None:
@@ -60,11 +60,7 @@ def _browser(address: str, folder: Path, *, wanted: bool) -> Iterator[None]:
         yield
         return
     path = (folder / "annotate.html").absolute()
-
-    def write(temporary: Path) -> None:
-        temporary.write_text(f'<!doctype html><meta http-equiv="refresh" content="0;url={address}">')
-
-    write_atomic(path, write)
+    write_text(path, f'<!doctype html><meta http-equiv="refresh" content="0;url={address}">')
     path.chmod(0o600)
     try:
         with contextlib.suppress(webbrowser.Error):

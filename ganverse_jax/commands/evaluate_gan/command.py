@@ -187,7 +187,7 @@ def _real_pictures(experiment, workdir: Path, resolution: int, count: int, real:
             "this experiment trains no GAN of its own (gan.generator is None), so gan.data names no real "
             "images; pass --real=FOLDER of pictures"
         )
-    return real_images(workdir / "cache", resolution, data, shared=experiment, num_images=count)
+    return real_images(workdir / "cache", resolution, data, shared=experiment, num_images=count).images
 
 
 def _blocks(rows: np.ndarray) -> Iterator[np.ndarray]:

@@ -5,17 +5,18 @@ index.html, where the meshes can be turned; reconstruction.json with every camer
 """
 
 import dataclasses
+import functools
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from ganverse_jax.commands.reconstruct.folder import ResultsFolder, writing
+from ganverse_jax.commands.reconstruct.folder import SUFFIXES, ResultsFolder, writing
 from ganverse_jax.commands.reconstruct.page import Reconstruction
 from ganverse_jax.data.crops import Crop, cut
 from ganverse_jax.data.framing import Framing, crop_like
-from ganverse_jax.data.photos import Photo, PhotoError, find_photos, legible, read_photo, result_names
+from ganverse_jax.data.photos import Photo, PhotoError, find_photos, read_photo, result_names
 from ganverse_jax.evaluation.images import mask_iou
 from ganverse_jax.models.inverse_graphics.network import InverseGraphics
 from ganverse_jax.models.inverse_graphics.prediction import predict_meshes
@@ -23,6 +24,7 @@ from ganverse_jax.models.inverse_graphics.stored import load_folder
 from ganverse_jax.pages.grid import image_grid
 from ganverse_jax.pipeline.remedies import make
 from ganverse_jax.runtime.checkpoint import write_png
+from ganverse_jax.runtime.names import legible, path_of
 from ganverse_jax.runtime.shipped import shipped_with
 from ganverse_jax.scene.bins import NUM_AZIMUTH_BINS
 from ganverse_jax.scene.camera_fit import FittedCamera, bin_starts, fit_camera
@@ -55,16 +57,19 @@ class Reconstructor(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Summary:
-    """Names of the photos that became meshes, the errors of the others by name, and the page of both."""
+    """Names of the photos that became meshes, the errors of the others by name, lines on what their folder
+    holds besides, and the page of all."""
 
     done: list[str]
     failed: dict[str, str]
+    notes: list[str]
     page: str
 
     def text(self) -> str:
         """What to print at the end."""
         lines = [f"{len(self.done)} of {len(self.done) + len(self.failed)} photos reconstructed"]
         lines += [f"  failed: {error}" for error in self.failed.values()]
+        lines += [f"  {note}" for note in self.notes]
         return "\n".join([*lines, f"wrote {self.page}"])
 
 
@@ -92,22 +97,45 @@ def run(
         raise FileNotFoundError(f"no folder of masks at {masks}; correct --masks")
     masks = None if masks is None else Path(masks)
     folder, reconstructor, segment, regress = _networks(workdir, network)
-    photos, out = find_photos(images), Path(out)
+    (photos, intake), out = find_photos(images), Path(out)
     names = result_names(photos)
     if out.resolve() in {read.resolve() for read in (photos[0].parent, masks) if read is not None}:
         raise ValueError(f"{out} holds photos or masks, which NAME.png would overwrite; use another --out")
-    made = ResultsFolder(out, names, folder)
-    for number, (path, name) in enumerate(zip(photos, names, strict=True), start=1):
-        try:
-            photo = read_photo(path, masks=masks, segment=segment)
-            with writing(out):
-                made.add(reconstruct(reconstructor, photo, path, name, out, regress, material))
-            told = made.results[-1].line()
-        except ValueError as error:  # of this photo; the others are independent of it
-            made.fail(name, legible(error))
-            told = f"failed, {made.failed[name]}"
-        print(f"[reconstruct] {number}/{len(photos)} {name}: {told}", flush=True)
-    return Summary([result.name for result in made.results], made.failed, made.write_page())
+    made = ResultsFolder(out, names, folder, intake)
+    try:
+        for number, (path, name) in enumerate(zip(photos, names, strict=True), start=1):
+            read = functools.partial(read_photo, path, masks=masks, segment=segment)
+            told = _attempt(made, read, reconstructor, path, name, regress, material)
+            print(f"[reconstruct] {number}/{len(photos)} {name}: {told}", flush=True)
+    finally:  # also of what was finished when a person stops it
+        page = made.write_page()
+    return Summary([result.name for result in made.results], made.failed, intake.lines(), page)
+
+
+def _attempt(
+    made: ResultsFolder,
+    read,
+    reconstructor: Reconstructor,
+    path: Path,
+    name: str,
+    regress,
+    material: Material,
+) -> str:
+    """Add one photo's result, or how it failed; returns which in words. The others are independent of it, but
+    for a folder that cannot be written to and a package that is missing."""
+    try:
+        photo = read()
+        for note in photo.notes:
+            made.intake.note(note, Path(path.name))
+        with writing(made.out):
+            made.add(reconstruct(reconstructor, photo, path, name, made.out, regress, material))
+    except (OSError, ImportError):
+        raise
+    except Exception as error:
+        kind = "" if isinstance(error, ValueError) else f"{legible(path)}: {type(error).__name__}: "
+        made.fail(name, f"{kind}{legible(error)}")
+        return f"failed, {made.failed[name]}"
+    return made.results[-1].line()
 
 
 def _networks(workdir, network):
@@ -171,13 +199,14 @@ def reconstruct(
     image, mask = cut(photo.image, crop), cut(photo.mask, crop)
     meshes = predict_meshes(r.network, r.params, image[None], mask[None])
     mesh = TexturedMesh(meshes.vertices[0], meshes.faces, meshes.uv, meshes.uv_faces, meshes.texture[0])
-    write_mesh(out / f"{name}.glb", mesh, material)
-    write_turntables([out / f"{name}.webp"], meshes, np.zeros(1, int), r.distance)
+    glb, webp, png = (out / path_of(f"{name}{suffix}") for suffix in SUFFIXES)
+    write_mesh(glb, mesh, material)
+    write_turntables([webp], meshes, np.zeros(1, int), r.distance)
     camera, camera_from = find_camera(r, meshes, photo, crop, regress)
     cameras = {name: np.array([getattr(camera, name)]) for name in (*CAMERA_NAMES, "offset")}
     _, covered = render_meshes(meshes, np.zeros(1, int), cameras, r.framing.size, r.fov_y)
     pictures = _pictures(r, photo, crop, meshes, cameras)
-    write_png(out / f"{name}.png", image_grid(np.stack(pictures), len(pictures), gap=0))
+    write_png(png, image_grid(np.stack(pictures), len(pictures), gap=0))
     return Reconstruction(
         name=name,
         file=legible(path),

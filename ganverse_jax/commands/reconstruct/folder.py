@@ -7,15 +7,17 @@ from pathlib import Path
 from typing import Any
 
 from ganverse_jax.commands.reconstruct.page import Reconstruction, photos_page
-from ganverse_jax.data.photos import legible
-from ganverse_jax.runtime.checkpoint import read_json, write_atomic, write_json
+from ganverse_jax.data.intake import Intake
+from ganverse_jax.runtime.checkpoint import read_json, write_json, write_text
+from ganverse_jax.runtime.names import legible, path_of
 
 RECORD, PAGE = "reconstruction.json", "index.html"
 SUFFIXES = (".glb", ".webp", ".png")
 
 
 class ResultsFolder:
-    """The folder `out`, claimed for the results called `names` of the network in `network`.
+    """The folder `out`, claimed for the results called `names` of the network in `network`; `intake`: what
+    beside the photos their folder holds.
 
     Its record lists every result, by which a later call knows its files for reconstruct's own. Results of
     earlier calls stay in it until there is a newer one of the name; those of another network name it.
@@ -23,8 +25,8 @@ class ResultsFolder:
     way, and OSError when it cannot be written to.
     """
 
-    def __init__(self, out: Path, names: Sequence[str], network: Path):
-        self.out, self.network = out, legible(network)
+    def __init__(self, out: Path, names: Sequence[str], network: Path, intake: Intake):
+        self.out, self.network, self.intake, self._names = out, legible(network), intake, names
         self.results: list[Reconstruction] = []
         self.failed: dict[str, str] = {}
         earlier = _earlier(out / RECORD)
@@ -58,16 +60,19 @@ class ResultsFolder:
         self._write()
 
     def write_page(self) -> str:
-        """Write the page of this call's photos; returns its path, legible."""
-        page = legible(photos_page(self.results, self.failed, self.out))  # the title is the folder's name
+        """Write the page of this call's photos, those whose turn did not come as failed; returns its path,
+        legible."""
+        failed = {name: self._failed[name] for name in self._names if name in self._failed}
+        page = photos_page(self.results, failed, self.out, self.intake.lines())
         with writing(self.out):
-            write_atomic(self.out / PAGE, lambda path: path.write_text(page, encoding="utf-8"))
+            write_text(self.out / PAGE, page)
         return legible(self.out / PAGE)
 
     def _write(self) -> None:
         photos = list(self._photos.values())
         with writing(self.out):
-            write_json(self.out / RECORD, {"network": self.network, "photos": photos, "failed": self._failed})
+            content = {"network": self.network, "photos": photos, "failed": self._failed}
+            write_json(self.out / RECORD, content | self.intake.summary())
 
 
 @contextlib.contextmanager
@@ -87,9 +92,9 @@ def _check_own(out: Path, names: Sequence[str], earlier: Mapping[str, Any] | Non
     own = (
         set() if earlier is None else {photo["name"] for photo in earlier["photos"]} | set(earlier["failed"])
     )
-    written = [out / f"{name}{suffix}" for name in names if name not in own for suffix in SUFFIXES]
+    written = [out / path_of(f"{name}{suffix}") for name in names if name not in own for suffix in SUFFIXES]
     written += [out / PAGE, out / RECORD] if earlier is None else []
-    found = [path.name for path in written if path.exists()]
+    found = [legible(Path(path.name)) for path in written if path.exists()]
     if found:
         told = ", ".join(found[:3]) + " and more" * (len(found) > 3)
         raise ValueError(

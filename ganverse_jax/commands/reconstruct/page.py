@@ -14,6 +14,7 @@ from ganverse_jax.pages.meshes import load_mesh
 from ganverse_jax.pages.pictures import Pictures
 from ganverse_jax.pages.turntables import HOLD, turntable
 from ganverse_jax.pages.viewer import viewer
+from ganverse_jax.runtime.names import legible, path_of
 
 COLUMNS = ("photo", "mask", "same view", "0°", "60°", "120°", "180°", "240°", "300°")
 MAX_TURNED = 24  # a mesh takes about 50 kB of the page
@@ -45,8 +46,13 @@ class Reconstruction:
         return {name: value for name, value in values.items() if name != "pictures"}
 
 
-def photos_page(results: Sequence[Reconstruction], failed: Mapping[str, str], folder: pathlib.Path) -> str:
-    """HTML of the results, whose .glb files lie in `folder`, and of the photos that failed."""
+def photos_page(
+    results: Sequence[Reconstruction],
+    failed: Mapping[str, str],
+    folder: pathlib.Path,
+    notes: Sequence[str] = (),
+) -> str:
+    """HTML of the results, whose .glb files lie in `folder`, of the photos that failed, and further lines."""
     small = Pictures(192, 88)
     parts = []
     if results:
@@ -64,14 +70,15 @@ def photos_page(results: Sequence[Reconstruction], failed: Mapping[str, str], fo
     return assemble(
         parts,
         title="From photo to mesh",
-        name=folder.absolute().name,
-        opening=f'<p class="lede">{count}, each turned into a mesh and a texture by one look.</p>',
+        name=legible(pathlib.Path(folder.absolute().name)),
+        opening=f'<p class="lede">{count}, each turned into a mesh and a texture by one look.</p>'
+        + "".join(f"<p>{escape(note)}</p>" for note in notes),
     )
 
 
 def _turn(results: Sequence[Reconstruction], folder: pathlib.Path, pictures: Pictures) -> Section:
     shown = results[:MAX_TURNED]
-    meshes = [load_mesh(folder / f"{result.name}.glb", Pictures(256, 90)) for result in shown]
+    meshes = [load_mesh(folder / path_of(f"{result.name}.glb"), Pictures(256, 90)) for result in shown]
     thumbnails = [pictures.img(result.pictures[0], f"Photo {result.name}") for result in shown]
     body = viewer(meshes, thumbnails, files="The .glb files beside this page")
     more = f" The first {MAX_TURNED} of {len(results)}." if len(results) > MAX_TURNED else ""
@@ -85,7 +92,8 @@ def _turntables(results: Sequence[Reconstruction], folder: pathlib.Path, picture
     cells = []
     for result in results:
         file = f"{quote(result.name)}.webp"
-        picture = turntable(folder / f"{result.name}.webp", f"Turntable of {result.name}", pictures, src=file)
+        path, alt = folder / path_of(f"{result.name}.webp"), f"Turntable of {result.name}"
+        picture = turntable(path, alt, pictures, src=file)
         cells.append(f'<a href="{file}">{picture}{escape(result.name)}</a>')
     caption = f"Texture above, shape alone below; these are the .webp files beside the page. {HOLD}"
     body = figure(f'<div class="sheet turntables">{"".join(cells)}</div>', caption, "wide")

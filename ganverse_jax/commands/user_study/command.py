@@ -16,13 +16,14 @@ from ganverse_jax.commands.reconstruct.command import SHOWN_HEIGHT, Reconstructo
 from ganverse_jax.commands.user_study.held_out import held_out
 from ganverse_jax.commands.user_study.page import Hit, build_study_page
 from ganverse_jax.data.crops import cut
-from ganverse_jax.data.photos import Photo, find_photos, read_photo, result_names
+from ganverse_jax.data.photos import Photo, PhotoError, find_photos, read_photo, result_names
 from ganverse_jax.evaluation import user_study as study
 from ganverse_jax.evaluation.user_study import AGREEMENTS, NO_PREFERENCE, QUESTIONS
 from ganverse_jax.models.inverse_graphics.prediction import predict_meshes
 from ganverse_jax.pages.grid import image_grid
 from ganverse_jax.pages.markup import markdown_table
-from ganverse_jax.runtime.checkpoint import write_atomic, write_json
+from ganverse_jax.runtime.checkpoint import write_json, write_text
+from ganverse_jax.runtime.names import legible
 from ganverse_jax.scene.drawing import CLAY_LIGHT, clay, turn_round
 from ganverse_jax.stages.inverse_graphics import stage as inverse_graphics
 from ganverse_jax.stages.inverse_graphics_posed import stage as inverse_graphics_posed
@@ -67,7 +68,7 @@ def make(
     if record.exists() and study.read_key(record) != key:
         raise ValueError(f"{out} holds another study, whose answers need its key; use another --out")
     write_json(record, key)
-    write_atomic(out / "index.html", lambda path: path.write_text(page, encoding="utf-8"))
+    write_text(out / "index.html", page)
     return key
 
 
@@ -102,10 +103,22 @@ def read_inputs(
         }
     if masks is not None and not Path(masks).is_dir():
         raise FileNotFoundError(f"no folder of masks at {masks}; correct --masks")
-    photos = find_photos(path)[:limit]
-    folder = None if masks is None else Path(masks)
-    names = result_names(photos)
-    return {name: read_photo(photo, masks=folder) for name, photo in zip(names, photos, strict=True)}
+    photos, intake = find_photos(path)
+    intake.leave_out("beyond the limit", count=len(photos[limit:]) if limit else 0)
+    photos, shown = photos[:limit], {}
+    for name, photo in zip(result_names(photos), photos, strict=True):
+        try:
+            shown[name] = read_photo(photo, masks=None if masks is None else Path(masks))
+        except PhotoError as error:  # of this photo; the others are independent of it
+            intake.leave_out("that cannot be used", f"{photo.name}: {legible(error)}")
+            continue
+        for note in shown[name].notes:
+            intake.note(note, photo.name)
+    for line in intake.lines():
+        print(f"[user_study] {line}", flush=True)
+    if not shown:
+        raise ValueError(f"no photo of {path} can be used; mend them or correct --inputs")
+    return shown
 
 
 def predicted_sheets(network: Reconstructor, inputs: Inputs) -> Sheets:

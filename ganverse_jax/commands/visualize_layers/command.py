@@ -17,7 +17,7 @@ from ganverse_jax.pages.markup import markdown_table
 from ganverse_jax.pages.pictures import Pictures
 from ganverse_jax.pipeline.experiment import Experiment
 from ganverse_jax.report.sections import layers
-from ganverse_jax.runtime.checkpoint import write_atomic, write_json, write_png
+from ganverse_jax.runtime.checkpoint import write_json, write_png, write_text
 from ganverse_jax.stages.gan.settings import Settings
 
 FOLDER = "layers"
@@ -45,8 +45,7 @@ def run(
     content = _measure(experiment, workdir, generator, num_views=num_views, num_contents=num_contents)
     if content is not None:
         write_json(folder / layers.FILE, content)
-        chart = layers.standalone(layers.splits_chart(content))
-        write_atomic(folder / "splits.svg", lambda path: path.write_text(chart))
+        write_text(folder / "splits.svg", layers.standalone(layers.splits_chart(content)))
     sections = layers.picture_sections(drawn, content, Pictures(min(192, resolution)))
     lede = f"Generator {gan.fingerprint}, {resolution} pixels, {gan.module.num_ws} layers of ws."
     page = assemble(
@@ -55,7 +54,7 @@ def run(
         name=Path(workdir).absolute().name,
         opening=f'<p class="lede">{lede}</p>',
     )
-    write_atomic(folder / "index.html", lambda path: path.write_text(page, encoding="utf-8"))
+    write_text(folder / "index.html", page)
     return folder / "index.html"
 
 

@@ -1,13 +1,16 @@
 """Encoded pictures in a folder or a .zip, by position in the order of their names."""
 
-import os
 import zipfile
 import zlib
-from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from ganverse_jax.data.images.pictures import EXTENSIONS, MAX_BYTES, UnfitPicture
+from ganverse_jax.data.decoding import EXTENSIONS, MAX_BYTES, TOO_LARGE
+from ganverse_jax.data.images.pictures import UnfitPicture
+from ganverse_jax.data.intake import HIDDEN, Intake, files_under
+
+LIMIT, NAMED_AGAIN = "beyond gan.data.limit", "of a name that comes again"
 
 
 class Entry(NamedTuple):
@@ -20,23 +23,22 @@ class Entry(NamedTuple):
 class ImageFolder:
     """The PNG, JPEG and WebP files under `path`, at any depth, in the order of their relative names.
 
-    Hidden files and other kinds of files are left out; links are followed, each folder once. Raises
-    FileNotFoundError for a missing path and ValueError when no picture is found.
+    Hidden files, other kinds of files, dangling links and unreadable folders are left out, which `intake`
+    tells; links are followed, each folder once. Raises FileNotFoundError for a missing path and ValueError
+    when no picture is found.
     """
 
     def __init__(self, path: str | Path, limit: int | None = None):
         self.path = Path(path)
         if not self.path.is_dir():
             raise FileNotFoundError(f"no folder of images at {self.path}; correct gan.data.path")
-        sizes, others = {}, Counter()
-        for file in _files(self.path):
+        self.intake, sizes = Intake(), {}
+        for file in files_under(self.path, self.intake):
             name = file.relative_to(self.path).as_posix()
-            if _is_picture(name):
+            if not self.intake.left_out_by(file, name) and _is_picture(name, self.intake):
                 sizes[name] = file.stat().st_size
-            elif not _is_hidden(name):
-                others[file.suffix.lower() or "no extension"] += 1
-        _check_found(sizes, others, self.path)
-        self.entries = [Entry(name, str(sizes[name])) for name in sorted(sizes)[:limit]]
+        names = _first_by_name(sizes, limit, self.intake, self.path)
+        self.entries = [Entry(name, str(sizes[name])) for name in names]
 
     def read(self, index: int) -> bytes:
         """Bytes of one file. Raises UnfitPicture when it is unreadable or larger than MAX_BYTES."""
@@ -45,14 +47,17 @@ class ImageFolder:
             with open(path, "rb") as file:
                 return _bounded(file, str(path))
         except OSError as error:
-            raise UnfitPicture(f"{path} cannot be read ({error.strerror}); restore or remove it") from error
+            raise UnfitPicture(
+                f"{path} cannot be read ({error.strerror}); restore or remove it, or set gan.data.unfit=skip"
+            ) from error
 
 
 class ImageZip:
     """The PNG, JPEG and WebP entries of the .zip at `path`, nested folders included, in order of name.
 
-    Nothing is unpacked to disk; reading is safe from several threads. Raises FileNotFoundError for a missing
-    file and ValueError for a damaged archive, or one without pictures.
+    Nothing is unpacked to disk; reading is safe from several threads. Of entries of one name the last is
+    taken; `intake` tells what is not. Raises FileNotFoundError for a missing file and ValueError for a
+    damaged archive, or one without pictures.
     """
 
     def __init__(self, path: str | Path, limit: int | None = None):
@@ -61,14 +66,17 @@ class ImageZip:
             raise FileNotFoundError(f"no file at {self.path}; correct gan.data.path")
         try:
             self._zip = zipfile.ZipFile(self.path)
-        except (zipfile.BadZipFile, OSError) as error:
+        except (zipfile.BadZipFile, OSError, UnicodeDecodeError) as error:
             raise ValueError(f"{self.path} is no readable .zip ({error}); get or make it again") from error
         infos = [info for info in self._zip.infolist() if not info.is_dir()]
-        kept = {info.filename: info for info in infos if _is_picture(info.filename)}
         if any(PurePosixPath(info.filename).name == "data.mdb" for info in infos):
             raise ValueError(f"{self.path} holds an LMDB; unpack it and set gan.data.kind=lsun")
-        _check_found(kept, Counter(PurePosixPath(info.filename).suffix.lower() for info in infos), self.path)
-        self._infos = [kept[name] for name in sorted(kept)[:limit]]
+        self.intake, kept = Intake(), {}
+        for info in infos:
+            if _is_picture(info.filename, self.intake):
+                self.intake.leave_out(NAMED_AGAIN, *[info.filename] * (info.filename in kept))
+                kept[info.filename] = info
+        self._infos = [kept[name] for name in _first_by_name(kept, limit, self.intake, self.path)]
         self.entries = [Entry(info.filename, f"{info.file_size} {info.CRC:08x}") for info in self._infos]
 
     def read(self, index: int) -> bytes:
@@ -111,38 +119,33 @@ def open_images(path: str | Path, limit: int | None = None) -> ImageFolder | Ima
     return ImageZip(path, limit)
 
 
-def _files(folder: Path):
-    seen = set()
-    for parent, folders, names in os.walk(folder, followlinks=True):
-        real = os.path.realpath(parent)
-        if real in seen:  # a link that leads back would go on for ever
-            folders.clear()
-            continue
-        seen.add(real)
-        folders.sort()
-        yield from (path for name in names if (path := Path(parent) / name).is_file())
-
-
-def _is_hidden(name: str) -> bool:
+def _is_picture(name: str, intake: Intake) -> bool:
+    path = PurePosixPath(name)
     # macOS puts a "__MACOSX/._picture.jpg" beside each picture of a zip.
-    return any(part.startswith((".", "__MACOSX")) for part in PurePosixPath(name).parts)
+    hidden = any(part.startswith((".", "__MACOSX")) for part in path.parts)
+    if hidden or not name.lower().endswith(EXTENSIONS):
+        intake.leave_out(HIDDEN if hidden else path.suffix.lower() or "without an ending", name)
+        return False
+    return True
 
 
-def _is_picture(name: str) -> bool:
-    return name.lower().endswith(EXTENSIONS) and not _is_hidden(name)
-
-
-def _check_found(found, others: Counter, path: Path) -> None:
-    if not found:
-        seen = ", ".join(f"{count} {kind}" for kind, count in others.most_common(5)) or "nothing"
+def _first_by_name(found: Mapping[str, object], limit: int | None, intake: Intake, path: Path) -> list[str]:
+    names = sorted(found)
+    intake.leave_out(LIMIT, *names[len(names) if limit is None else limit :])
+    if not names:
         raise ValueError(
-            f"{path} holds no {', '.join(EXTENSIONS)} pictures (found {seen}); convert them or correct "
-            "gan.data.path"
+            f"{path} holds no {', '.join(EXTENSIONS)} pictures (found {intake.told() or 'nothing'}); convert "
+            "them or correct gan.data.path"
         )
+    return names[:limit]
 
 
 def _bounded(file, name: str) -> bytes:
     data = file.read(MAX_BYTES + 1)
     if len(data) > MAX_BYTES:
-        raise UnfitPicture(f"{name} has more than {MAX_BYTES:,} bytes; save it smaller or remove it")
+        raise UnfitPicture(
+            f"{name} has more than {MAX_BYTES:,} bytes; save it smaller or remove it, or set "
+            "gan.data.unfit=skip",
+            TOO_LARGE,
+        )
     return data

@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
-from ganverse_jax.data.images.folder import Entry
-from ganverse_jax.data.images.pictures import MAX_BYTES, UnfitPicture
+from ganverse_jax.data.decoding import MAX_BYTES
+from ganverse_jax.data.images.folder import LIMIT, Entry
+from ganverse_jax.data.images.pictures import UnfitPicture
+from ganverse_jax.data.intake import Intake
 
 
 class Lsun:
@@ -28,13 +30,14 @@ class Lsun:
                 f"no LMDB at {self.path} (no data.mdb in it); set gan.data.path to the unpacked folder, "
                 "e.g. CATEGORY_lmdb"
             )
-        self._error = lmdb.Error
+        self._error, self.intake = lmdb.Error, Intake()
         try:
             self._environment = lmdb.open(
                 str(self.path), readonly=True, lock=False, readahead=False, max_readers=1024
             )
             with self._environment.begin(buffers=True) as transaction:
                 self._keys, self.entries = _listing(transaction, limit)
+                self.intake.leave_out(LIMIT, count=transaction.stat()["entries"] - len(self._keys))
         except lmdb.Error as error:
             raise ValueError(f"{self.path} is no readable LMDB ({error}); unpack it again") from error
         if not self._keys:

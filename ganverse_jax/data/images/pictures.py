@@ -1,16 +1,14 @@
-"""One encoded picture to the square uint8 array a GAN trains on: bounded decoding, fitting, Lanczos."""
+"""One encoded picture to the square uint8 array a GAN trains on: decoding, fitting, Lanczos."""
 
-import io
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
-EXTENSIONS = (".png", ".jpg", ".jpeg", ".webp")
+from ganverse_jax.data.decoding import UNREADABLE, PictureError, decode_picture
+
 FITS = ("crop", "letterbox", "wide")
-MAX_BYTES = 64 * 2**20
-MAX_PIXELS = 64 * 2**20
-_FORMATS = ("PNG", "JPEG", "WEBP")
+TOO_SMALL = "too small"
 
 
 class Fit(NamedTuple):
@@ -28,7 +26,19 @@ class Fit(NamedTuple):
 
 
 class UnfitPicture(ValueError):
-    """A picture that cannot serve: damaged, of another format, too large to decode, or too small."""
+    """A picture that cannot serve: damaged, of another format, too large to decode, or too small; `kind` says
+    so in a word or two, for counts."""
+
+    def __init__(self, message: str, kind: str = UNREADABLE):
+        super().__init__(message)
+        self.kind = kind
+
+
+class FittedPicture(NamedTuple):
+    """image uint8 [r r 3], and the decoder's `notes`."""
+
+    image: np.ndarray
+    notes: tuple[str, ...]
 
 
 def check_fit(fit: Fit) -> None:
@@ -39,57 +49,20 @@ def check_fit(fit: Fit) -> None:
         raise ValueError(f"resolution {fit.resolution} is out of range; use 8 pixels or more")
 
 
-def decode(data: bytes, name: str, fit: Fit) -> np.ndarray:
-    """uint8 [r r 3] of PNG, JPEG or WebP bytes; `name` stands in errors.
+def decode(data: bytes, name: str, fit: Fit) -> FittedPicture:
+    """PNG, JPEG or WebP bytes as the square that `fit` asks for; `name` stands in errors.
 
-    The orientation of EXIF is applied, grey becomes RGB, transparent pixels are laid over black, and of an
-    animation the first frame is taken. Resized with Pillow's Lanczos filter. Raises UnfitPicture for what is
-    not such a picture, is cut short, has more than MAX_PIXELS pixels, more than 8 bits per channel, or is
-    smaller than the fit needs.
+    Transparent pixels are laid over black. Resized with Pillow's Lanczos filter. Raises UnfitPicture for what
+    data/decoding.py refuses, and for a picture that is smaller than the fit needs.
     """
     try:
-        # Only these decoders: a file cannot choose another, more obscure parser by its contents.
-        with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
-            _check_size(image, name)
-            return _fitted(_as_rgb(image, name), name, fit)
-    except UnfitPicture:
-        raise
-    except Exception as error:  # Pillow's decoders raise OSError, SyntaxError, struct.error and more
-        raise UnfitPicture(
-            f"{name} is no readable PNG, JPEG or WebP ({reason(error)}); replace or remove it, or set "
-            "gan.data.unfit=skip"
-        ) from error
-
-
-def reason(error: Exception) -> str:
-    """Why Pillow could not decode a picture, in a line without the names of its own objects."""
-    if isinstance(error, Image.UnidentifiedImageError):
-        return "its contents are none of these formats"
-    if isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning):
-        return f"more than {MAX_PIXELS:,} pixels"
-    return str(error).splitlines()[0] if str(error) else type(error).__name__
-
-
-def _check_size(image: Image.Image, name: str) -> None:
-    if image.width * image.height > MAX_PIXELS:
-        raise UnfitPicture(
-            f"{name} has {image.width} x {image.height} pixels, more than {MAX_PIXELS:,}; scale it down, or "
-            "set gan.data.unfit=skip"
-        )
-
-
-def _as_rgb(image: Image.Image, name: str) -> Image.Image:
-    if image.mode[0] in "IF":
-        raise UnfitPicture(
-            f"{name} has more than 8 bits per channel (mode {image.mode}); save it with 8, or set "
-            "gan.data.unfit=skip"
-        )
-    image.load()
-    image = ImageOps.exif_transpose(image)
-    if image.has_transparency_data:
-        layer = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", layer.size, (0, 0, 0, 255)), layer)
-    return image.convert("RGB")
+        picture = decode_picture(data, name)
+    except PictureError as error:
+        raise UnfitPicture(f"{error}, or set gan.data.unfit=skip", error.kind) from error
+    image = Image.fromarray(picture.colour)
+    if picture.alpha is not None:
+        image = Image.composite(image, Image.new("RGB", image.size), Image.fromarray(picture.alpha))
+    return FittedPicture(_fitted(image, name, fit), picture.notes)
 
 
 def _fitted(image: Image.Image, name: str, fit: Fit) -> np.ndarray:
@@ -106,7 +79,8 @@ def _fitted(image: Image.Image, name: str, fit: Fit) -> np.ndarray:
         raise UnfitPicture(
             f"{name} has {image.width} x {image.height} pixels; {fit.method!r} takes {used[0]} x {used[1]} "
             f"of them for {target[0]} x {target[1]}: remove it, or set gan.data.unfit=skip, or "
-            "gan.data.enlarge=True to scale it up"
+            "gan.data.enlarge=True to scale it up",
+            TOO_SMALL,
         )
     picture = np.asarray(image.resize(target, Image.Resampling.LANCZOS, box=box))
     square = np.zeros((size, size, 3), np.uint8)

@@ -1,10 +1,11 @@
 """Rendering a world once into a file that training can memory-map."""
 
-import json
 import os
 import pathlib
 
 import numpy as np
+
+from ganverse_jax.runtime.checkpoint import read_json, write_json
 
 
 def materialize(world, count: int, path, *, chunk: int = 256, progress=None) -> np.ndarray:
@@ -20,7 +21,7 @@ def materialize(world, count: int, path, *, chunk: int = 256, progress=None) -> 
     shape = (count, world.resolution, world.resolution, 3)
     settings = {**world.settings, "count": count}
     if path.exists():
-        found = json.loads(description.read_text()) if description.exists() else None
+        found = read_json(description) if description.exists() else None
         images = np.load(path, mmap_mode="r")
         if found != settings or images.shape != shape:
             raise ValueError(
@@ -37,6 +38,6 @@ def materialize(world, count: int, path, *, chunk: int = 256, progress=None) -> 
             progress(min(start + chunk, count))
     images.flush()
     del images
-    description.write_text(json.dumps(settings, indent=2) + "\n")
+    write_json(description, settings)
     os.replace(temporary, path)
     return np.load(path, mmap_mode="r")

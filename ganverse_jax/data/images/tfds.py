@@ -3,8 +3,10 @@
 import struct
 from pathlib import Path
 
-from ganverse_jax.data.images.folder import Entry
-from ganverse_jax.data.images.pictures import MAX_BYTES, UnfitPicture
+from ganverse_jax.data.decoding import MAX_BYTES, TOO_LARGE
+from ganverse_jax.data.images.folder import LIMIT, Entry
+from ganverse_jax.data.images.pictures import UnfitPicture
+from ganverse_jax.data.intake import Intake
 from ganverse_jax.runtime.machine import raise_if_machines
 
 
@@ -31,7 +33,7 @@ class TfdsImages:
 
         if not name:
             raise ValueError("gan.data.kind=tfds needs gan.data.name, e.g. oxford_flowers102")
-        self.path = f"tfds:{name}"
+        self.path, self.intake = f"tfds:{name}", Intake()
         try:
             builder = tfds.core.read_only_builder.builder_from_files(name, data_dir=str(path) or None)
         except tfds.core.DatasetNotFoundError as error:
@@ -50,6 +52,7 @@ class TfdsImages:
             raise ValueError(f"split {split!r} of {name} is empty; correct gan.data.split")
         stamp = f"{builder.info.full_name} {split} {len(self._records)} {builder.info.dataset_size}"
         self.entries = [Entry(f"{split}#{index}", stamp) for index in range(count)]
+        self.intake.leave_out(LIMIT, count=len(self._records) - count)
 
     def read(self, index: int) -> bytes:
         """Encoded bytes of one picture. Raises UnfitPicture when its record is damaged or too large."""
@@ -61,7 +64,9 @@ class TfdsImages:
             raise_if_machines(error)
             raise UnfitPicture(f"{name} cannot be read ({error}); prepare the set again") from error
         if len(data) > MAX_BYTES:
-            raise UnfitPicture(f"{name} has more than {MAX_BYTES:,} bytes; set gan.data.unfit=skip")
+            raise UnfitPicture(
+                f"{name} has more than {MAX_BYTES:,} bytes; set gan.data.unfit=skip", TOO_LARGE
+            )
         return data
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,28 +14,33 @@ import numpy as np
 from ganverse_jax.data.images import pictures
 from ganverse_jax.data.images.folder import Entry, open_images
 from ganverse_jax.data.images.lsun import Lsun
-from ganverse_jax.data.images.pictures import Fit, UnfitPicture
+from ganverse_jax.data.images.pictures import Fit, FittedPicture, UnfitPicture
 from ganverse_jax.data.images.tfds import TfdsImages
+from ganverse_jax.data.intake import Intake
 from ganverse_jax.runtime.checkpoint import read_json, write_atomic, write_json
+from ganverse_jax.runtime.names import legible
 from ganverse_jax.runtime.progress import Progress
 
 KINDS = ("images", "lsun", "tfds")
 UNFIT = ("error", "skip")
-_VERSION = 1
+_VERSION = 2  # of the decoder, whose pictures are kept
 
 
 class Source(Protocol):
-    """Encoded pictures by position: `entries` in a fixed order, `read` safe to call from several threads."""
+    """Encoded pictures by position: `entries` in a fixed order, `read` safe to call from several threads;
+    `intake`: what is none of them."""
 
     path: Any
     entries: Sequence[Entry]
+    intake: Intake
 
     def read(self, index: int) -> bytes:
         """Bytes of one encoded picture. Raises UnfitPicture naming it."""
 
 
 class DecodedImages:
-    """The pictures `kept` of a source, decoded anew whenever they are asked for."""
+    """The pictures `kept` of a source, decoded anew whenever they are asked for. A note that is not in the
+    source's intake is printed with the first picture that has it."""
 
     def __init__(self, source: Source, fit: Fit, kept: np.ndarray | None = None):
         self.source, self.fit = source, fit
@@ -46,18 +51,26 @@ class DecodedImages:
 
     def __getitem__(self, rows: np.ndarray) -> np.ndarray:
         """uint8 [n r r 3] of the pictures `rows` [n]. Raises UnfitPicture naming one that cannot serve."""
-        return np.stack([decoded(self.source, int(self.kept[row]), self.fit) for row in rows])
+        found = [decoded(self.source, int(self.kept[row]), self.fit) for row in rows]
+        for row, picture in zip(rows, found, strict=True):
+            for note in set(picture.notes) - set(self.source.intake.notes):
+                name = self.source.entries[int(self.kept[row])].name
+                self.source.intake.note(note, name)
+                print(f"[gan] pictures {note}: {legible(name)} is the first", flush=True)
+        return np.stack([picture.image for picture in found])
 
 
 class Survey(NamedTuple):
-    """What decoding everything once found: positions kept [k], and (name, reason) of what was left out."""
+    """What decoding everything once found: positions kept [k]; name, kind and reason of what was left out;
+    how many have each of the decoder's notes."""
 
     kept: list[int]
-    skipped: list[tuple[str, str]]
+    skipped: list[dict[str, str]]
+    notes: Counter[str]
 
 
-def decoded(source: Source, index: int, fit: Fit) -> np.ndarray:
-    """uint8 [r r 3] of one picture of a source. Raises UnfitPicture naming it."""
+def decoded(source: Source, index: int, fit: Fit) -> FittedPicture:
+    """One picture of a source. Raises UnfitPicture naming it."""
     return pictures.decode(source.read(index), f"{source.path}/{source.entries[index].name}", fit)
 
 
@@ -100,7 +113,8 @@ def training_images(
     keep_decoded: decode everything once into a file in the folder `cache` (3 r^2 bytes per image) and
     memory-map it; else decode at each access. unfit: "error" stops at the first picture that cannot serve,
     "skip" leaves such pictures out, which takes one pass over all of them; names and reasons are written
-    beside the cache. Files carry a digest of names, sizes and settings, and appear whole or not at all.
+    beside the cache, counts go to the source's intake. Files carry a digest of names, sizes and settings, and
+    appear whole or not at all.
 
     Raises UnfitPicture (a ValueError) naming a picture, ValueError when none is left or the disk is full.
     """
@@ -113,10 +127,15 @@ def training_images(
     card = path.with_suffix(".json")
     if not card.exists() or (keep_decoded and not path.exists()):
         survey = _decode_all(source, fit, path if keep_decoded else None, unfit, threads)
-        skipped = [{"name": name, "reason": reason} for name, reason in survey.skipped]
-        described = {"path": str(source.path), **fit._asdict(), "count": len(survey.kept)}
-        write_json(card, {**described, "kept": survey.kept, "skipped": skipped})
-    kept = read_json(card)["kept"]
+        write_json(
+            card, {"path": str(source.path), **fit._asdict(), "count": len(survey.kept), **survey._asdict()}
+        )
+    found = read_json(card)
+    for skipped in found["skipped"]:
+        source.intake.leave_out(skipped["kind"], skipped["name"])
+    for note, count in found["notes"].items():
+        source.intake.note(note, count=count)
+    kept = found["kept"]
     return _mapped(path, len(kept), fit.resolution) if keep_decoded else DecodedImages(source, fit, kept)
 
 
@@ -124,7 +143,7 @@ def digest(source: Source, fit: Fit, unfit: str) -> str:
     """16 hex digits that change with any picture's name, size or checksum, and with the settings."""
     total = hashlib.sha256(json.dumps([_VERSION, *fit, unfit]).encode())
     for entry in source.entries:
-        total.update(f"{entry.name}\n{entry.stamp}\n".encode())
+        total.update(f"{entry.name}\n{entry.stamp}\n".encode("utf-8", "surrogateescape"))
     return total.hexdigest()[:16]
 
 
@@ -138,7 +157,7 @@ def _mapped(path: Path, count: int, size: int) -> np.ndarray:
 
 
 def _decode_all(source: Source, fit: Fit, path: Path | None, unfit: str, threads: int) -> Survey:
-    survey = Survey([], [])
+    survey = Survey([], [], Counter())
 
     def run(write: Callable[[np.ndarray], Any]) -> None:
         with Progress("images", len(source.entries), unit="pictures") as progress:
@@ -146,13 +165,17 @@ def _decode_all(source: Source, fit: Fit, path: Path | None, unfit: str, threads
                 if isinstance(picture, UnfitPicture):
                     if unfit == "error":
                         raise picture
-                    survey.skipped.append((source.entries[index].name, str(picture)))
+                    name = source.entries[index].name
+                    survey.skipped.append({"name": name, "kind": picture.kind, "reason": str(picture)})
                 else:
                     survey.kept.append(index)
-                    write(picture)
+                    survey.notes.update(picture.notes)
+                    write(picture.image)
                 progress.update(index + 1)
         if not survey.kept:
-            raise ValueError(f"no picture of {source.path} can serve; the first: {survey.skipped[0][1]}")
+            raise ValueError(
+                f"no picture of {source.path} can serve; the first: {survey.skipped[0]['reason']}"
+            )
 
     if path is None:
         run(lambda picture: None)
@@ -173,10 +196,10 @@ def _decode_all(source: Source, fit: Fit, path: Path | None, unfit: str, threads
     return survey
 
 
-def _in_order(source: Source, fit: Fit, threads: int) -> Iterator[np.ndarray | UnfitPicture]:
+def _in_order(source: Source, fit: Fit, threads: int) -> Iterator[FittedPicture | UnfitPicture]:
     """All pictures in order, decoded by threads that stay a bounded number of pictures ahead."""
 
-    def one(index: int) -> np.ndarray | UnfitPicture:
+    def one(index: int) -> FittedPicture | UnfitPicture:
         try:
             return decoded(source, index, fit)
         except UnfitPicture as error:

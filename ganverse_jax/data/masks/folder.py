@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import struct
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from ganverse_jax.data.images.pictures import reason
+from ganverse_jax.data.decoding import read_picture
+from ganverse_jax.data.masks.meaning import read_labels, read_soft
 from ganverse_jax.runtime.checkpoint import write_atomic
 
 WANTED = "images_without_mask"
@@ -67,8 +67,9 @@ def _brightness(image: np.ndarray) -> np.ndarray:
 class MaskFolder:
     """A `Segmenter` that reads masks from `folder`, which is made when the first picture asks for a mask.
 
-    A mask is a PNG of the image's size, 0 outside; each other grey level is one instance. With `soft` the
-    levels are coverage in 0..255 instead, of one instance or of parts that connected components tell apart.
+    A mask is a PNG of the image's size, 0 outside; each other grey level or palette entry is one instance
+    (data/masks/meaning.py). With `soft` the levels are coverage in 0..255 instead, of one instance or of
+    parts that connected components tell apart.
 
     A picture that differs from one asked for by rounding alone, as another device or another batch size draws
     it, takes that one's mask, as long as the latter lies among the pictures without a mask.
@@ -113,9 +114,8 @@ class MaskFolder:
                 write_atomic(path, lambda temporary, picture=picture: picture.save(temporary, "PNG"))
         if missing:
             raise MissingMasks(len(missing), self.folder)
-        masks = [
-            read_mask(self.folder / name, image.shape[:2]) for name, image in zip(names, images, strict=True)
-        ]
+        read = read_soft if self.soft else read_labels
+        masks = [read(self.folder / name, image.shape[:2]) for name, image in zip(names, images, strict=True)]
         return np.stack(masks) if masks else np.zeros(images.shape[:3], np.uint8)
 
     def _name_of(self, image: np.ndarray) -> str:
@@ -143,41 +143,10 @@ class MaskFolder:
 def _difference(image: np.ndarray, path: Path) -> float:
     """Mean difference in levels of uint8 [h w 3] and a PNG, infinite for more than rounding.
 
-    Raises ValueError that names the file.
+    Raises PictureError that names the file.
     """
-    try:
-        with Image.open(path) as picture:
-            other = np.asarray(picture.convert("RGB"))
-    except (OSError, SyntaxError, struct.error) as error:  # what Pillow's decoders raise
-        raise ValueError(
-            f"{path} is no readable PNG ({reason(error)}); delete it: it is made again"
-        ) from error
+    other = read_picture(path).colour
     if other.shape != image.shape:
         return np.inf
     off = np.abs(image.astype(np.int16) - other)
     return float(off.mean()) if off.mean() <= 1 and (off > 16).mean() <= 1e-3 else np.inf
-
-
-def read_mask(path: Path, size: tuple[int, int]) -> np.ndarray:
-    """Grey levels uint8 [h w] of a PNG of `size` (h, w). Raises ValueError that names the file."""
-    try:
-        with Image.open(path) as image:
-            if image.mode in ("RGB", "RGBA"):
-                raise ValueError(f"{path} is a colour picture ({image.mode}); save masks as 8-bit grey")
-            levels = np.asarray(image.convert("L") if image.mode == "1" else image)
-    except (OSError, SyntaxError, struct.error) as error:  # what Pillow's decoders raise
-        raise ValueError(f"{path} is no readable PNG ({reason(error)}); make it again") from error
-    if levels.shape != tuple(size) or levels.dtype != np.uint8:
-        raise ValueError(
-            f"{path} is {levels.dtype} {levels.shape}, but its image is {size[0]} x {size[1]}; save the mask "
-            "at the image's size as 8-bit grey"
-        )
-    return levels
-
-
-def check_marked(mask: np.ndarray, path: Path, source: object) -> None:
-    """Raise ValueError, naming the picture `path` and the mask's source, unless mask uint8 [h w] has a pixel
-    above 127: 1 on the object is not enough."""
-    if not (mask > 127).any():
-        faint = f" (its brightest value is {mask.max()}; the object must be 255)" if mask.any() else ""
-        raise ValueError(f"{path} has an empty mask ({source}){faint}; mark the object")

@@ -7,13 +7,15 @@
     FOLDER/images/*.png, FOLDER/masks/*.png
 
 Cameras look at the object's centre: azimuth 0 sees its front, 90 its left side; fov_degrees is vertical.
-Masks are 8-bit grey, 255 on the object; without "mask" the image's alpha channel is the mask. Objects may
-share cameras or have their own.
+Pictures are read as data/decoding.py says, masks (8-bit grey, 255 on the object, or VOC's) as
+data/masks/meaning.py; without "mask" the image's alpha channel is the mask. Objects may share cameras or have
+their own.
 """
 
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
@@ -21,32 +23,36 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image
 
-from ganverse_jax.data.images.pictures import reason
-from ganverse_jax.data.masks.folder import check_marked, read_mask
+from ganverse_jax.data.decoding import EXTENSIONS, read_picture
+from ganverse_jax.data.intake import Intake, files_under
+from ganverse_jax.data.masks.meaning import check_marked, read_coverage
 from ganverse_jax.data.multiview.set import MultiviewSet
 from ganverse_jax.runtime.checkpoint import read_json
+from ganverse_jax.runtime.names import path_of
 from ganverse_jax.scene.bins import nearest_azimuth_bin
 
 INDEX = "cameras.json"
 FORMAT = "ganverse-jax posed images 1"
 _ANGLES = ("azimuth", "elevation")
+_TOLD = 10  # pictures that cannot be used, in an error
 
 
 class PosedImages(NamedTuple):
     """The set (`views` also have azimuth and elevation in radians, and distance) and its vertical field of
-    view in degrees; `objects`: names by object id."""
+    view in degrees; `objects`: names by object id; `intake`: pictures in the folder that are not named."""
 
     multiview: MultiviewSet
     fov_degrees: float
     objects: list[str]
+    intake: Intake
 
 
 def read_posed_folder(folder: str | Path, size: tuple[int, int] | None = None) -> PosedImages:
     """Read a folder of posed images; with `size` (h, w) all are resized to it (area average).
 
     Raises FileNotFoundError; ValueError that names the file, the entry and the remedy: an unknown format, a
-    camera that is none, a camera or object named twice, pictures of different sizes or damaged ones, a
-    mask that is empty, 1 on the object, or in colour.
+    camera that is none, a camera or object named twice, pictures of different sizes, and all together
+    damaged ones and masks that are empty, in colour, or can be read in two ways.
     """
     folder = Path(folder)
     path = folder / INDEX
@@ -67,12 +73,8 @@ def read_posed_folder(folder: str | Path, size: tuple[int, int] | None = None) -
         _check_unique(entries)
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{path} : {_told(error)}; correct it and run the same command again") from error
-    pictures = [_read_pair(folder, entry, size) for entry in entries]
-    shapes = {picture.shape for picture, _ in pictures}
-    if len(shapes) > 1:
-        raise ValueError(
-            f"{folder} has pictures of the sizes {sorted(shapes)}; save them alike, or set a size"
-        )
+    intake = Intake()
+    pictures = _read_all(folder, entries, size, intake)
     multiview = MultiviewSet(
         np.stack([picture for picture, _ in pictures]),
         np.stack([mask for _, mask in pictures]),
@@ -80,7 +82,7 @@ def read_posed_folder(folder: str | Path, size: tuple[int, int] | None = None) -
         np.array([objects.index(entry["object"]) for entry in entries], np.int64),
         views,
     )
-    return PosedImages(multiview, fov_degrees, objects)
+    return PosedImages(multiview, fov_degrees, objects, intake)
 
 
 def _told(error: Exception) -> str:
@@ -113,12 +115,13 @@ def _entry(number: int, entry: Mapping[str, Any], num_cameras: int) -> dict[str,
         camera = entry["camera"]
         if type(camera) is not int or not 0 <= camera < num_cameras:
             raise ValueError(f"camera {camera!r} is none of 0..{num_cameras - 1}")
-        found = {"camera": camera, "object": str(entry["object"]), "mask": entry.get("mask")}
+        found = {"camera": camera, "object": str(entry["object"])}
         for name in ("file", "mask"):
             file = entry.get(name) if name == "mask" else entry[name]
             if file is not None and (PurePosixPath(file).is_absolute() or ".." in PurePosixPath(file).parts):
                 raise ValueError(f"{name} {file!r} is not inside the folder")
-        return found | {"file": entry["file"]}
+            found[name] = file and path_of(file)
+        return found
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise ValueError(f"image {number}: {_told(error)}") from error
 
@@ -134,37 +137,60 @@ def _check_unique(entries: list[dict[str, Any]]) -> None:
             raise ValueError(f"images {first} and {number} both show {name}")
 
 
-def _read_pair(folder: Path, entry: dict[str, Any], size) -> tuple[np.ndarray, np.ndarray]:
+def _read_all(folder: Path, entries: list[dict[str, Any]], size, intake: Intake) -> list[tuple]:
+    """Picture uint8 [h w 3] and mask uint8 [h w] of every entry; all that cannot be read in one error."""
+    pictures, errors = [], []
+    for entry in entries:
+        try:
+            pictures.append(_read_pair(folder, entry, size, intake))
+        except (ValueError, FileNotFoundError) as error:
+            errors.append(error)
+    if len(errors) == 1:
+        raise errors[0]
+    if errors:
+        told = "\n".join(f"  {error}" for error in errors[:_TOLD]) + "\n  ..." * (len(errors) > _TOLD)
+        raise ValueError(f"{len(errors)} of {len(entries)} images of {folder} cannot be used:\n{told}")
+    shapes = {picture.shape for picture, _ in pictures}
+    if len(shapes) > 1:
+        raise ValueError(
+            f"{folder} has pictures of the sizes {sorted(shapes)}; save them alike, or set a size"
+        )
+    named = {
+        os.path.normpath(folder / entry[kind])
+        for entry in entries
+        for kind in ("file", "mask")
+        if entry[kind]
+    }
+    for file in files_under(folder, intake):
+        if file.suffix.lower() in EXTENSIONS and os.path.normpath(file) not in named:
+            intake.leave_out(f"not named in {INDEX}", file.relative_to(folder))
+    return pictures
+
+
+def _read_pair(folder: Path, entry: dict[str, Any], size, intake: Intake) -> tuple[np.ndarray, np.ndarray]:
     """Picture uint8 [h w 3] and mask uint8 [h w] of one entry."""
     path = folder / entry["file"]
-    image = _open(path)
+    if not path.is_file():
+        raise FileNotFoundError(_absent(path))
+    picture = read_picture(path)
+    for note in picture.notes:
+        intake.note(note, Path(entry["file"]))
     if entry["mask"] is not None:
         source = folder / entry["mask"]
         if not source.is_file():
             raise FileNotFoundError(_absent(source))
-        mask = read_mask(source, image.size[::-1])
-    elif image.mode == "RGBA":
-        source, mask = "alpha", np.asarray(image.getchannel("A"))
+        mask = read_coverage(source, picture.colour.shape[:2])
+    elif picture.alpha is not None:
+        source, mask = "alpha", picture.alpha
     else:
-        raise ValueError(f"{path} has no mask and no alpha channel; name its mask in {folder / INDEX}")
+        raise ValueError(
+            f"{path} has no mask and no alpha channel that tells one; name its mask in {folder / INDEX}"
+        )
     check_marked(mask, path, source)
-    image, mask = image.convert("RGB"), Image.fromarray(mask)
+    image, mask = Image.fromarray(picture.colour), Image.fromarray(mask)
     if size is not None and image.size != (size[1], size[0]):
         image, mask = (x.resize((size[1], size[0]), Image.Resampling.BOX) for x in (image, mask))
     return np.asarray(image), np.asarray(mask)
-
-
-def _open(path: Path) -> Image.Image:
-    if not path.is_file():
-        raise FileNotFoundError(_absent(path))
-    try:
-        with Image.open(path) as image:
-            image.load()
-    except Exception as error:  # Pillow's decoders raise OSError, SyntaxError, struct.error and more
-        raise ValueError(f"{path} is no readable picture ({reason(error)}); make it again") from error
-    if image.mode[0] in "IF":
-        raise ValueError(f"{path} has more than 8 bits per channel; save it as 8 bit")
-    return image
 
 
 def _absent(path: Path) -> str:

@@ -23,7 +23,7 @@ from PIL import Image
 
 from ganverse_jax.data.batches import worker_threads
 from ganverse_jax.data.multiview.set import SPLITS
-from ganverse_jax.runtime.checkpoint import write_atomic, write_npz
+from ganverse_jax.runtime.checkpoint import write_atomic, write_npz, write_text
 
 NAME, VERSION = "multiview", "1.0.0"
 INDEX, CHECKSUMS, METADATA = "index.npz", "SHA256SUMS", "metadata.json"
@@ -146,7 +146,7 @@ def write_checksums(folder: Path, shards: Mapping[str, str]) -> None:
     described = ("dataset_info.json", "features.json", METADATA, INDEX)
     sums = dict(shards) | {name: sha256_of(folder / name) for name in described}
     lines = "".join(f"{digest}  {name}\n" for name, digest in sums.items())
-    write_atomic(folder / CHECKSUMS, lambda temporary: temporary.write_text(lines))
+    write_text(folder / CHECKSUMS, lines)
 
 
 def read_checksums(folder: Path, remedy: str) -> dict[str, str]:
@@ -154,7 +154,7 @@ def read_checksums(folder: Path, remedy: str) -> dict[str, str]:
     path, sums = folder / CHECKSUMS, {}
     if not path.is_file():
         raise ValueError(f"{path} is missing: the set is incomplete, or of an earlier version; {remedy}")
-    for number, line in enumerate(path.read_text(errors="replace").splitlines(), start=1):
+    for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), start=1):
         digest, _, name = line.partition("  ")
         if len(digest) != 64 or not name or Path(name).name != name:
             raise ValueError(f"{path}:{number} is no line of checksums: {line[:60]!r}; {remedy}")

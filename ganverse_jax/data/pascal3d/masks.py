@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ganverse_jax.data.masks.folder import read_mask
 from ganverse_jax.data.masks.instances import connected_components
+from ganverse_jax.data.masks.meaning import read_labels
 
 # Of a picture uint8 [h w 3], its folder ("car_imagenet") and id: masks in 0..1, [k h w], of its k instances,
 # or None where nobody has segmented it.
@@ -18,7 +18,8 @@ GET_PNGS = "save one PNG per picture there, e.g. car_imagenet/ID.png, or name an
 
 def png_instances(folder: str | Path) -> Instances:
     """Masks from FOLDER/car_imagenet/ID.png and FOLDER/car_pascal/ID.png: the picture's size, 0 outside, each
-    other level or palette entry one instance (VOC's SegmentationObject will do as it is).
+    other level or palette entry one instance (VOC's SegmentationObject will do as it is), as
+    data/masks/meaning.py tells them.
 
     Raises FileNotFoundError for a missing folder; the function raises ValueError for a broken file.
     """
@@ -30,7 +31,7 @@ def png_instances(folder: str | Path) -> Instances:
         path = folder / subset / f"{name}.png"
         if not path.is_file():
             return None
-        levels = read_mask(path, picture.shape[:2])
+        levels = read_labels(path, picture.shape[:2])
         found = [levels == value for value in np.unique(levels) if value]
         return np.stack(found or [levels > 0]).astype(np.float32)
 

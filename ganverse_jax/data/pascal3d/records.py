@@ -59,9 +59,11 @@ class AnnotatedObject(NamedTuple):
 
 
 class Record(NamedTuple):
-    """A picture's file name and its objects of one class."""
+    """A picture's file name, its size (width, height), None where it is not told, and its objects of one
+    class."""
 
     filename: str
+    size: tuple[int, int] | None
     objects: list[AnnotatedObject]
 
 
@@ -81,7 +83,9 @@ def read_record(path: Path, object_class: str) -> Record:
             for number, entry in enumerate(objects)
             if str(entry["class"]) == object_class
         ]
-        return Record(str(record["filename"]), found)
+        sides = np.asarray(record.get("imgsize", ()), float).ravel()[:2]
+        size = tuple(sides.astype(int).tolist()) if len(sides) == 2 else None
+        return Record(str(record["filename"]), size, found)
     except Exception as error:  # scipy's reader raises whatever the broken bytes make it raise
         raise_if_machines(error)
         raise ValueError(

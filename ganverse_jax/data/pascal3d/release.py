@@ -18,19 +18,20 @@ crop, and off by a few parts in a hundred for others (the annotated focal length
 """
 
 import math
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image
 
 from ganverse_jax.data.crops import Crop, cut
+from ganverse_jax.data.decoding import read_picture
+from ganverse_jax.data.intake import Intake
 from ganverse_jax.data.masks.folder import MissingMasks
 from ganverse_jax.data.multiview.set import MultiviewSet
 from ganverse_jax.data.pascal3d.masks import Instances, matching_instance
 from ganverse_jax.data.pascal3d.records import AnnotatedObject, Record, Viewpoint, read_record
+from ganverse_jax.runtime.names import legible, path_of
 from ganverse_jax.scene.bins import nearest_azimuth_bin
 
 SUBSETS = {"imagenet": ".JPEG", "pascal": ".jpg"}
@@ -43,7 +44,8 @@ class Pascal3D(NamedTuple):
     vertical field of view in degrees.
 
     objects: names "car_imagenet/ID#number" by object id. keypoint_names [k]; keypoints float32 [n k 2] in
-    pixels of the crops, (0.5, 0.5) in the first's centre; visible bool [n k]. left_out: objects per reason.
+    pixels of the crops, (0.5, 0.5) in the first's centre; visible bool [n k]. intake: objects left out, by
+    reason.
     """
 
     multiview: MultiviewSet
@@ -52,7 +54,7 @@ class Pascal3D(NamedTuple):
     keypoint_names: list[str]
     keypoints: np.ndarray
     visible: np.ndarray
-    left_out: dict[str, int]
+    intake: Intake
 
 
 class _Listed(NamedTuple):
@@ -109,30 +111,30 @@ def read_pascal3d(
             f"damaged = {damaged!r} must be error or skip, leave_out = {list(leave_out)} among {LEFT_OUT}"
         )
     reader = _Reader(Path(root), instances, object_class, size, margin, leave_out, min_box_iou)
-    left_out = Counter()
-    samples = _all_samples(reader, damaged == "skip", left_out)
+    intake = Intake()
+    samples = _all_samples(reader, damaged == "skip", intake)
     if not samples:
         raise ValueError(
-            f"no {object_class} of {root} can be used, left out are {dict(left_out)}; loosen leave_out, or "
-            "make masks"
+            f"no {object_class} of {root} can be used, left out are {dict(intake.left_out)}; loosen "
+            "leave_out, or make masks"
         )
-    return _assembled(samples, object_scale, left_out)
+    return _assembled(samples, object_scale, intake)
 
 
-def _all_samples(reader: _Reader, skip_damaged: bool, left_out: Counter) -> list[_Sample]:
-    """The usable objects of all listed pictures; the others are counted in left_out."""
+def _all_samples(reader: _Reader, skip_damaged: bool, intake: Intake) -> list[_Sample]:
+    """The usable objects of all listed pictures; the others are counted in the intake."""
     samples, unsegmented = [], []
     for listed in list(_listed(reader.root, reader.object_class)):
         try:
-            samples += _samples(reader, listed, left_out)
+            samples += _samples(reader, listed, intake)
         except MissingMasks as error:  # a person shall segment everything in one go
             unsegmented.append(error)
         except (FileNotFoundError, ValueError) as error:
             if not skip_damaged:
                 kind = FileNotFoundError if isinstance(error, FileNotFoundError) else ValueError
                 raise kind(f"{error}, or leave such out with damaged=skip") from error
-            print(f"[pascal3d] left out: {error}", flush=True)
-            left_out["damaged"] += 1
+            print(f"[pascal3d] left out: {legible(error)}", flush=True)
+            intake.leave_out("damaged", f"{listed.folder}/{listed.id}")
     if unsegmented:
         raise MissingMasks.together(unsegmented)
     return samples
@@ -165,48 +167,58 @@ def _listed(root: Path, object_class: str) -> Iterable[_Listed]:
 def _read_list(path: Path) -> list[str]:
     if not path.is_file():
         raise FileNotFoundError(f"no list of images at {path}; unpack the release again, whole")
-    return [line.split()[0] for line in path.read_text().splitlines() if line.strip()]
+    lines = path.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+    return [path_of(line.split()[0]) for line in lines if line.strip()]
 
 
-def _samples(reader: _Reader, listed: _Listed, left_out: Counter) -> list[_Sample]:
-    """The usable objects of one picture; the others are counted in left_out."""
+def _samples(reader: _Reader, listed: _Listed, intake: Intake) -> list[_Sample]:
+    """The usable objects of one picture; the others are counted in the intake."""
     path = reader.root / "Annotations" / listed.folder / f"{listed.id}.mat"
     record, usable = read_record(path, reader.object_class), []
     for annotated in record.objects:
         reasons = [flag for flag in annotated.flags if flag in reader.leave_out] + [annotated.missing]
         if reasons[0]:
-            left_out[reasons[0]] += 1
+            intake.leave_out(reasons[0], f"{listed.folder}/{listed.id}#{annotated.number}")
         else:
             usable.append(annotated)
     if not usable:
         return []
-    picture = _picture(reader.root, listed, record)
+    picture = _picture(reader.root, listed, record, intake)
     masks = reader.instances(picture, listed.folder, listed.id)
     samples = []
     for annotated in usable:
+        name = f"{listed.folder}/{listed.id}#{annotated.number}"
         mask = None if masks is None else matching_instance(masks, annotated.box, reader.min_box_iou)
         if mask is None:
-            left_out["no_mask" if masks is None else "other_mask"] += 1
+            intake.leave_out("no_mask" if masks is None else "other_mask", name)
             continue
         crop = _crop(annotated.viewpoint, annotated.box, reader.margin, reader.size)
-        name = f"{listed.folder}/{listed.id}#{annotated.number}"
         levels = np.round(255 * mask).astype(np.uint8)
         samples.append(_Sample(name, listed.split, cut(picture, crop), cut(levels, crop), crop, annotated))
     return samples
 
 
-def _picture(root: Path, listed: _Listed, record: Record) -> np.ndarray:
-    folder = root / "Images" / listed.folder
-    path = folder / record.filename
-    if Path(record.filename).name != record.filename or not path.is_file():
+def _picture(root: Path, listed: _Listed, record: Record, intake: Intake) -> np.ndarray:
+    folder, filename = root / "Images" / listed.folder, path_of(record.filename)
+    path = folder / filename
+    if Path(filename).name != filename or not path.is_file():
         path = folder / f"{listed.id}{SUBSETS[listed.folder.rsplit('_', 1)[1]]}"
     if not path.is_file():
         raise FileNotFoundError(f"{path} is listed but not there; unpack the release again")
-    try:
-        with Image.open(path, formats=("JPEG", "PNG")) as image:
-            return np.asarray(image.convert("RGB"))
-    except Exception as error:  # Pillow's decoders raise OSError, SyntaxError, struct.error and more
-        raise ValueError(f"{path} is no readable picture ({error}); unpack the release again") from error
+    picture = read_picture(path)
+    for note in picture.notes:
+        intake.note(note, path.relative_to(root))
+    if picture.orientation == 1:
+        return picture.colour
+    # MATLAB, which the annotations were made with, ignores EXIF; tools that others made a copy with may not.
+    both = [picture.colour, read_picture(path, upright=False).colour]
+    fitting = [colour for colour in both if colour.shape[1::-1] == record.size]
+    if len(fitting) != 1:
+        raise ValueError(
+            f"{path} has the EXIF orientation {picture.orientation}, and its annotation does not tell "
+            "whether it is of the picture turned or as stored; turn the pixels and remove the orientation"
+        )
+    return fitting[0]
 
 
 def _crop(viewpoint: Viewpoint, box: Sequence[float], margin: float, size: int) -> Crop:
@@ -217,7 +229,7 @@ def _crop(viewpoint: Viewpoint, box: Sequence[float], margin: float, size: int) 
     return Crop(viewpoint.principal, 2.0 * half / size, viewpoint.theta, (size, size))
 
 
-def _assembled(samples: list[_Sample], object_scale: float, left_out: Counter) -> Pascal3D:
+def _assembled(samples: list[_Sample], object_scale: float, intake: Intake) -> Pascal3D:
     views, tangents = [], np.array([_half_angle_tangent(sample) for sample in samples])
     shared = float(np.median(tangents))
     for index, (sample, tangent) in enumerate(zip(samples, tangents, strict=True)):
@@ -240,7 +252,7 @@ def _assembled(samples: list[_Sample], object_scale: float, left_out: Counter) -
     fov_degrees = math.degrees(2 * math.atan(shared))
     names, points, visible = _keypoints(samples)
     return Pascal3D(
-        multiview, fov_degrees, [sample.name for sample in samples], names, points, visible, dict(left_out)
+        multiview, fov_degrees, [sample.name for sample in samples], names, points, visible, intake
     )
 
 

@@ -17,7 +17,7 @@ from ganverse_jax.interchange.stylegan2.imported_gan import ImportedGAN
 from ganverse_jax.interchange.stylegan2.texts import card_text, config_text, shape_report
 from ganverse_jax.models.stylegan2.networks import Discriminator, Generator, truncate
 from ganverse_jax.models.stylegan2.stored import save_discriminator, save_generator
-from ganverse_jax.runtime.checkpoint import fingerprint
+from ganverse_jax.runtime.checkpoint import fingerprint, write_text
 from ganverse_jax.runtime.pixels import gan_to_uint8
 from ganverse_jax.runtime.step_checkpoints import Checkpoints
 
@@ -57,9 +57,9 @@ def write_folder(
         _write_checkpoint(gan, partial / "checkpoint")
         shown = images if rows is None else images[:, rows[0] : rows[1]]
         Image.fromarray(_grid(shown)).save(partial / "samples.png")
-        (partial / "shapes.txt").write_text(shape_report(gan))
-        (partial / "config_snippet.py").write_text(config_text(gan, out, rows))
-        (partial / "CARD.md").write_text(card_text(gan, card))
+        write_text(partial / "shapes.txt", shape_report(gan))
+        write_text(partial / "config_snippet.py", config_text(gan, out, rows))
+        write_text(partial / "CARD.md", card_text(gan, card))
         partial.chmod(0o755)
         os.replace(partial, out)
     finally:

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import jax
 import numpy as np
@@ -33,7 +34,7 @@ from ganverse_jax.runtime.pixels import gan_to_uint8
 from ganverse_jax.runtime.shipped import weights_folder
 from ganverse_jax.stages.gan.adaptive import initial_adaptive
 from ganverse_jax.stages.gan.camera_step import CameraPhases
-from ganverse_jax.stages.gan.data import real_images
+from ganverse_jax.stages.gan.data import RealImages, real_images
 from ganverse_jax.stages.gan.settings import Data, Settings
 from ganverse_jax.stages.gan.step import Phases, initial_state, make_step_at, strided_order
 from ganverse_jax.stages.gan.teacher import load_teacher
@@ -77,7 +78,7 @@ def real_pictures(run: Run, count: int) -> Images:
     summary = read_json(run.workdir / NAME / "summary.json")
     resolution = load_generator(generator_path(run.workdir)).module.resolution
     data = build(Data, summary["data"], f"{NAME}.data")
-    return real_images(run.workdir / "cache", resolution, data, shared=run, num_images=count)
+    return real_images(run.workdir / "cache", resolution, data, shared=run, num_images=count).images
 
 
 def draws_world(workdir: Path) -> bool:
@@ -108,6 +109,7 @@ def run(run: Run, settings: Settings) -> None:
     """
     folder = run.workdir / NAME
     folder.mkdir(parents=True, exist_ok=True)
+    intake = {}
     if settings.pretrained is not None:
         for target in (generator_path(run.workdir), discriminator_path(run.workdir)):
             shutil.copyfile(weights_folder(settings.pretrained) / target.name, target)
@@ -117,13 +119,13 @@ def run(run: Run, settings: Settings) -> None:
             f"which ones to add, or leave out --stages=gan to take finished weights: {settings.how_to_get}"
         )
     else:
-        train(run, settings)
+        intake = train(run, settings)
     loaded, _ = load(run.workdir)
     z = np.random.default_rng([run.seed, 1]).standard_normal((64, loaded.module.z_dim)).astype(np.float32)
     write_npz(folder / "figures.npz", samples=sample(loaded, z, psi=settings.truncation))
     summary = {"fingerprint": loaded.fingerprint, "pretrained": settings.pretrained, "card": loaded.metadata}
     summary |= {"data": plain(settings.data)}
-    write_json(folder / "summary.json", summary | plain(drawing_of(settings)))
+    write_json(folder / "summary.json", summary | plain(drawing_of(settings)) | intake)
 
 
 def absent(settings: Settings) -> list[str]:
@@ -167,11 +169,12 @@ def sample(loaded: LoadedGenerator, z: np.ndarray, *, psi: float = 1.0) -> np.nd
     return in_batches(partial(images, loaded.variables, loaded.w_avg), rows, size=size)
 
 
-def train(run: Run, settings: Settings) -> None:
-    """Adversarial training on the images that `settings.data` names; resumable to the bit."""
+def train(run: Run, settings: Settings) -> dict[str, Any]:
+    """Adversarial training on the images that `settings.data` names; resumable to the bit. Returns what of
+    them was left out, by reason."""
     parallel.check_divisible(settings.batch_size, run.mesh.size, "gan.batch_size")
     module, critic = Generator(**plain(settings.generator)), Discriminator(**plain(settings.discriminator))
-    images = _images(run, settings)
+    images, intake = _images(run, settings)
     teacher = camera = None
     if settings.camera is not None:
         teacher = load_teacher(Path(settings.camera.teacher), images[: min(256, len(images))])
@@ -186,6 +189,7 @@ def train(run: Run, settings: Settings) -> None:
                     on_save=_saver(run, settings, module, noise, camera), limits=_SOUND)  # fmt: skip
     with Prefetch(_batches(run, settings, critic, images), num_steps=settings.num_steps) as prepared:
         loop.fit(state, make_step_at(phases, settings, run.mesh), prepared)
+    return intake
 
 
 def _first_state(module: Generator, critic: Discriminator, settings: Settings, camera, seed: int) -> tuple:
@@ -204,7 +208,7 @@ def _first_state(module: Generator, critic: Discriminator, settings: Settings, c
     return state, noise
 
 
-def _images(run: Run, settings: Settings) -> Images:
+def _images(run: Run, settings: Settings) -> RealImages:
     cache = Path(settings.cache or run.workdir / "cache")
     return real_images(
         cache, settings.generator.resolution, settings.data, shared=run, num_images=settings.num_images

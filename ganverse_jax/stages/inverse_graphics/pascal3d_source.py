@@ -20,13 +20,15 @@ def read(folder: Path, root: str | Path, settings: Pascal3DReader, object_class:
     found = open_release(root, settings, object_class)
     counts = {name: len(found.multiview.splits[name]) for name in ("train", "test")}
     print(f"[pascal3d] {counts['train']} training and {counts['test']} test objects", flush=True)
-    print(f"[pascal3d] left out: {found.left_out}", flush=True)
+    for line in found.intake.lines():
+        print(f"[pascal3d] {line}", flush=True)
     for name, count in counts.items():
         if not count:
-            raise ValueError(f"no {name} object of {root} is left, left out are {found.left_out}; make masks")
+            left_out = dict(found.intake.left_out)
+            raise ValueError(f"no {name} object of {root} is left, left out are {left_out}; make masks")
     write_json(
         folder / "pascal3d.json",
-        {"objects": found.objects, "left_out": found.left_out, "counts": counts, "root": str(root)},
+        {"objects": found.objects, "counts": counts, "root": str(root)} | found.intake.summary(),
     )
     write_npz(
         folder / "pascal3d_keypoints.npz",

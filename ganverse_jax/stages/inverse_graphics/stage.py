@@ -51,7 +51,8 @@ class Given:
 
     perceptual: L_percept of Eq. 1, None for none. fingerprint names the GAN behind the images.
     evaluate(predict=, cameras=) may add figures that need truth (`inverse_graphics_posed`);
-    regress(images uint8) -> azimuth, elevation [n] reads cameras off images.
+    regress(images uint8) -> azimuth, elevation [n] reads cameras off images. intake: counts of what was left
+    out of the images or noted, for the summary.
     """
 
     multiview: MultiviewSource
@@ -61,6 +62,7 @@ class Given:
     fingerprint: str | None = None
     evaluate: Callable[..., Mapping[str, float]] | None = None
     regress: Callable | None = None
+    intake: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
 def run(run: Run, settings: Settings) -> dict[str, float]:
@@ -78,12 +80,14 @@ def _given(run: Run, settings: Settings) -> Given:
     distance = run.world.distance
     if settings.posed_folder is not None:
         posed = read_posed_folder(settings.posed_folder, settings.posed_size)
-        return Given(posed.multiview, posed.fov_degrees, distance)
+        for line in posed.intake.lines():
+            print(f"[posed_folder] {line}", flush=True)
+        return Given(posed.multiview, posed.fov_degrees, distance, intake=posed.intake.summary())
     if settings.pascal3d is not None:
         posed = pascal3d_source.read(
             run.workdir / NAME, settings.pascal3d, settings.pascal3d_reader, run.object_class
         )
-        return Given(posed.multiview, posed.fov_degrees, distance)
+        return Given(posed.multiview, posed.fov_degrees, distance, intake=posed.intake.summary())
     generator, _ = gan.load(run.workdir)
     measured = (run.workdir / perception.NAME).is_dir()
     return Given(
@@ -122,7 +126,7 @@ def train(run: Run, training: Training, given: Given) -> dict[str, float]:
     write_json(folder / "evaluation.json", figures)
     summary = {"steps": training.num_steps, "train_seconds": round(seconds, 1)}
     summary |= {"fingerprint": given.fingerprint, "train_objects": pairs.num_objects}
-    write_json(folder / "summary.json", summary | {"dropped_objects": pairs.num_dropped})
+    write_json(folder / "summary.json", summary | {"dropped_objects": pairs.num_dropped} | dict(given.intake))
     run.metrics.write_anew(f"{NAME}_evaluation", training.num_steps, **figures)
     return figures
 

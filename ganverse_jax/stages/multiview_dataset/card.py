@@ -10,7 +10,7 @@ from PIL import Image
 from ganverse_jax.data.masks import instances
 from ganverse_jax.pages.grid import image_grid
 from ganverse_jax.pages.markup import markdown_table
-from ganverse_jax.runtime.checkpoint import write_atomic, write_png
+from ganverse_jax.runtime.checkpoint import write_png, write_text
 
 CARD, KEPT, REJECTED = "CARD.md", "kept.png", "rejected.png"
 MAX_SHOWN = 48
@@ -44,7 +44,7 @@ def write_card(
     if rows:
         _write_sheet(folder / REJECTED, np.concatenate([pictures for _, pictures in rows]))
     text = card_text(settings, counts, views, [reason for reason, _ in rows])
-    write_atomic(folder / CARD, lambda temporary: temporary.write_text(text))
+    write_text(folder / CARD, text)
 
 
 def card_text(

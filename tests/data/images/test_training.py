@@ -123,7 +123,7 @@ def test_missing_empty_and_foreign_paths_say_what_to_do(folder, tmp_path):
     with pytest.raises(ValueError, match="found nothing"):
         open_images(tmp_path / "empty")
     (tmp_path / "empty/x.tif").write_bytes(b"")
-    with pytest.raises(ValueError, match=r"holds no .png, .jpg, .jpeg, .webp pictures \(found 1 .tif\)"):
+    with pytest.raises(ValueError, match=r"holds no .png, .*, .webp pictures \(found 1 .tif\)"):
         open_images(tmp_path / "empty")
     (tmp_path / "set.tar").write_bytes(b"x" * 600)
     with pytest.raises(ValueError, match="neither a folder nor a .zip; unpack it"):

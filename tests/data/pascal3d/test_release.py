@@ -49,7 +49,7 @@ def cameras(read, rows=slice(None)):
 
 
 def test_objects_and_splits_are_those_of_the_lists(read):
-    assert read.objects == list(KEPT) and read.left_out == {"truncated": 1}
+    assert read.objects == list(KEPT) and read.intake.left_out == {"truncated": 1}
     names = {split: [read.objects[i] for i in read.multiview.split(split).object_id]
              for split in ("train", "validation", "test")}  # fmt: skip
     assert names == {"train": list(KEPT)[:3], "validation": [], "test": list(KEPT)[3:]}
@@ -158,7 +158,7 @@ def test_what_cannot_be_used_is_counted_by_reason(release):
     write_record(release, "imagenet", "n01", [picture, coarse, without, half, elsewhere, *hard])
     (release / "masks/car_pascal/2008_01.png").unlink()
     found = again(release)
-    assert found.left_out == {
+    assert found.intake.left_out == {
         "coarse_viewpoint": 1, "no_viewpoint": 2, "other_mask": 1, "occluded": 1, "difficult": 1,
         "truncated": 1, "no_mask": 1,
     }  # fmt: skip
@@ -178,7 +178,7 @@ def test_what_cannot_be_used_is_counted_by_reason(release):
         ),
         ("Annotations/car_imagenet/n01.mat", 0, ValueError, r"n01\.mat is no readable Pascal3D. annotation"),
         ("Images/car_imagenet/n02.JPEG", None, FileNotFoundError, r"n02\.JPEG is listed but not there"),
-        ("Images/car_imagenet/n02.JPEG", 500, ValueError, r"n02\.JPEG is no readable picture"),
+        ("Images/car_imagenet/n02.JPEG", 500, ValueError, r"n02\.JPEG is no readable PNG, JPEG or WebP"),
         ("masks/car_imagenet/n02.png", 40, ValueError, r"n02\.png is no readable PNG"),
     ],
 )
@@ -189,7 +189,7 @@ def test_damaged_files_are_named_or_skipped(release, path, content, error, messa
         (release / path).write_bytes(data[:content])
     with pytest.raises(error, match=f"{message}.*damaged=skip"):
         again(release)
-    assert again(release, damaged="skip").left_out == {"damaged": 1, "truncated": 1}
+    assert again(release, damaged="skip").intake.left_out == {"damaged": 1, "truncated": 1}
 
 
 def test_a_release_that_is_not_whole_is_refused(release):

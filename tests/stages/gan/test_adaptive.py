@@ -13,6 +13,7 @@ from ganverse_jax.pipeline.settings import build, plain
 from ganverse_jax.runtime.checkpoint import fingerprint, load_weights
 from ganverse_jax.stages.gan import stage as gan
 from ganverse_jax.stages.gan.adaptive import adapt, initial_adaptive
+from ganverse_jax.stages.gan.data import RealImages
 from ganverse_jax.stages.gan.settings import Augment, DiscriminatorSize, GeneratorSize, Settings
 from ganverse_jax.stages.gan.step import initial_state
 from tests.stages.tiny_world import run_in
@@ -101,7 +102,9 @@ def test_no_folder_to_start_from_may_be_an_empty_name(tmp_path, monkeypatch):
 
     monkeypatch.setattr(gan, "initial_state", lambda *networks, key: ({}, {}))
     monkeypatch.setattr(gan, "Prefetch", begins)
-    monkeypatch.setattr(gan, "real_images", lambda *asked, **world: np.zeros((4, 8, 8, 3), np.uint8))
+    monkeypatch.setattr(
+        gan, "real_images", lambda *asked, **world: RealImages(np.zeros((4, 8, 8, 3), np.uint8), {})
+    )
     with pytest.raises(Begun):
         _train(tmp_path, "")
 
