@@ -39,7 +39,7 @@ class Network:
                 f"give a map of {rows} rows; set it to that or change texture_channels"
             )
         if not self.encoder_blocks:
-            raise ValueError("encoder_blocks = () is no encoder; set it to a number of blocks for every stage")
+            raise ValueError("encoder_blocks = () is no encoder; set it to the blocks of every stage")
         if self.shape_degree is None and not self.free_scale:
             raise ValueError("free_scale = 0 and shape_degree = None: nothing can move; set one of them")
 
