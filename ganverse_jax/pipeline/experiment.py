@@ -56,8 +56,6 @@ def build_experiment(config: Mapping[str, Any], settings: Mapping[str, type]) ->
         name: None if config[name] is None else build(cls, config[name], name)
         for name, cls in settings.items()
     }
-    if not any(sections.values()):
-        raise ValueError(f"every section is None; give one of {', '.join(settings)}")
     return Experiment(**vars(shared), stages=sections)
 
 

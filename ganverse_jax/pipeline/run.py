@@ -117,6 +117,8 @@ class Pipeline:
 
     def _check_names(self, names: Sequence[str] | None) -> None:
         known = [stage.name for stage in self.stages]
+        if not any(self.experiment.stages.values()):
+            raise ValueError(f"every section is None; give one of {', '.join(known)}")
         for name in names or ():
             if name not in known:
                 close = difflib.get_close_matches(name, known, 1)

@@ -159,6 +159,28 @@ def test_an_interrupted_folder_is_its_own(workdir, photos, tmp_path, monkeypatch
     assert list(reconstruction.run(photos / "small.png", tmp_path, workdir=workdir).failed) == ["small"]
 
 
+def test_one_photos_fault_of_any_kind_ends_no_batch_and_what_else_the_folder_holds_is_told(
+    workdir, photos, tmp_path, monkeypatch
+):
+    for name in ("a.png", "b.png"):
+        shutil.copyfile(photos / "small.png", tmp_path / name)
+    (tmp_path / "c.png").symlink_to("nowhere.png")
+    (tmp_path / "notes.tif").write_bytes(b"")
+    read = reconstruction.read_photo
+
+    def fails(path, **options):
+        if path.stem == "a":
+            raise RuntimeError("INTERNAL: of the library")
+        return read(path, **options)
+
+    monkeypatch.setattr(reconstruction, "read_photo", fails)
+    summary = reconstruction.run(tmp_path, tmp_path / "out", workdir=workdir)
+    assert list(summary.failed) == ["a", "b", "c"] and "RuntimeError: INTERNAL" in summary.failed["a"]
+    assert "it is a link to nowhere.png" in summary.failed["c"] and "left out: 1 .tif" in summary.text()
+    assert read_json(tmp_path / "out" / "reconstruction.json")["left_out"] == {".tif": 1}
+    assert "left out: 1 .tif" in (tmp_path / "out" / "index.html").read_text()
+
+
 def test_the_record_vouches_only_for_what_it_lists(workdir, photos, tmp_path):
     reconstruction.run(photos / "small.png", tmp_path, workdir=workdir)
     (tmp_path / "broken.glb").write_text("mine")
@@ -174,7 +196,7 @@ def test_what_is_finished_stays_recorded_when_a_later_call_is_cut_off(
     before = read_json(out / "reconstruction.json")
     assert [photo["name"] for photo in before["photos"]] == ["good"]
 
-    def full(path, mesh):
+    def full(path, mesh, material):
         raise OSError(errno.ENOSPC, "No space left on device", str(path))
 
     monkeypatch.setattr(reconstruction, "write_mesh", full)

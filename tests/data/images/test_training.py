@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import sys
 import zipfile
 
@@ -136,6 +137,31 @@ def test_missing_empty_and_foreign_paths_say_what_to_do(folder, tmp_path):
 def test_a_link_that_leads_back_is_followed_once(folder):
     (folder / "again").symlink_to(folder)
     assert [entry.name for entry in open_images(folder).entries] == list(NAMES)
+
+
+def test_what_is_left_out_of_a_folder_is_counted_and_named(folder, archive, tmp_path):
+    (folder / "notes.txt").write_bytes(b"")
+    (folder / ".hidden.png").write_bytes(png(PICTURES[0]))
+    (folder / "dangling.png").symlink_to("nowhere.png")
+    (folder / "small.png").write_bytes(png(PICTURES[3][:5]))
+    for _ in range(2):  # also of what was decoded before
+        source = open_images(folder)
+        training_images(source, FIT, tmp_path / "cache", unfit="skip")
+        counts = source.intake.summary()["left_out"]
+        assert counts == {".csv": 1, ".txt": 2, "hidden": 1, "dangling": 1, "too small": 1}
+        assert "dangling.png -> nowhere.png" in source.intake.told() and "small.png" in source.intake.told()
+    assert open_images(archive, limit=2).intake.left_out["beyond gan.data.limit"] == len(NAMES) - 2
+
+
+@pytest.mark.parametrize("keep_decoded", [True, False])
+def test_a_name_that_is_no_utf8_is_a_picture_like_others(folder, tmp_path, keep_decoded):
+    (folder / os.fsdecode(b"voit\xf9re.png")).write_bytes(png(PICTURES[0]))
+    (folder / os.fsdecode(b"zz\xff.png")).write_bytes(png(PICTURES[0])[:60])
+    for _ in range(2):
+        source = open_images(folder)
+        images = training_images(source, FIT, tmp_path, keep_decoded=keep_decoded, unfit="skip")
+        assert len(images) == len(NAMES) + 1
+        assert r"1 unreadable (zz\xff.png)" in source.intake.told()
 
 
 def test_limit_takes_the_first_by_name(folder, archive):

@@ -147,6 +147,39 @@ def test_a_transparent_picture_and_one_of_16_bits_are_refused_by_name(folder):
         read_posed_folder(path)
 
 
+def test_a_palette_with_alpha_and_a_turned_picture_are_read_as_elsewhere(folder):
+    path, made = folder
+    alpha = np.uint8(255 * (np.mgrid[:8, :12][1] < 6))
+    first, second = (path / "images" / f"000004_00{view}.png" for view in (0, 1))
+    edit(path, lambda content: [content["images"][i].pop("mask") for i in (0, 1)])
+    palette = Image.fromarray(np.uint8(alpha > 0))
+    palette.putpalette([10, 20, 30, 200, 30, 60])
+    palette.save(first, transparency=0)
+    exif = Image.Exif()
+    exif[0x0112] = 6  # stored lying on its side
+    lying = Image.fromarray(np.dstack([made.images[1], alpha])).transpose(Image.Transpose.ROTATE_90)
+    lying.save(second, exif=exif)
+    read = read_posed_folder(path).multiview
+    assert (read.images[0][alpha > 0] == (200, 30, 60)).all()
+    np.testing.assert_array_equal(read.images[1], made.images[1])
+    np.testing.assert_array_equal(read.masks[:2], [alpha, alpha])
+
+
+def test_all_that_cannot_be_used_is_told_at_once_and_what_is_not_named_is_counted(folder):
+    path, made = folder
+    Image.fromarray(made.images[0]).save(path / "images" / "extra.png")
+    (path / "images" / "notes.txt").write_bytes(b"")
+    assert read_posed_folder(path).intake.lines() == [
+        "left out: 1 not named in cameras.json (images/extra.png)"
+    ]
+    for name in ("000004_000.png", "000007_000.png"):
+        (path / "images" / name).write_bytes(b"broken")
+    with pytest.raises(
+        ValueError, match=r"2 of 5 images .* cannot be used:\n.*000004_000\.png(.|\n)*000007_000"
+    ):
+        read_posed_folder(path)
+
+
 @pytest.mark.parametrize("text", ["", '{"format": '])
 def test_an_index_that_is_no_json_is_to_be_corrected(folder, text):
     (folder[0] / INDEX).write_text(text)
