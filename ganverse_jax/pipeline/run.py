@@ -222,6 +222,8 @@ def only_run(workdir: Path) -> Iterator[None]:
 
     The first process of a multi-host run holds it; the system frees it on a kill.
     """
+    if workdir.exists() and not workdir.is_dir():
+        raise NotADirectoryError(f"{workdir} is a file; name a folder, which may be new, as --workdir")
     workdir.mkdir(parents=True, exist_ok=True)
     with open(workdir / ".lock", "ab") as file:
         if jax.process_index() == 0:
@@ -248,7 +250,8 @@ def recorded_config(workdir: Path) -> dict[str, Any]:
     Raises ValueError for a workdir of another version, whose settings cannot be compared with these.
     """
     path = workdir / "config.json"
-    content = read_json(path) if path.exists() else {"format": FORMAT}
+    remedy = "put it back, or use a new --workdir"
+    content = read_json(path, remedy=remedy) if path.exists() else {"format": FORMAT}
     found = content.pop("format", 1) if isinstance(content, dict) else None
     if found != FORMAT:
         raise ValueError(

@@ -64,6 +64,14 @@ def test_stages_run_once_in_order_and_the_report_always(kitchen, tmp_path):
     assert recorded["viewpoints"] == {"views": 3} and recorded["seed"] == 0
 
 
+def test_a_file_as_workdir_and_a_cut_record_are_told_by_name(kitchen, tmp_path):
+    (tmp_path / "config.json").write_text("[1")
+    with pytest.raises(ValueError, match=r"config.json is not valid JSON .*put it back, or use a new"):
+        kitchen.run()
+    with pytest.raises(NotADirectoryError, match="config.json is a file; name a folder"):
+        Kitchen(tmp_path / "config.json").run()
+
+
 def test_until_ends_after_the_stage_named(kitchen):
     kitchen.run(until="viewpoints")
     assert kitchen.ran == ["gan", "viewpoints"]

@@ -111,8 +111,12 @@ def run(run: Run, settings: Settings) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     intake = {}
     if settings.pretrained is not None:
+        source = weights_folder(settings.pretrained)
+        # What is wrong with them is told of the files themselves, not of the copies.
+        load_generator(source / generator_path(run.workdir).name)
+        load_discriminator(source / discriminator_path(run.workdir).name)
         for target in (generator_path(run.workdir), discriminator_path(run.workdir)):
-            shutil.copyfile(weights_folder(settings.pretrained) / target.name, target)
+            shutil.copyfile(source / target.name, target)
     elif settings.generator is None or settings.discriminator is None:
         raise ValueError(
             "this experiment has no settings to train a GAN (gan.generator is None); configs/bird.py shows "

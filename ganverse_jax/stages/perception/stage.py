@@ -50,10 +50,10 @@ def run(run: Run, settings: Settings) -> None:
         train(run, settings)
         return
     source = weights_folder(settings.pretrained)
+    load_folder(source)  # what is wrong with them is told of the files themselves, not of the copies
     for name in FILES:
         if (source / name).is_file():
             shutil.copyfile(source / name, folder / name)
-    load_folder(folder)
     card = read_json(source / CARD) if (source / CARD).is_file() else {}
     write_json(folder / "summary.json", card | {"pretrained": settings.pretrained})
 

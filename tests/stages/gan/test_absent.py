@@ -1,9 +1,14 @@
 """What the GAN stage reads from outside the workdir, and what it says where that is not there."""
 
 import dataclasses
+import shutil
 
+import pytest
+
+from ganverse_jax.runtime.shipped import ASSETS
 from ganverse_jax.stages.gan import stage as gan
 from ganverse_jax.stages.gan.settings import Camera, Data, Settings
+from tests.stages.tiny_world import run_in
 
 
 def test_finished_networks_are_told_once_with_how_to_get_both(tmp_path):
@@ -36,3 +41,14 @@ def test_a_training_is_told_of_its_pictures_and_of_the_networks_it_starts_from(t
         gan.absent(dataclasses.replace(settings, data=Data("images", str(tmp_path)), start_from=None)) == []
     )
     assert gan.absent(Settings()) == []
+
+
+def test_a_network_of_another_kind_is_told_of_the_file_itself_not_of_its_copy(tmp_path):
+    given = tmp_path / "given"
+    given.mkdir()
+    for name in ("generator", "discriminator"):
+        shutil.copyfile(ASSETS / "toy_car" / "discriminator.safetensors", given / f"{name}.safetensors")
+    with pytest.raises(
+        ValueError, match="given/generator.safetensors holds a 'discriminator', not a generator"
+    ):
+        gan.run(run_in(tmp_path / "run"), Settings(pretrained=str(given)))
