@@ -74,9 +74,9 @@ def alone(whole, tmp_path):
 
 @pytest.mark.parametrize(("name", "index"), [("n01", 0), ("n02", 1), ("2008_01", 3), ("2008_02", 4)])
 def test_the_exact_car_from_the_read_camera_covers_the_crops_mask(alone, name, index):
-    read, car = alone(name), WORLD.object(index)
-    clip = rasterizer.transform(car.vertices[None], cameras(read), 64, 64)
-    seen = np.asarray(rasterizer.rasterize(clip, car.faces, 64, 64).face_id[0] >= 0)
+    read, (vertices, faces) = alone(name), WORLD.surfaces([index])
+    clip = rasterizer.transform(vertices, cameras(read), 64, 64)
+    seen = np.asarray(rasterizer.rasterize(clip, faces, 64, 64).face_id[0] >= 0)
     mask = read.multiview.masks[0] > 127
     # 0.94: the outline's pixels are 8 % of the car; it was resampled twice, and is drawn on another grid
     assert (seen & mask).sum() / (seen | mask).sum() > 0.94

@@ -1,7 +1,5 @@
 """Toy cars: an endless, exactly known world of rendered cars, deterministic per (seed, split, index)."""
 
-from typing import NamedTuple
-
 import jax
 import numpy as np
 
@@ -12,21 +10,8 @@ from ganverse_jax.classes.car.toy.keypoints import Clicks, appearance, locate
 from ganverse_jax.classes.car.toy.scene import SPLITS
 from ganverse_jax.classes.car.toy.topology import MATERIALS, TOPOLOGY
 
-__all__ = ["BODIES", "MATERIALS", "SPLITS", "ToyCar", "ToyCars"]
+__all__ = ["BODIES", "MATERIALS", "SPLITS", "ToyCars"]
 _CHUNK, _BLOCK = 16, 256
-
-
-class ToyCar(NamedTuple):
-    """Ground truth of one car: vertices [v 3] float32, faces [f 3] int32, face_colors [f 3] in [0,1], body.
-
-    `parts` maps the name of each closed part to its half-open range of faces.
-    """
-
-    vertices: np.ndarray
-    faces: np.ndarray
-    face_colors: np.ndarray
-    body: str
-    parts: dict[str, tuple[int, int]]
 
 
 class ToyCars:
@@ -108,34 +93,11 @@ class ToyCars:
         distance=None,
         *,
         shaded: bool = True,
-        background_indices=None,
     ):
         """Objects alone on white, without shadows; lit as in front of a background, or plain face colours."""
         indices = _indices(object_indices, "object_indices")
-        others = indices if background_indices is None else _indices(background_indices, "background_indices")
         style = "shaded" if shaded else "albedo"
-        return self._render(indices, self._camera(indices, azimuth, elevation, distance), others, style)
-
-    def object(self, index: int) -> ToyCar:
-        """Exact mesh and face colours of one object, without the zero-area faces of absent parts."""
-        vertices, _, colors, body = self._objects(_indices([index], "index"))
-        faces, face_colors, parts, start = [], [], {}, 0
-        for part in TOPOLOGY.parts:
-            part_faces = TOPOLOGY.faces[part.faces]
-            if shapes.signed_volume(vertices[0].astype(np.float64), part_faces) < 1e-9:
-                continue
-            faces.append(part_faces)
-            face_colors.append(colors[0][TOPOLOGY.material[part.faces]])
-            parts[part.name] = (start, start + len(part_faces))
-            start += len(part_faces)
-        used, compact = np.unique(np.concatenate(faces), return_inverse=True)
-        return ToyCar(
-            vertices[0][used],
-            compact.reshape(-1, 3).astype(np.int32),
-            np.concatenate(face_colors),
-            BODIES[body[0]],
-            parts,
-        )
+        return self._render(indices, self._camera(indices, azimuth, elevation, distance), indices, style)
 
     def surfaces(self, indices) -> tuple[np.ndarray, np.ndarray]:
         """Exact meshes of the objects [n] over one connectivity: vertices [n v 3] float32, faces [f 3] int32.
@@ -147,21 +109,12 @@ class ToyCars:
     def solid(self, index: int) -> list[tuple[np.ndarray, np.ndarray]]:
         """Closed, outward-oriented parts (vertices [v 3], faces [f 3]) whose union is the car's volume.
 
-        A point is inside the car where the winding number of any part is 1; the winding number of the
-        concatenated mesh (`object`) is then at least 1.
+        A point is inside the car where the winding number of any part is 1.
         """
-        car, result = self.object(index), []
-        for start, end in car.parts.values():
-            used, faces = np.unique(car.faces[start:end], return_inverse=True)
-            result.append((car.vertices[used], faces.reshape(-1, 3).astype(np.int32)))
-        return result
-
-    def keypoints(self, index: int, names) -> np.ndarray:
-        """The points [n 3] of one object called `names`, e.g. "left rear wheel centre".
-
-        Raises ValueError for a name that no toy car has.
-        """
-        return locate(self._objects(_indices([index], "index"))[0][0], names)
+        vertices = self.surfaces([index])[0][0]
+        ranges = [(part.vertices, part.faces) for part in TOPOLOGY.parts]
+        parts = [(vertices[own], TOPOLOGY.faces[faces] - own.start) for own, faces in ranges]
+        return [part for part in parts if shapes.signed_volume(part[0].astype(np.float64), part[1]) >= 1e-9]
 
     def click_keypoints(
         self, index: int, names, cameras, *, noise_pixels: float = 0.0, seed: int = 0
@@ -172,7 +125,7 @@ class ToyCars:
         cameras: azimuth, elevation (radians) and distance [k]; noise_pixels: standard deviation of Gaussian
         noise on x and on y. Clicks stay inside the picture.
         """
-        vertices = self._objects(_indices([index], "index"))[0][0]
+        vertices = self.surfaces([index])[0][0]
         exact, visible = appearance(
             vertices,
             locate(vertices, names),

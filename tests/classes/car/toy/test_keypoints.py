@@ -5,6 +5,7 @@ import pytest
 
 import rasterizer
 from ganverse_jax import classes
+from ganverse_jax.classes.car.toy.keypoints import locate
 from ganverse_jax.classes.car.toy.world import ToyCars
 
 CAR = classes.get("car").keypoints
@@ -23,7 +24,7 @@ def camera(*azimuth_degrees, elevation_degrees=15.0):
 
 def test_every_point_of_the_list_has_its_place_on_every_car(world):
     for index in range(6):
-        points = world.keypoints(index, CAR)
+        points = locate(world.surfaces([index])[0][0], CAR)
         left, right = np.array(classes.get("car").mirror_pairs).T
         assert (points[left, 0] > 0.05).all()
         # Cars are built symmetric, in float32.
@@ -49,9 +50,9 @@ def test_visible_points_lie_on_the_car_and_enough_are_seen_from_everywhere(world
     cameras = camera(*range(0, 360, 15))
     clicks = world.click_keypoints(1, CAR, cameras)
     assert clicks.visible.sum(axis=1).min() >= 5
-    car, view = world.object(1), rasterizer.Camera(*cameras.values(), np.radians(30.0))
-    clip = rasterizer.transform(car.vertices, view, 64, 64)
-    mask = np.asarray(rasterizer.rasterize(clip, car.faces, 64, 64).face_id) >= 0
+    (vertices, faces), view = world.surfaces([1]), rasterizer.Camera(*cameras.values(), np.radians(30.0))
+    clip = rasterizer.transform(vertices, view, 64, 64)
+    mask = np.asarray(rasterizer.rasterize(clip, faces, 64, 64).face_id) >= 0
     view, point = np.nonzero(clicks.visible)
     x, y = clicks.points[view, point].astype(int).T
     # Points on the rim may fall into the pixel beside the car's last one.
@@ -70,4 +71,4 @@ def test_noise_has_its_deviation_and_stays_in_the_picture(world):
 
 def test_a_name_no_car_has_is_refused(world):
     with pytest.raises(ValueError, match="no keypoint 'left ear tip'"):
-        world.keypoints(0, ["left ear tip"])
+        locate(world.surfaces([0])[0][0], ["left ear tip"])
