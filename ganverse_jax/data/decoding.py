@@ -60,6 +60,8 @@ def read_picture(path: Path, *, upright: bool = True) -> Picture:
 def read_bytes(path: Path, formats: tuple[str, ...] = FORMATS) -> bytes:
     """A file's first MAX_BYTES + 1 bytes. Raises PictureError where it cannot be read."""
     try:
+        if path.is_fifo():  # which nobody may ever write to
+            raise OSError("it is a pipe")
         with open(path, "rb") as file:
             return file.read(MAX_BYTES + 1)
     except OSError as error:

@@ -1,6 +1,7 @@
 """Claims about the one decoder: pixels mean what their format says, and what cannot be told is refused."""
 
 import io
+import os
 
 import numpy as np
 import pytest
@@ -180,6 +181,12 @@ def test_what_is_cut_short_or_too_large_is_named(tmp_path, monkeypatch):
     assert error.value.kind == TOO_LARGE
     with pytest.raises(PictureError, match=r"absent\.png is no readable .*No such file"):
         read_picture(tmp_path / "absent.png")
+
+
+def test_a_pipe_is_named_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "a.png")
+    with pytest.raises(PictureError, match=r"a\.png is no readable .*it is a pipe"):
+        read_picture(tmp_path / "a.png")
 
 
 def test_a_picture_of_another_format_is_refused_whatever_its_name(tmp_path):
