@@ -15,7 +15,7 @@ _IMAGES = flags.DEFINE_string("images", None, "A photo (PNG, JPEG, WebP), or a f
 _OUT = flags.DEFINE_string("out", None, "Folder to write NAME.glb, NAME.png and index.html to")
 _WORKDIR = flags.DEFINE_string("workdir", None, "Run whose networks serve (default: the shipped toy ones)")
 _NETWORK = flags.DEFINE_string("network", None, "Folder with another network.safetensors")
-_MASKS = flags.DEFINE_string("masks", None, "Folder of masks: STEM.png, 8-bit grey, 255 on the object")
+_MASKS = flags.DEFINE_string("masks", None, "Folder of masks: STEM.png, grey or VOC's palette, see README")
 _MATERIAL = flags.DEFINE_enum(
     "material",
     "unlit",

@@ -143,3 +143,26 @@ def test_every_result_has_a_name_of_its_own_that_a_file_can_have():
     long = [Path(f"{'é' * 120}{end}.png") for end in "xy"]
     names = result_names(long)
     assert len(set(names)) == 2 and max(len(name.encode()) for name in names) < 210
+
+
+def test_what_a_folder_holds_besides_photos_is_counted_and_a_dangling_link_is_a_photo_that_fails(tmp_path):
+    save(tmp_path / "a.jfif", format="JPEG")
+    (tmp_path / "b.png").symlink_to("nowhere.png")
+    (tmp_path / "within").mkdir()
+    (tmp_path / ".hidden.png").touch()
+    (tmp_path / "c.tif").touch()
+    photos, intake = find_photos(tmp_path)
+    assert [path.name for path in photos] == ["a.jfif", "b.png"]
+    assert intake.lines() == ["left out: 1 hidden (.hidden.png), 1 .tif, 1 folders within (within)"]
+    with pytest.raises(PhotoError, match=r"b\.png is no readable .*\(it is a link to nowhere\.png\)"):
+        read_photo(photos[1])
+
+
+def test_vocs_mask_marks_its_object_without_the_void(tmp_path):
+    mask = disc((30, 20)) // 255 + 254 * (disc((30, 20), radius=10) // 255 - disc((30, 20)) // 255)
+    image = Image.fromarray(np.where(mask == 254, 255, mask).astype(np.uint8))
+    image.putpalette([0, 0, 0, 128, 0, 0] + [0] * 759 + [224, 224, 192])
+    (tmp_path / "masks").mkdir()
+    image.save(tmp_path / "masks" / "a.png")
+    photo = read_photo(save(tmp_path / "a.png"), masks=tmp_path / "masks")
+    np.testing.assert_array_equal(photo.mask, disc((30, 20)))

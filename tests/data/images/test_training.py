@@ -237,3 +237,33 @@ def test_without_the_lmdb_package_the_extra_is_named(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "lmdb", None)
     with pytest.raises(ValueError, match=r"ganverse-jax\[data\]"):
         open_source("lsun", str(tmp_path))
+
+
+def test_a_zip_whose_names_are_no_utf8_is_named(archive):
+    data = archive.read_bytes().replace(b"birds/d d/4.png", b"birds/d \xff/4.png")
+    at = -1
+    while (at := data.find(b"PK\x01\x02", at + 1)) >= 0:
+        data = data[: at + 9] + b"\x08" + data[at + 10 :]  # the flag that says UTF-8
+    archive.write_bytes(data)
+    with pytest.raises(ValueError, match="birds.zip is no readable .zip"):
+        open_images(archive)
+
+
+def test_the_first_frame_of_an_animation_serves_and_that_is_told(folder, tmp_path, capsys):
+    frames = [Image.fromarray(picture) for picture in PICTURES[:2]]
+    frames[0].save(folder / "c.png", save_all=True, append_images=frames[1:])
+    source = open_images(folder)
+    np.testing.assert_array_equal(_all(training_images(source, FIT, tmp_path))[3], PICTURES[0])
+    assert source.intake.lines()[-1] == "1 with several frames, of which the first is taken"
+    _all(training_images(open_images(folder), FIT, tmp_path, keep_decoded=False))
+    assert "pictures with several frames, of which the first is taken: c.png" in capsys.readouterr().out
+
+
+def test_unfit_pictures_are_counted_by_kind_also_from_the_cache(folder, tmp_path):
+    (folder / "a/2.PNG").write_bytes(png(PICTURES[1])[:60])
+    (folder / "c.png").write_bytes(png(PICTURES[3][:5]))
+    for _ in range(2):
+        source = open_images(folder)
+        training_images(source, FIT, tmp_path, unfit="skip")
+        counts = source.intake.summary()["left_out"]
+        assert counts["unreadable"] == counts["too small"] == 1
