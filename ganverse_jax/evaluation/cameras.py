@@ -11,6 +11,12 @@ def wrap_angle(angle: np.ndarray) -> np.ndarray:
     return (np.asarray(angle) + np.pi) % (2 * np.pi) - np.pi
 
 
+def azimuth_errors(read: np.ndarray, true: np.ndarray) -> np.ndarray:
+    """Absolute errors [n] in degrees of azimuths [n] (radians), but for the one offset between two frames."""
+    off = np.asarray(read) - np.asarray(true)
+    return np.degrees(np.abs(wrap_angle(off - np.angle(np.exp(1j * off).mean()))))
+
+
 def camera_rotation(azimuth: np.ndarray, elevation: np.ndarray) -> np.ndarray:
     """Camera-to-world rotations [k 3 3], columns right, up, back: R_y(azimuth) R_x(-elevation)."""
     azimuth, elevation = np.broadcast_arrays(np.asarray(azimuth, float), np.asarray(elevation, float))

@@ -115,3 +115,10 @@ def test_regressor_errors_are_taken_after_an_offset_fitted_on_validation_images(
     assert errors["regressor_azimuth_max_degrees"] == pytest.approx(4.0)
     assert errors["regressor_azimuth_mean_degrees"] == pytest.approx(2.0)
     assert errors["regressor_elevation_max_degrees"] == pytest.approx(3.0)
+
+
+def test_one_offset_between_two_frames_is_no_error():
+    true = np.array([0.1, 2.0, 6.2])
+    # The offset is found by a mean of unit vectors in float64.
+    np.testing.assert_allclose(metrics.azimuth_errors(true + 3.0, true), 0.0, atol=1e-9)
+    assert metrics.azimuth_errors(true + [0.2, -0.2, 0.0], true).max() > 10

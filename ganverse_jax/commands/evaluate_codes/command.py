@@ -12,7 +12,7 @@ import numpy as np
 
 from ganverse_jax.commands.finished_networks import finished_generator, toy_perception
 from ganverse_jax.commands.visualize_layers.splits import Yardsticks, make_yardsticks
-from ganverse_jax.evaluation.cameras import wrap_angle
+from ganverse_jax.evaluation.cameras import azimuth_errors
 from ganverse_jax.evaluation.disentanglement import identity_agreement, view_disentanglement
 from ganverse_jax.evaluation.variance_shares import two_way_shares
 from ganverse_jax.models.inverse_graphics.network import InverseGraphics
@@ -119,8 +119,7 @@ def _commanded(reader: Reader, generator: MultiviewGenerator, experiment, num_co
     contents = _contents(generator, experiment, num_contents)
     images = np.swapaxes(generator.grid(generator.camera_codes(cameras), contents), 0, 1)
     pose = reader.yardsticks.perception.pose_regressor(images.reshape(-1, *images.shape[2:]))
-    errors = pose.azimuth - np.repeat(azimuths, num_contents)
-    errors = np.degrees(np.abs(wrap_angle(errors - np.angle(np.exp(1j * errors).mean()))))
+    errors = azimuth_errors(pose.azimuth, np.repeat(azimuths, num_contents))
     tilt = np.degrees(pose.elevation - np.repeat(cameras[:, 1], num_contents))
     return {
         "azimuth_error": float(errors.mean()),

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ganverse_jax.data.masks import instances
-from ganverse_jax.evaluation.cameras import wrap_angle
+from ganverse_jax.evaluation.cameras import azimuth_errors
 from ganverse_jax.models.inverse_graphics import stored
 from ganverse_jax.models.inverse_graphics.network import InverseGraphics
 from ganverse_jax.models.inverse_graphics.prediction import predict_meshes
@@ -133,8 +133,7 @@ def _against_truth(run: Run, found: dict[str, tuple[np.ndarray, Pose]]) -> dict[
     errors: dict[str, Any] = {}
     for name, (rows, pose) in found.items():
         truth = make_world(run, 16).render(rows)  # of any resolution: cameras alone are looked at
-        off = pose.azimuth - truth["azimuth"]
-        off = np.degrees(np.abs(wrap_angle(off - np.angle(np.exp(1j * off).mean()))))
+        off = azimuth_errors(pose.azimuth, truth["azimuth"])
         tilt = np.degrees(np.abs(pose.elevation - truth["elevation"]))
         errors[name] = {
             "azimuth_median": float(np.median(off)),
