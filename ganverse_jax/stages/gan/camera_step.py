@@ -56,7 +56,7 @@ class CameraPhases(Phases):
 
         def loss(params):
             ws, w = functions.map(params, z)
-            turned = ws[:half] + self._turn(params, cameras[:half], others)
+            turned = self._turned(params, ws[:half], cameras[:half], others)
             images = functions.synthesis(params, ws)
             # Apart from the others: the discriminator's minibatch statistics would ask twins to differ.
             twins = functions.synthesis(params, turned)
@@ -75,8 +75,7 @@ class CameraPhases(Phases):
         gradients, (metrics, w) = jax.grad(loss, has_aux=True)(state["g"])
         return self._track_w(self._update(state, "g", gradients), w), parallel.mean(metrics)
 
-    def _turn(self, params, before, after):
-        """What is added to ws [b num_ws w] when the camera moves from `before` to `after` [b 2]."""
+    def _turned(self, params, ws, before, after):
+        """ws [b num_ws w] seen from cameras `before` [b 2] as they are seen from `after`."""
         difference = self.camera.codes(params, after) - self.camera.codes(params, before)
-        coarse = jnp.arange(self.generator.num_ws)[None, :, None] < self.camera.layers
-        return jnp.where(coarse, difference[:, None], 0.0)
+        return self.camera.ws(difference, ws, 0.0)

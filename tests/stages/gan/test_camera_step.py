@@ -81,8 +81,9 @@ def test_one_cameras_twins_are_the_same_picture():
     state, noise = _state()
     phases = CameraPhases(GENERATOR, DISCRIMINATOR, noise, _settings(), CAMERA, Teacher())
     cameras = jnp.asarray(CAMERA.cameras)
-    np.testing.assert_array_equal(phases._turn(state["g"], cameras, cameras), 0.0)
-    turned = np.asarray(phases._turn(state["g"], cameras[:1], cameras[1:2]))
+    ws = jnp.zeros((len(cameras), GENERATOR.num_ws, GENERATOR.w_dim))
+    np.testing.assert_array_equal(phases._turned(state["g"], ws, cameras, cameras), 0.0)
+    turned = np.asarray(phases._turned(state["g"], ws[:1], cameras[:1], cameras[1:2]))
     assert np.abs(turned[:, :2]).max() > 0 and not turned[:, 2:].any()
 
 
