@@ -202,12 +202,12 @@ def _first_state(module: Generator, critic: Discriminator, settings: Settings, c
     state, noise = initial_state(module, critic, key=key)
     state |= initial_adaptive(settings.augment)
     if settings.start_from:
-        trained, noise = _trained_networks(weights_folder(settings.start_from), module, critic)
+        trained, noise = _trained_networks(weights_folder(settings.start_from), module, critic, camera)
         state |= trained
-    if camera is not None and camera_input.PARAMS not in state["g"]:
+    if camera is not None:
         mapping, one = camera.mapping(module.w_dim), np.zeros((1, 4), np.float32)
         fresh = mapping.init(jax.random.fold_in(key, 1), one)["params"]
-        params = state["g"] | {camera_input.PARAMS: fresh}
+        params = {camera_input.PARAMS: fresh} | state["g"]
         state |= {"g": params, "ema": params, "g_optimizer": optax.adam(1.0).init(params)}
     return state, noise
 
@@ -241,7 +241,7 @@ def _saver(
     return on_save
 
 
-def _trained_networks(folder: Path, module: Generator, critic: Discriminator) -> tuple[dict, dict]:
+def _trained_networks(folder: Path, module: Generator, critic: Discriminator, camera) -> tuple[dict, dict]:
     """What finished networks hold of a training state, and the noise buffers; optimizers start afresh."""
     generator = load_generator(folder / "generator.safetensors")
     discriminator = load_discriminator(folder / "discriminator.safetensors")
@@ -249,6 +249,12 @@ def _trained_networks(folder: Path, module: Generator, critic: Discriminator) ->
         raise ValueError(
             f"the networks in {folder} are {generator.module} and {discriminator.module}, not those of the "
             "config; set gan.generator and gan.discriminator to match or gan.start_from to another folder"
+        )
+    if generator.camera is not None and (camera is None or generator.camera[:2] != camera[:2]):
+        layers, mapping_layers = generator.camera[:2]
+        raise ValueError(
+            f"the generator in {folder} takes a camera; set gan.camera (configs/toy_car_round2.py), "
+            f"with layers={layers} and mapping_layers={mapping_layers}, or gan.start_from to another folder"
         )
     params = generator.variables["params"]
     state = {"g": params, "ema": params, "d": discriminator.variables["params"], "w_avg": generator.w_avg}

@@ -7,10 +7,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+import pytest
 
 from ganverse_jax.models.stylegan2 import camera_input
 from ganverse_jax.models.stylegan2.camera_input import CameraInput
+from ganverse_jax.models.stylegan2.stored import save_discriminator, save_generator
 from ganverse_jax.runtime import parallel
+from ganverse_jax.stages.gan import stage as gan
 from ganverse_jax.stages.gan.camera_step import CameraPhases
 from ganverse_jax.stages.gan.settings import Augment, Camera
 from ganverse_jax.stages.gan.step import make_step_at, strided_order
@@ -94,3 +97,34 @@ def test_cameras_are_those_of_real_pictures_but_for_the_jitter():
     drawn = np.asarray(phases._cameras(jax.random.key(3), _batch(np.arange(16))))
     distance = np.abs(drawn[:, None] - CAMERA.cameras[None]).max(-1)
     assert (distance.min(axis=1) == 0).all() and len(set(distance.argmin(axis=1))) > 2
+
+
+def _first_state(folder, camera):
+    """State of a training that goes on from a generator that takes CAMERA."""
+    state, noise = _state()
+    sizes, critic_sizes = (
+        {
+            name: getattr(module, name)
+            for name in module.__dataclass_fields__
+            if name not in ("parent", "name")
+        }
+        for module in (GENERATOR, DISCRIMINATOR)
+    )
+    variables = {"params": state["g"], "noise": noise}
+    save_generator(folder / "generator.safetensors", sizes, variables, state["w_avg"], {}, camera=CAMERA)
+    save_discriminator(folder / "discriminator.safetensors", critic_sizes, {"params": state["d"]}, {})
+    settings = dataclasses.replace(_settings(), start_from=str(folder))
+    return gan._first_state(GENERATOR, DISCRIMINATOR, settings, camera, seed=0)[0]
+
+
+def test_a_generator_that_takes_a_camera_is_trained_on_with_its_own_mapping(tmp_path):
+    begun = _first_state(tmp_path, CAMERA)
+    np.testing.assert_array_equal(_mapping(begun), _mapping(_state()[0]))
+    moments = begun["g_optimizer"][0].mu
+    assert jax.tree.structure(moments) == jax.tree.structure(begun["g"])
+
+
+@pytest.mark.parametrize("camera", [None, CAMERA._replace(layers=1), CAMERA._replace(mapping_layers=3)])
+def test_a_generator_that_takes_a_camera_is_refused_by_settings_that_take_another(tmp_path, camera):
+    with pytest.raises(ValueError, match="takes a camera; set gan.camera .* layers=2 and mapping_layers=2"):
+        _first_state(tmp_path, camera)
