@@ -60,25 +60,19 @@ def reprojection(
 
 
 def image_errors(
-    meshes: PredictedMeshes,
-    view: np.ndarray,
-    objects: np.ndarray,
-    cameras: Cameras,
-    images,
-    masks,
-    fov_y: float,
+    meshes: PredictedMeshes, objects: np.ndarray, cameras: Cameras, images, masks, fov_y: float
 ) -> ImageErrors:
-    """Errors that need no truth, of the mesh predicted from each image and the learned camera of its view
-    [k]: in its own view, and in another view of its object, whose picture the network did not see.
+    """Errors that need no truth, of the mesh predicted from each image [n] and the learned cameras of the
+    images [n]: in its own view, and in another view of its object, whose picture the network did not see.
 
-    view, objects [n].
+    objects [n].
     """
-    own = reprojection(meshes, np.arange(len(view)), take_cameras(cameras, view), images, masks, fov_y)
+    own = reprojection(meshes, np.arange(len(objects)), cameras, images, masks, fov_y)
     rows, others = other_views(objects)
     elsewhere = None
     if len(rows):
         elsewhere = reprojection(
-            meshes, rows, take_cameras(cameras, view[others]), images[others], masks[others], fov_y
+            meshes, rows, take_cameras(cameras, others), images[others], masks[others], fov_y
         )
     return ImageErrors(own, rows, others, elsewhere)
 

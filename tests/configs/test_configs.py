@@ -54,7 +54,9 @@ def test_real_classes_have_the_papers_numbers(name, views, objects):
     assert (training.num_steps, training.batch_size, training.learning_rate) == (200_000, 16, 1e-4)
     assert training.perceptual_start == 3000
     wanted = {"iou": 3, "colour": 20, "laplacian": 5, "flatten": 5, "movement": 2.5, "perceptual": 0.5}
-    assert training.weights.to_dict() == wanted | {"flow": 2.0}  # of the texture flow, an option
+    options = {"flow": 2.0, "residual": 0.1}  # of a texture flow and of a camera for each picture
+    assert training.weights.to_dict() == wanted | options
+    assert training.network.texture == "decoded" and not training.camera_residual
     assert training.perceptual.source == "lpips"  # VGG features, Sec. 3.2
     phases = config.stylegan_r.warmup, config.stylegan_r.finetune
     assert [(phase.num_steps, phase.batch_size) for phase in phases] == [(700, 16), (2500, 16)]

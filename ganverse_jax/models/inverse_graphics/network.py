@@ -88,7 +88,7 @@ class Encoder(nn.Module):
         return x
 
 
-def _flat_4x4(x: Float[Array, "b h w c"], stride: int) -> Float[Array, "b d"]:
+def flat_4x4(x: Float[Array, "b h w c"], stride: int) -> Float[Array, "b d"]:
     """Means over a 4x4 grid, flattened: the layout holds the pose, so no global mean."""
     b, h, w, c = x.shape
     if not h or not w or h % 4 or w % 4:
@@ -97,6 +97,11 @@ def _flat_4x4(x: Float[Array, "b h w c"], stride: int) -> Float[Array, "b d"]:
             f"{4 * stride} pixels or change encoder_blocks or encoder_architecture"
         )
     return x.reshape(b, 4, h // 4, 4, w // 4, c).mean(axis=(2, 4)).reshape(b, -1)
+
+
+def encoder_input(image: Float[Array, "b h w 3"], mask: Float[Array, "b h w 1"]) -> Float[Array, "b h w 4"]:
+    """What `Encoder` reads, in [-1, 1]: the object on black, and the mask."""
+    return jnp.concatenate([2.0 * mask * image - 1.0, 2.0 * mask - 1.0], axis=-1)
 
 
 class ShapeHead(nn.Module):
@@ -210,14 +215,14 @@ class InverseGraphics(nn.Module):
     def _encode(self, image, mask, dtype):
         if self.encoder_architecture in RESNETS:
             plane = ResNet(RESNETS[self.encoder_architecture], dtype, name="encoder")(mask * image, mask)
-            return _flat_4x4(plane, STRIDE)
+            return flat_4x4(plane, STRIDE)
         if self.encoder_architecture != "residual":
             raise ValueError(
                 f"encoder_architecture = {self.encoder_architecture!r}; choose residual, {', '.join(RESNETS)}"
             )
-        x = jnp.concatenate([2.0 * mask * image - 1.0, 2.0 * mask - 1.0], axis=-1)
-        plane = Encoder(self.encoder_width, self.encoder_blocks, dtype, name="encoder")(x)
-        return _flat_4x4(plane, 2 ** len(self.encoder_blocks))
+        encoder = Encoder(self.encoder_width, self.encoder_blocks, dtype, name="encoder")
+        plane = encoder(encoder_input(image, mask))
+        return flat_4x4(plane, 2 ** len(self.encoder_blocks))
 
     def _convolution_dtype(self):
         if self.compute_dtype not in ("float32", "bfloat16"):

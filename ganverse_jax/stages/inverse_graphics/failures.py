@@ -8,7 +8,6 @@ import numpy as np
 from ganverse_jax.data.multiview.set import MultiviewSource
 from ganverse_jax.evaluation.inverse_graphics import ImageErrors
 from ganverse_jax.pages.grid import labelled_grid
-from ganverse_jax.scene.cameras import Cameras, take_cameras
 from ganverse_jax.scene.drawing import render_on_white, turn_round
 
 NUM_WORST = 3  # objects by each figure
@@ -56,12 +55,12 @@ def failure_figures(
     cases: Sequence[Case],
     multiview: MultiviewSource,
     rows: np.ndarray,
-    cameras: Cameras,
+    cameras_of: Callable,
     fov_y: float,
 ) -> dict[str, np.ndarray]:
     """Arrays of the worst `cases` [m] among images `rows` of a source for figures.npz; nothing for none.
 
-    predict(images, masks) gives meshes.
+    predict(images, masks) gives meshes, cameras_of(pictures) the cameras of a `MultiviewSet`'s pictures.
     failures_by, failures_value: the figure that chose a case. uint8: failures_inputs,
     failures_reconstructions [m h w 3] in the input's view; failures_views [m 6 h w 3]; and where objects have
     other views failures_others, failures_other_views [m h w 3], the picture there and the render.
@@ -71,19 +70,19 @@ def failure_figures(
     own = multiview.take(rows[[case.row for case in cases]])
     meshes, every = predict(own.images, own.masks), np.arange(len(cases))
 
-    def seen_from(views: np.ndarray) -> np.ndarray:
-        return render_on_white(meshes, every, take_cameras(cameras, views), own.size, fov_y)
+    def seen_as(pictures) -> np.ndarray:
+        return render_on_white(meshes, every, cameras_of(pictures), own.size, fov_y)
 
     arrays = {
         "failures_by": np.array([case.by for case in cases]),
         "failures_value": np.array([case.value for case in cases]),
         "failures_inputs": own.images,
-        "failures_reconstructions": seen_from(own.view_id),
-        "failures_views": turn_round(meshes, every, cameras, own.size, fov_y),
+        "failures_reconstructions": seen_as(own),
+        "failures_views": turn_round(meshes, every, cameras_of(own), own.size, fov_y),
     }
     if all(case.other >= 0 for case in cases):
         other = multiview.take(rows[[case.other for case in cases]])
-        arrays |= {"failures_others": other.images, "failures_other_views": seen_from(other.view_id)}
+        arrays |= {"failures_others": other.images, "failures_other_views": seen_as(other)}
     return arrays
 
 

@@ -9,7 +9,7 @@ import rasterizer
 from ganverse_jax.evaluation.inverse_graphics import other_views
 from ganverse_jax.runtime.checkpoint import write_npz, write_png
 from ganverse_jax.runtime.pixels import unit_to_uint8
-from ganverse_jax.scene.cameras import take_cameras
+from ganverse_jax.scene.cameras import Cameras, take_cameras
 from ganverse_jax.scene.drawing import CLAY_LIGHT, clay, render_on_white, turn_round
 from ganverse_jax.scene.files import TexturedMesh, write_mesh
 from ganverse_jax.scene.meshes import PredictedMeshes
@@ -18,9 +18,8 @@ from ganverse_jax.scene.meshes import PredictedMeshes
 def sample_sheet(
     path: str | Path,
     meshes: PredictedMeshes,
-    view: np.ndarray,
     objects: np.ndarray,
-    cameras: dict[str, np.ndarray],
+    cameras: Cameras,
     images: np.ndarray,
     fov_y: float,
 ) -> None:
@@ -28,7 +27,7 @@ def sample_sheet(
     Where light is predicted, the first render without it (texture alone) follows it, as in Fig. K.
 
     Objects of a single image have no other view; where all are such, its two columns are left out.
-    images uint8 [n h w 3] are the inputs of meshes [n], of views [n]; cameras per view code, learned.
+    images uint8 [n h w 3] are the inputs of meshes [n], seen from the learned cameras [n].
     Renders lie on white. The six views start at the front, at 15 degrees of elevation and the cameras' mean
     distance.
     """
@@ -38,13 +37,13 @@ def sample_sheet(
         rows, others = np.arange(len(objects)), None
     first = np.unique(objects[rows], return_index=True)[1]
     rows = rows[first]
-    own = take_cameras(cameras, view[rows])
+    own = take_cameras(cameras, rows)
     columns = [images[rows], render_on_white(meshes, rows, own, size, fov_y)]
     if meshes.light is not None:
         columns.append(render_on_white(meshes._replace(light=None), rows, own, size, fov_y))
     if others is not None:
         others = others[first]
-        other = render_on_white(meshes, rows, take_cameras(cameras, view[others]), size, fov_y)
+        other = render_on_white(meshes, rows, take_cameras(cameras, others), size, fov_y)
         columns += [images[others], other]
     columns += [*np.moveaxis(turn_round(meshes, rows, cameras, size, fov_y), 1, 0)]
     sheet = np.concatenate([np.concatenate(list(column), axis=0) for column in columns], axis=1)
@@ -52,14 +51,14 @@ def sample_sheet(
 
 
 def write_figures(
-    folder: Path, meshes: PredictedMeshes, rows, view, cameras, images, fov_y: float, **more: np.ndarray
+    folder: Path, meshes: PredictedMeshes, rows, cameras: Cameras, images, fov_y: float, **more: np.ndarray
 ) -> list[Path]:
     """figures.npz and meshes/object_<i>.glb of meshes `rows` [m] for the report; the paths of the latter.
 
     Arrays, uint8: inputs, reconstructions [m h w 3]; views, shape_views [m 6 h w 3] (the latter in grey
     clay); textures [m th tw 3]; those of `light_figures` where light is predicted; and `more`.
     """
-    size, own = images.shape[1:3], take_cameras(cameras, view[rows])
+    size, own = images.shape[1:3], take_cameras(cameras, rows)
     if meshes.light is not None:
         more = light_figures(meshes, rows, own, size, fov_y) | more
     write_npz(

@@ -1,12 +1,13 @@
 """What the inverse graphics stage measures and shows of its test objects."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from ganverse_jax.data.multiview.set import MultiviewSource, groups_of_objects
+from ganverse_jax.data.multiview.set import MultiviewSet, MultiviewSource, groups_of_objects
 from ganverse_jax.evaluation.cameras import circular_median, regressor_errors
 from ganverse_jax.evaluation.inverse_graphics import (
     ImageErrors,
@@ -14,9 +15,10 @@ from ganverse_jax.evaluation.inverse_graphics import (
     image_metrics,
     joined_errors,
 )
+from ganverse_jax.models.inverse_graphics.camera_residual import moved_cameras, predict_residuals
 from ganverse_jax.models.inverse_graphics.prediction import predict_meshes
 from ganverse_jax.runtime.checkpoint import write_png
-from ganverse_jax.scene.cameras import as_cameras
+from ganverse_jax.scene.cameras import Cameras, as_cameras, take_cameras
 from ganverse_jax.scene.meshes import PredictedMeshes
 from ganverse_jax.scene.turntables import write_turntables
 from ganverse_jax.stages.inverse_graphics.failures import failure_figures, failure_sheet, worst_cases
@@ -30,6 +32,16 @@ def _two_of_each(multiview: MultiviewSource, rows: np.ndarray) -> np.ndarray:
     """Of `rows` the first two of each object: what a sheet shows."""
     objects = multiview.object_id[rows]
     return np.concatenate([rows[objects == label][:2] for label in np.unique(objects)])
+
+
+def picture_cameras(params, pictures: MultiviewSet, *, residual: bool = True) -> Cameras:
+    """The learned cameras of pictures [n]: their views', moved by what the residual's network reads off each
+    picture where one was trained."""
+    rows = take_cameras(params["cameras"], pictures.view_id)
+    if residual and "residual" in params:
+        read = predict_residuals(params["residual"], pictures.images, pictures.masks)
+        rows = moved_cameras(rows, read)
+    return as_cameras(rows)
 
 
 class Measured(NamedTuple):
@@ -48,8 +60,14 @@ def measure(module, params, multiview: MultiviewSource, fov_y: float, evaluate, 
     def predict(images: np.ndarray, masks: np.ndarray) -> PredictedMeshes:
         return predict_meshes(module, params["network"], images, masks)
 
-    rows, errors = _test_errors(predict, multiview, cameras, fov_y)
-    figures = image_metrics(errors, multiview.object_id[rows])
+    models = {"": partial(picture_cameras, params)}
+    if "residual" in params:
+        models["_without_residual"] = partial(picture_cameras, params, residual=False)
+    rows, every = _test_errors(predict, multiview, models, fov_y)
+    figures, errors = {}, every[""]
+    for model, its_errors in every.items():
+        told = image_metrics(its_errors, multiview.object_id[rows])
+        figures |= {f"{name}{model}": value for name, value in told.items() if not model or "iou" in name}
     if evaluate is not None:
         figures |= evaluate(predict=predict, cameras=cameras)
     if regress is not None:
@@ -72,23 +90,25 @@ def measure(module, params, multiview: MultiviewSource, fov_y: float, evaluate, 
             for angle, values in angles.items()
         }
     cases = worst_cases(errors, multiview.object_id[rows])
-    return Measured(figures, poses, failure_figures(predict, cases, multiview, rows, cameras, fov_y))
+    return Measured(figures, poses, failure_figures(predict, cases, multiview, rows, models[""], fov_y))
 
 
 def _test_errors(
-    predict: Callable, multiview: MultiviewSource, cameras, fov_y: float
-) -> tuple[np.ndarray, ImageErrors]:
-    """The rows of the test objects, and the errors of their meshes: a group of objects at a time, as a
-    split of the paper's size, with its textures, does not fit into memory."""
+    predict: Callable, multiview: MultiviewSource, models: Mapping[str, Callable], fov_y: float
+) -> tuple[np.ndarray, dict[str, ImageErrors]]:
+    """The rows of the test objects, and by each of the `models` of their cameras the errors of their meshes:
+    a group of objects at a time, as a split of the paper's size, with its textures, does not fit into memory.
+    """
     rows = multiview.rows_of("test")
     groups = groups_of_objects(multiview.object_id[rows], _IMAGES_AT_ONCE)
-    errors = []
+    errors: dict[str, list[ImageErrors]] = {name: [] for name in models}
     for group in groups:
         part = multiview.take(rows[group])
         meshes = predict(part.images, part.masks)
-        pictures = part.images, part.masks
-        errors.append(image_errors(meshes, part.view_id, part.object_id, cameras, *pictures, fov_y))
-    return rows[np.concatenate(groups)], joined_errors(errors)
+        for name, cameras_of in models.items():
+            pictures = cameras_of(part), part.images, part.masks
+            errors[name].append(image_errors(meshes, part.object_id, *pictures, fov_y))
+    return rows[np.concatenate(groups)], {name: joined_errors(parts) for name, parts in errors.items()}
 
 
 def show(
@@ -105,13 +125,13 @@ def show(
     them, and beside them those of the worst cases."""
     shown = multiview.take(_two_of_each(multiview, multiview.rows_of("test", NUM_SAMPLES)))
     meshes = predict_meshes(module, params["network"], shown.images, shown.masks)
-    cameras = as_cameras(params["cameras"])
+    cameras = picture_cameras(params, shown)
     if sheet is not None:
-        sample_sheet(sheet, meshes, shown.view_id, shown.object_id, cameras, shown.images, fov_y)
+        sample_sheet(sheet, meshes, shown.object_id, cameras, shown.images, fov_y)
     if folder is not None:
         first = np.unique(shown.object_id, return_index=True)[1]
         failures = failures or {}
-        paths = write_figures(folder, meshes, first, shown.view_id, cameras, shown.images, fov_y, **failures)
+        paths = write_figures(folder, meshes, first, cameras, shown.images, fov_y, **failures)
         turned = [path.with_suffix(".webp") for path in paths]
         write_turntables(turned, meshes, first, float(np.mean(cameras["distance"])))
         if failures:

@@ -46,7 +46,7 @@ class Network:
 
 @dataclass(frozen=True)
 class Weights:
-    """Lambdas of Eq. 1 (the paper's), and of a texture flow's term, which it has not."""
+    """Lambdas of Eq. 1 (the paper's), and of terms that it has not: a texture flow's, a camera residual's."""
 
     colour: NonNegative = 20.0
     perceptual: NonNegative = 0.5
@@ -55,6 +55,7 @@ class Weights:
     flatten: NonNegative = 5.0
     movement: NonNegative = 2.5
     flow: NonNegative = 2.0
+    residual: NonNegative = 0.1  # of camera_residual
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,7 @@ class Training:
     camera_start: Whole = 0  # step from which on cameras move
     camera_origin: Literal["bins", "given"] = "bins"  # or the cameras that keypoints or a set's files gave
     camera_offset: bool = False  # also learn where the object stands in the picture
+    camera_residual: bool = False  # also learn how far each picture's camera stands off its view's
     decay: bool = False  # of the learning rates, see `step.make_optimizer`
     clip_norm: Positive | None = None  # limit of the gradient's global norm
     single_view: bool = False  # no multi-view term

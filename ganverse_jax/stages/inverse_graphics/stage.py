@@ -21,6 +21,7 @@ from ganverse_jax.data.multiview.posed_folder import INDEX, read_posed_folder
 from ganverse_jax.data.multiview.set import MultiviewSource, Pairs, azimuth_bins
 from ganverse_jax.models.features.perceptual import Perceptual
 from ganverse_jax.models.inverse_graphics import stored
+from ganverse_jax.models.inverse_graphics.camera_residual import initial_residual
 from ganverse_jax.models.inverse_graphics.network import InverseGraphics
 from ganverse_jax.models.inverse_graphics.stored import FILE
 from ganverse_jax.pipeline import remedies
@@ -116,7 +117,10 @@ def train(run: Run, training: Training, given: Given) -> dict[str, float]:
     measured = ["test"] if given.evaluate is None and given.regress is None else ["validation", "test"]
     _check_held_out(given.multiview, measured, pairs)
     network = starting_network(module, given.multiview.size, run.seed, training.encoder_weights)
-    params = _fit(run, training, given, module, {"network": network, "cameras": before}, pairs)
+    start = {"network": network, "cameras": before}
+    if training.camera_residual:
+        start["residual"] = initial_residual(given.multiview.size, run.seed)
+    params = _fit(run, training, given, module, start, pairs)
     seconds, fov_y = time.perf_counter() - started, float(np.radians(given.fov_degrees))
     folder = run.workdir / NAME
     save_weights(folder / FILE, params, _card(run, training, given, pairs))

@@ -12,17 +12,17 @@ from ganverse_jax.losses.image import iou_loss, masked_l1
 from ganverse_jax.losses.mesh import flatten_loss, laplacian_loss, mesh_topology, movement_loss
 from ganverse_jax.losses.texture_flow import flow_loss, surface_texels
 from ganverse_jax.models.features.perceptual import Perceptual
+from ganverse_jax.models.inverse_graphics.camera_residual import CameraResidual, moved_cameras
 from ganverse_jax.models.inverse_graphics.network import InverseGraphics, Prediction
 from ganverse_jax.models.inverse_graphics.prediction import render_prediction
 from ganverse_jax.runtime import parallel
 from ganverse_jax.scene.cameras import select_cameras
 from ganverse_jax.stages.inverse_graphics.settings import Training
 
-TERMS = ("colour", "iou", "perceptual", "laplacian", "flatten", "movement", "flow")
-
 
 def make_optimizer(training: Training) -> optax.GradientTransformation:
-    """Adam for {"network", "cameras"}, each at its own rate; `decay` brings both to a tenth along a cosine.
+    """Adam for {"network", "cameras"}, each at its own rate; `decay` brings both to a tenth along a cosine. A
+    camera residual's network begins to learn when the cameras do.
 
     Cameras stand still for the first `camera_start` steps: against a shape that is still the template, moving
     them only chases errors of the shape.
@@ -33,15 +33,20 @@ def make_optimizer(training: Training) -> optax.GradientTransformation:
         run = optax.cosine_decay_schedule(rate, steps, alpha=0.1) if falls else optax.constant_schedule(rate)
         return optax.join_schedules([optax.constant_schedule(0.0), run], [start]) if start else run
 
-    network = optax.adam(schedule(training.learning_rate, 0))
-    cameras = optax.adam(schedule(training.camera_learning_rate, training.camera_start))
+    rates = {
+        "network": (training.learning_rate, 0),
+        "cameras": (training.camera_learning_rate, training.camera_start),
+        "residual": (training.learning_rate, training.camera_start),
+    }
     return optax.partition(
-        {"network": network, "cameras": cameras}, lambda params: {name: name for name in params}
+        {name: optax.adam(schedule(*rate)) for name, rate in rates.items()},
+        lambda params: {name: name for name in params},
     )
 
 
 def initial_state(params: Mapping[str, Any], optimizer: optax.GradientTransformation) -> dict[str, Any]:
-    """Training state around {"network", "cameras"}: params, their running average, optimizer, step count."""
+    """Training state around {"network", "cameras"} and, where it is trained, "residual": params, their
+    running average, optimizer, step count."""
     params = dict(params)
     return {
         "params": params,
@@ -155,7 +160,8 @@ def _make_loss(
         images = batch["images"].reshape(2 * b, height, width, 3).astype(jnp.float32) / 255.0
         masks = batch["masks"].reshape(2 * b, height, width, 1).astype(jnp.float32) / 255.0
         prediction = network.apply({"params": params["network"]}, images[::2], masks[::2])
-        camera = select_cameras(params["cameras"], batch["views"].reshape(-1), fov_y)
+        cameras, moved = _cameras(params, batch["views"].reshape(-1), images, masks)
+        camera = select_cameras(cameras, jnp.arange(2 * b), fov_y)
         rendered = render_prediction(network, prediction, camera, (height, width), **options)
         terms = loss_terms(
             prediction,
@@ -167,11 +173,20 @@ def _make_loss(
             both_views=training.perceptual_both_views,
             multiview_weight=training.multiview_weight,
         )
-        terms |= read_flow(prediction, camera, (height, width))
+        terms |= moved | read_flow(prediction, camera, (height, width))
         # Eq. 2 adds the two views' losses; the means above run over both, hence the factor.
         return 2.0 * sum(weights[name] * value for name, value in terms.items()), terms
 
     return loss
+
+
+def _cameras(params, views, images, masks) -> tuple[dict[str, jax.Array], dict[str, jax.Array]]:
+    """Camera parameters of pictures [n] of `views` [n], and {"residual"}; {} where there is none."""
+    cameras = jax.tree.map(lambda values: values[views], params["cameras"])
+    if "residual" not in params:
+        return cameras, {}
+    residual = CameraResidual().apply({"params": params["residual"]}, images, masks)
+    return moved_cameras(cameras, residual), {"residual": jnp.mean(residual**2)}
 
 
 def _make_flow_term(network: InverseGraphics) -> Callable[..., dict[str, jax.Array]]:
