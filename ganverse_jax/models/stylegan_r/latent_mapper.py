@@ -7,6 +7,8 @@ silent about this; softmax gates sum to one, so Eq. 4 reads the same in both uni
 
 The view code follows the paper: only the `view_dims` dimensions of W*_V with the highest correlation with
 the annotated viewpoints are predicted. All other view dimensions hold their mean over the chosen views.
+Where the generator takes a camera itself (`models.stylegan2.camera_input`), its own mapping is g_v: the view
+code is then that camera, and W*_STB reaches every layer.
 """
 
 import flax.linen as nn
@@ -116,9 +118,10 @@ class LatentMapper(nn.Module):
     """g_v, g_s, g_t, g_b and the softmax gates s of Eq. 3 and 4, arXiv:2010.09125.
 
     view_size, content_size: widths of W*_V and W*_STB (2048 and 3008 for the paper's car); view_dims: how
-    many view dimensions are predicted; hidden: widths of the MLPs; channels, channels_max: first and
-    largest width of the CNNs. gate_speed: the gates' logits are so many times their parameter, and Adam moves
-    them as much faster; short runs need it, since nothing goes further than steps x learning rate.
+    many view dimensions are predicted, 0 where the generator takes a camera (view_size 2); hidden: widths of
+    the MLPs; channels, channels_max: first and largest width of the CNNs. gate_speed: the gates' logits are
+    so many times their parameter, and Adam moves them as much faster; short runs need it, since nothing goes
+    further than steps x learning rate.
     Variables: "params" and "statistics" (see `neutral_statistics`); the latter are set before training.
     """
 
@@ -132,7 +135,8 @@ class LatentMapper(nn.Module):
     gate_speed: float = 1.0
 
     def setup(self):
-        self.view_net = CodeMlp(self.hidden, self.view_dims)
+        if self.view_dims:
+            self.view_net = CodeMlp(self.hidden, self.view_dims)
         self.shape_net = CodeMlp(self.hidden, self.content_size)
         cnn = (self.channels, self.channels_max, self.hidden[-1:], self.content_size)
         self.texture_net = CodeCnn(*cnn)
@@ -146,14 +150,19 @@ class LatentMapper(nn.Module):
 
         camera_reference [2 2] (see `camera_reference`); view_index [view_dims] which view dimensions are
         predicted; view_mean, view_std [view_size] and content_mean, content_std [content_size] of the
-        generator's codes; shape_mean [v 3] and shape_std [] of the displacements.
+        generator's codes; shape_mean [v 3] and shape_std [] of the displacements. Where view_dims is 0,
+        instead of the first four, camera_offset [2]: what is added to azimuth and elevation (radians).
         """
         view, content = self.view_size, self.content_size
-        return {
-            "camera_reference": np.array([[0.0, 0.0], [1.0, 1.0]], np.float32),
-            "view_index": np.arange(self.view_dims, dtype=np.int32),
-            "view_mean": np.zeros(view, np.float32),
-            "view_std": np.ones(view, np.float32),
+        of_view = {"camera_offset": np.zeros(2, np.float32)}
+        if self.view_dims:
+            of_view = {
+                "camera_reference": np.array([[0.0, 0.0], [1.0, 1.0]], np.float32),
+                "view_index": np.arange(self.view_dims, dtype=np.int32),
+                "view_mean": np.zeros(view, np.float32),
+                "view_std": np.ones(view, np.float32),
+            }
+        return of_view | {
             "content_mean": np.zeros(content, np.float32),
             "content_std": np.ones(content, np.float32),
             "shape_mean": np.zeros((self.num_vertices, 3), np.float32),
@@ -161,7 +170,10 @@ class LatentMapper(nn.Module):
         }
 
     def view_code(self, azimuth, elevation, distance) -> Float[Array, "b view_size"]:
-        """Camera (radians, world units; [b] each) to W*_V in raw style units [b view_size]."""
+        """Camera (radians, world units; [b] each) to W*_V in raw style units [b view_size]; to azimuth and
+        elevation [b 2] as the generator takes them, where it does."""
+        if not self.view_dims:
+            return jnp.stack([azimuth, elevation], axis=-1) + self.camera_offset.value
         features = camera_features(azimuth, elevation, distance, self.camera_reference.value)
         index = self.view_index.value
         predicted = self.view_mean.value[index] + self.view_std.value[index] * self.view_net(features)
@@ -215,18 +227,26 @@ def measured_statistics(
 ) -> dict[str, Int[np.ndarray, "..."] | Float[np.ndarray, "..."]]:
     """The "statistics" collection of a `LatentMapper`, measured on the chosen views and a set of samples.
 
-    view_styles: W*_V of the k chosen views; content_styles: W*_STB of samples; displacements: shapes of
+    view_styles: W*_V of the k chosen views, or with view_dims 0 the cameras [k 2] (azimuth, elevation) that
+    the generator is given for them; content_styles: W*_STB of samples; displacements: shapes of
     those samples; cameras: (azimuth, elevation, distance) of the views, [k] each, radians and world units.
     """
     azimuth, elevation, distance = (np.asarray(x, np.float32) for x in cameras)
-    reference = camera_reference(elevation, distance)
-    features = np.asarray(camera_features(azimuth, elevation, distance, reference))
+    if view_dims:
+        reference = camera_reference(elevation, distance)
+        features = np.asarray(camera_features(azimuth, elevation, distance, reference))
+        of_view = {
+            "camera_reference": reference,
+            "view_index": choose_view_dims(view_styles, features, view_dims),
+            "view_mean": view_styles.mean(0),
+            "view_std": view_styles.std(0) + 1e-4,
+        }
+    else:
+        turned, lifted = view_styles.T - np.stack([azimuth, elevation])
+        offset = np.angle(np.exp(1j * turned).mean()), lifted.mean()
+        of_view = {"camera_offset": np.array(offset, np.float32)}
     mean_shape = displacements.mean(0)
-    return {
-        "camera_reference": reference,
-        "view_index": choose_view_dims(view_styles, features, view_dims),
-        "view_mean": view_styles.mean(0),
-        "view_std": view_styles.std(0) + 1e-4,
+    return of_view | {
         "content_mean": content_styles.mean(0),
         "content_std": content_styles.std(0) + 1e-4,
         "shape_mean": mean_shape,

@@ -19,7 +19,7 @@ from ganverse_jax.models.stylegan2.stored import LoadedGenerator
 from ganverse_jax.models.stylegan2.style_space import StyleLayout, split_view_content
 from ganverse_jax.pipeline.remedies import make_again
 from ganverse_jax.pipeline.stage import Run
-from ganverse_jax.scene.cameras import stack_cameras
+from ganverse_jax.scene.cameras import given_cameras, stack_cameras
 from ganverse_jax.stages.gan import stage as gan
 from ganverse_jax.stages.inverse_graphics import stage as inverse_graphics
 from ganverse_jax.stages.multiview_dataset import stage as multiview_dataset
@@ -60,6 +60,19 @@ def style_codes(generator: LoadedGenerator, layout: StyleLayout, w: np.ndarray) 
     return np.asarray(draw(generator.variables, np.asarray(w, np.float32)))
 
 
+def codes_of(
+    generator: LoadedGenerator, layout: StyleLayout, view_w: np.ndarray, content_w: np.ndarray, views
+) -> tuple[np.ndarray, np.ndarray]:
+    """W*_V of views [k w_dim] and W*_STB of contents [n w_dim]; of a generator that takes a camera, the
+    cameras [k 2] that it was given for `views`, and all of the contents' W*."""
+    contents = style_codes(generator, layout, content_w)
+    if generator.camera is not None:
+        given = given_cameras(views)
+        return np.stack([given["azimuth"], given["elevation"]], axis=1), contents
+    view_styles, _ = split_view_content(style_codes(generator, layout, view_w), layout)
+    return view_styles, split_view_content(contents, layout)[1]
+
+
 def assemble(
     generator: LoadedGenerator,
     inverse: TrainedInverseGraphics,
@@ -77,12 +90,11 @@ def assemble(
     perhaps offset [k 2]) of the views; regress: pose regressor or None.
     """
     layout = style_space.style_layout(generator.module, include_torgb=settings.include_torgb)
-    view_styles, _ = split_view_content(style_codes(generator, layout, view_w), layout)
-    views = {"view_styles": view_styles, "cameras": stack_cameras(cameras)}
     parts = {}
     for name, (images, content_w) in splits.items():
-        _, content_styles = split_view_content(style_codes(generator, layout, content_w), layout)
-        parts[name] = predict_properties(inverse, images, content_styles=content_styles, **views)
+        view_styles, content_styles = codes_of(generator, layout, view_w, content_w, images.views)
+        codes = {"view_styles": view_styles, "content_styles": content_styles}
+        parts[name] = predict_properties(inverse, images, cameras=stack_cameras(cameras), **codes)
     constants = {"noise": generator.variables["noise"], "w_avg": generator.w_avg}
     constants |= {"inverse_graphics": inverse.params, "segmenter": getattr(segmenter, "params", {})}
     size = parts["test"].images.shape[1:3]
@@ -90,7 +102,7 @@ def assemble(
         generator=generator,
         layout=layout,
         **parts,
-        networks=make_networks(generator.module, layout, inverse, segmenter, settings.cycle_mask, size[0]),
+        networks=make_networks(generator, layout, inverse, segmenter, settings.cycle_mask, size[0]),
         constants=constants,
         segment=segmenter,
         dibr=make_dibr(inverse, size),

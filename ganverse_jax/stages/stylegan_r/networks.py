@@ -16,7 +16,7 @@ import numpy as np
 import rasterizer
 from ganverse_jax.models.inverse_graphics.network import InverseGraphics
 from ganverse_jax.models.perception.segmenter import LearnedSegmenter, Segmenter
-from ganverse_jax.models.stylegan2.networks import Generator
+from ganverse_jax.models.stylegan2.stored import LoadedGenerator
 from ganverse_jax.models.stylegan2.style_space import StyleLayout
 from ganverse_jax.models.stylegan_r.neural_renderer import make_synthesise
 from ganverse_jax.scene.cameras import unstack_cameras, unstacked_camera
@@ -34,7 +34,7 @@ class TrainedInverseGraphics:
 
 
 def make_networks(
-    generator: Generator,
+    generator: LoadedGenerator,
     layout: StyleLayout,
     inverse: TrainedInverseGraphics,
     segmenter: Segmenter,
@@ -54,7 +54,8 @@ def make_networks(
         found = inverse.module.apply(variables, jnp.clip(images, 0.0, 1.0), masks)
         return found.displacements, found.texture
 
-    return CycleNetworks(make_synthesise(generator, layout, height), mask, predict)
+    synthesise = make_synthesise(generator.module, layout, height, generator.camera)
+    return CycleNetworks(synthesise, mask, predict)
 
 
 def _segmented(segmenter: LearnedSegmenter) -> Callable:

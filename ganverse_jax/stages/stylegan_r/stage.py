@@ -63,7 +63,8 @@ def train_and_measure(
 def _renderer(trained: Trained, inputs: Inputs) -> NeuralRenderer:
     """The fine-tuned renderer."""
     parts = (trained.module, inputs.generator.module, inputs.layout, trained.tuned, trained.constants)
-    return NeuralRenderer(*parts, height=inputs.test.images.shape[1])
+    height = inputs.test.images.shape[1]
+    return NeuralRenderer(*parts, height=height, camera=inputs.generator.camera)
 
 
 def _compare(renderer: NeuralRenderer, trained: Trained, inputs: Inputs) -> dict[str, Any]:
@@ -128,7 +129,8 @@ def _code_figures(trained: Trained, inputs: Inputs) -> dict[str, float]:
     )
     both = (("before", before), ("after", after))
     found = {f"{name}_{when}": values[name] for when, values in both for name in ("code", "entropy")}
-    found |= {f"{name}_unexplained": after[name] / before[name] for name in ("view", "content")}
+    learned = ("view", "content") if module.view_dims else ("content",)
+    found |= {f"{name}_unexplained": after[name] / before[name] for name in learned}
     found |= {f"gate_{name}": share for name, share in zip(measures.PROPERTIES, shares, strict=True)}
     return {name: float(value) for name, value in found.items()}
 

@@ -44,17 +44,21 @@ def fit(
     return jax.device_get(state["params"])
 
 
-def build_mapper(settings: Mapper, data: Properties, seed: int) -> tuple[LatentMapper, dict[str, Any]]:
-    """A fresh mapper for these examples: (module, {"params", "statistics"})."""
+def build_mapper(
+    settings: Mapper, data: Properties, seed: int, *, takes_camera: bool = False
+) -> tuple[LatentMapper, dict[str, Any]]:
+    """A fresh mapper for these examples: (module, {"params", "statistics"}). takes_camera: of the
+    generator, whose own mapping is g_v then."""
+    arguments = plain(settings) | ({"view_dims": 0} if takes_camera else {})
     module = LatentMapper(
         view_size=data.view_styles.shape[1],
         content_size=data.content_styles.shape[1],
         num_vertices=data.shapes.shape[1],
-        **plain(settings),
+        **arguments,
     )
     cameras = tuple(data.cameras.T[:3])
     statistics = measured_statistics(
-        data.view_styles, data.content_styles, data.shapes, cameras, settings.view_dims
+        data.view_styles, data.content_styles, data.shapes, cameras, module.view_dims
     )
     example = steps.unpack(data.warmup_batch(np.zeros(1, int)))
     inputs = (example[name] for name in steps.PROPERTY_INPUTS)
@@ -86,7 +90,8 @@ def train(run: Run, settings: Settings, inputs: Inputs) -> Trained:
     for name in ("warmup", "finetune"):
         size = getattr(settings, name).batch_size
         parallel.check_divisible(size, run.mesh.size, f"stylegan_r.{name}.batch_size")
-    module, variables = build_mapper(settings.mapper, inputs.train, run.seed)
+    takes_camera = inputs.generator.camera is not None
+    module, variables = build_mapper(settings.mapper, inputs.train, run.seed, takes_camera=takes_camera)
     constants = inputs.constants | {"statistics": variables["statistics"]}
     started, fresh, data = time.perf_counter(), {"mapper": variables["params"]}, inputs.train
 

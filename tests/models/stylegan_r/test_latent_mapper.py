@@ -56,6 +56,23 @@ def test_only_the_chosen_view_dimensions_follow_the_camera(mapper, variables):
     assert moves.tolist() == [False, True, False, False, True, False]
 
 
+def test_where_the_generator_takes_a_camera_the_view_code_is_that_camera():
+    mapper = LatentMapper(view_size=2, content_size=9, view_dims=0, num_vertices=12, hidden=(8,), channels=4)
+    learned = np.array([0.1, 2.0, 6.2]), np.array([0.0, 0.1, 0.2]), np.full(3, 4.2)
+    given = np.stack([(learned[0] + 0.3) % (2 * np.pi), learned[1] - 0.05], axis=1)
+    rng = np.random.default_rng(0)
+    codes = rng.normal(size=(20, 9)), rng.normal(size=(20, 12, 3))
+    statistics = latent_mapper.measured_statistics(given, *codes, learned, view_dims=0)
+    variables = jax.jit(mapper.init)(jax.random.key(0), *_inputs())
+    assert jax.tree.map(np.shape, statistics) == jax.tree.map(np.shape, dict(variables["statistics"]))
+    assert not any("view" in name for name in variables["params"])
+    turned = {"params": variables["params"], "statistics": statistics}
+    view = mapper.apply(turned, *learned, method=LatentMapper.view_code)
+    difference = np.exp(1j * np.asarray(view[:, 0])) - np.exp(1j * given[:, 0])
+    np.testing.assert_allclose(np.abs(difference), 0, atol=1e-5)  # float32 angles of up to 6.5
+    np.testing.assert_allclose(view[:, 1], given[:, 1], atol=1e-6)
+
+
 def test_background_code_does_not_see_the_object(mapper, variables):
     params = jax.tree.map(lambda x: x + 0.1, variables["params"])
     _, _, _, image, mask = _inputs()

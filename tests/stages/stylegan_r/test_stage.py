@@ -13,6 +13,7 @@ from ganverse_jax.data.masks.folder import WANTED, MaskFolder, MissingMasks
 from ganverse_jax.data.multiview.set import MultiviewSet
 from ganverse_jax.models.inverse_graphics.network import InverseGraphics
 from ganverse_jax.models.perception.segmenter import LearnedSegmenter, SegmenterNet
+from ganverse_jax.models.stylegan2.camera_input import PARAMS, CameraInput
 from ganverse_jax.models.stylegan2.multiview_generator import MultiviewGenerator
 from ganverse_jax.models.stylegan2.networks import Generator
 from ganverse_jax.models.stylegan2.stored import LoadedGenerator
@@ -44,6 +45,18 @@ def _generator():
     )
     variables = _random(module, np.zeros((1, W_DIM), np.float32))
     return LoadedGenerator(module, variables, np.full(W_DIM, 0.3, np.float32), fingerprint(variables), {})
+
+
+CAMERA = CameraInput(2, 2, np.array([[0.0, 0.1], [2.0, 0.3]], np.float32))
+
+
+@functools.cache
+def _with_camera():
+    """A generator that takes a camera."""
+    plain = _generator()
+    mapping = _random(CAMERA.mapping(W_DIM), np.zeros((1, 4), np.float32))["params"]
+    params = plain.variables["params"] | {PARAMS: mapping}
+    return plain._replace(variables=plain.variables | {"params": params}, camera=CAMERA)
 
 
 NETWORK = InverseGraphics(
@@ -78,16 +91,22 @@ def _inverse(params):
 
 
 @functools.cache
-def _inputs():
-    generator = _generator()
+def _inputs(takes_camera=False):
+    generator = _with_camera() if takes_camera else _generator()
     rng = np.random.default_rng(0)
     multiview = MultiviewGenerator(generator, batch_size=VIEWS * OBJECTS)
     view_w, content_w = (rng.normal(size=(n, W_DIM)).astype(np.float32) for n in (VIEWS, OBJECTS))
+    if takes_camera:
+        view_w = multiview.camera_codes(np.stack([CAMERAS["azimuth"], CAMERAS["elevation"]], axis=1))
     view_id, object_id = np.tile(np.arange(VIEWS), OBJECTS), np.repeat(np.arange(OBJECTS), VIEWS)
     images, _ = multiview.pairs(view_w[view_id], content_w[object_id])
     masks = np.zeros((len(images), SIZE, SIZE), np.uint8)
     masks[:, 4:12, 3:13] = 255
-    whole = MultiviewSet(images, masks, view_id, object_id, [{"azimuth_bin": 3 * i} for i in range(VIEWS)])
+    views = [
+        {"azimuth_bin": 3 * i} | {name: float(values[i]) for name, values in CAMERAS.items()}
+        for i in range(VIEWS)
+    ]
+    whole = MultiviewSet(images, masks, view_id, object_id, views)
     rows = {"train": np.flatnonzero(object_id < 4), "test": np.flatnonzero(object_id >= 4)}
     picture = (np.zeros((1, SIZE, SIZE, 3), np.float32), np.zeros((1, SIZE, SIZE, 1), np.float32))
     segmenter_params = _random(SegmenterNet(WIDTHS), picture[0])["params"]
@@ -99,10 +118,15 @@ def _inputs():
     )  # fmt: skip
 
 
+@pytest.fixture(scope="module", params=[False, True], ids=["views", "camera"])
+def inputs(request):
+    return _inputs(request.param)
+
+
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory):
+def finished(tmp_path_factory, inputs):
     workdir = tmp_path_factory.mktemp("run")
-    return workdir, stylegan_r.train_and_measure(run_in(workdir), SETTINGS, _inputs())
+    return workdir, stylegan_r.train_and_measure(run_in(workdir), SETTINGS, inputs)
 
 
 @pytest.mark.slow  # half a minute of compiling
@@ -136,8 +160,8 @@ def test_figures_have_the_agreed_names_and_shapes(finished):
 
 
 @pytest.mark.slow  # half a minute of compiling
-def test_written_renderer_draws_the_written_figures(finished):
-    data, workdir = _inputs().test, finished[0]
+def test_written_renderer_draws_the_written_figures(finished, inputs):
+    data, workdir = inputs.test, finished[0]
     renderer = load_neural_renderer(workdir / "stylegan_r")
     row = np.array([0])
     camera = data.cameras[data.view_id[row]]
@@ -172,9 +196,24 @@ def test_code_of_the_mean_w_gives_the_mean_image():
     np.testing.assert_allclose(2 * drawn - 1, image, atol=1e-5)  # the same float32 program but for 2 x / 2
 
 
+def test_a_camera_and_a_contents_whole_code_give_the_generators_picture_of_both():
+    generator, inputs = _with_camera(), _inputs(takes_camera=True)
+    layout = style_layout(generator.module, include_torgb=True)  # no style is left to a mean
+    content_w = np.random.default_rng(1).normal(size=(VIEWS, W_DIM)).astype(np.float32)
+    given = inputs.train.view_styles
+    images, _ = MultiviewGenerator(generator).pairs(
+        MultiviewGenerator(generator).camera_codes(given), content_w
+    )
+    networks = make_networks(generator, layout, _inverse({}), None, "render")
+    codes = stylegan_r_inputs.style_codes(generator, layout, content_w)
+    drawn = jax.jit(networks.synthesise)(generator.variables["params"], inputs.constants, given, codes)
+    # A level of uint8, and the sum of styles in another order.
+    np.testing.assert_allclose(255 * np.clip(drawn, 0, 1), images, atol=0.6)
+
+
 def test_render_mask_is_the_silhouette_at_the_requested_camera():
     data, dibr = _inputs().test, _inputs().dibr
-    networks = make_networks(_generator().module, _inputs().layout, _inverse({}), None, "render")
+    networks = make_networks(_generator(), _inputs().layout, _inverse({}), None, "render")
     camera, images = data.cameras[data.view_id], data.images.astype(np.float32)
     mask = jax.jit(networks.segment)({}, images, data.shapes, tuple(camera.T))
     np.testing.assert_array_equal(mask[..., 0], dibr(camera, data.shapes, data.textures)[1])
@@ -182,7 +221,7 @@ def test_render_mask_is_the_silhouette_at_the_requested_camera():
 
 def test_render_mask_obeys_the_offset_as_dibr_does():
     data, dibr = _inputs().test, _inputs().dibr
-    networks = make_networks(_generator().module, _inputs().layout, _inverse({}), None, "render")
+    networks = make_networks(_generator(), _inputs().layout, _inverse({}), None, "render")
     camera, images = data.cameras[data.view_id], data.images.astype(np.float32)
     offset = np.random.default_rng(0).uniform(-0.4, 0.4, (len(camera), 2)).astype(np.float32)
     camera = np.concatenate([camera, offset], axis=1)
