@@ -1,0 +1,1 @@
+"""The loop: rounds of GAN and inverse graphics, each learning from the one before, and one table of all."""
