@@ -14,16 +14,21 @@ def finished_generator(experiment: Experiment, workdir: Path) -> LoadedGenerator
 
     Raises FileNotFoundError that tells how to get the weights when there are neither.
     """
+    return load_generator(finished_gan(experiment, workdir) / gan.generator_path(workdir).name)
+
+
+def finished_gan(experiment: Experiment, workdir: Path) -> Path:
+    """The folder of the networks of `finished_generator`; raises as it."""
     if gan.generator_path(workdir).is_file():
-        return load_generator(gan.generator_path(workdir))
+        return gan.generator_path(workdir).parent
     settings = experiment.stages[gan.NAME]
     name = settings.pretrained
-    path = None if name is None else weights_folder(name) / "generator.safetensors"
+    path = None if name is None else weights_folder(name) / gan.generator_path(workdir).name
     if path is None or not path.is_file():
         raise FileNotFoundError(
             f"no generator at {gan.generator_path(workdir)} nor {path}; {settings.how_to_get}"
         )
-    return load_generator(path)
+    return path.parent
 
 
 def toy_perception(experiment: Experiment, workdir: Path) -> perception.Perception | None:

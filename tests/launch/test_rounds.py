@@ -12,7 +12,8 @@ from ganverse_jax.commands.rounds.command import ROWS
 ROOT = Path(__file__).parents[2]
 FEWER = (
     "multiview_dataset.num_objects=20", "multiview_dataset.views_per_object=3",
-    "inverse_graphics.num_steps=2", "inverse_graphics.perceptual_blocks=0", "inverse_graphics_posed.num_steps=2",
+    "inverse_graphics.num_steps=2", "inverse_graphics.perceptual_blocks=0",
+    "inverse_graphics_posed.num_steps=2",
     "inverse_graphics_posed.num_objects=20", "stylegan_r.num_examples=16", "stylegan_r.num_samples=0",
     "stylegan_r.num_test=2", "stylegan_r.warmup.num_steps=2", "stylegan_r.finetune.num_steps=2",
 )  # fmt: skip

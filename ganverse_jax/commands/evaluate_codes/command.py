@@ -19,6 +19,7 @@ from ganverse_jax.models.inverse_graphics.network import InverseGraphics
 from ganverse_jax.models.inverse_graphics.prediction import predict_in_batches
 from ganverse_jax.models.inverse_graphics.stored import load_folder
 from ganverse_jax.models.stylegan2.multiview_generator import MultiviewGenerator
+from ganverse_jax.models.stylegan2.stored import LoadedGenerator
 from ganverse_jax.pipeline.experiment import Experiment, make_world
 from ganverse_jax.runtime.checkpoint import write_json
 from ganverse_jax.stages.inverse_graphics import stage as inverse_graphics
@@ -55,21 +56,34 @@ def run(
     posed_workdir: of the run whose inverse_graphics_posed stage reads the shapes. Raises FileNotFoundError
     for missing networks, ValueError where no toy world is there to measure with.
     """
-    gan, perception = finished_generator(experiment, workdir), toy_perception(experiment, workdir)
+    gan, reader = finished_generator(experiment, workdir), make_reader(experiment, workdir, posed_workdir)
+    counts, perception = (num_views, num_contents), reader.yardsticks.perception
+    content = {"fingerprint": gan.fingerprint, "num_views": num_views, "num_contents": num_contents}
+    content |= measure(gan, reader, experiment, *counts)
+    content["truth"] = {"shares": reader.shares(_true_grid(experiment, perception, *counts))}
+    write_json(workdir / FILE, content)
+    return content
+
+
+def make_reader(experiment: Experiment, workdir: Path, posed_workdir: Path) -> Reader:
+    """What reads the pictures of a run's GAN; raises as :func:`run`."""
+    perception = toy_perception(experiment, workdir)
     if perception is None:
         raise ValueError("what codes hold is measured on toy worlds, whose pose network this run lacks")
     folder = posed_workdir / posed.NAME / inverse_graphics.NAME
     network, params, _ = load_folder(folder, f"run --stages={posed.NAME} there")
-    reader = Reader(network, params["network"], make_yardsticks(perception, experiment))
+    return Reader(network, params["network"], make_yardsticks(perception, experiment))
+
+
+def measure(
+    gan: LoadedGenerator, reader: Reader, experiment: Experiment, num_views: int, num_contents: int
+) -> dict[str, Any]:
+    """Shares, poses and identity of a generator's pictures, and how it obeys cameras where it takes one."""
     generator = MultiviewGenerator(gan, crop=experiment.stages["gan"].crop)
     grid = _grid(generator, experiment, num_views, num_contents)
-    content: dict[str, Any] = {"fingerprint": gan.fingerprint, "num_views": num_views}
-    content |= {"num_contents": num_contents, "shares": reader.shares(grid)}
-    content["truth"] = {"shares": reader.shares(_true_grid(experiment, perception, num_views, num_contents))}
-    content |= _poses(reader, grid)
+    content: dict[str, Any] = {"shares": reader.shares(grid)} | _poses(reader, grid)
     if gan.camera is not None:
         content["commanded"] = _commanded(reader, generator, experiment, num_contents)
-    write_json(workdir / FILE, content)
     return content
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from ganverse_jax.models.stylegan2.networks import Generator, truncate
 from ganverse_jax.models.stylegan2.stored import LoadedGenerator
-from ganverse_jax.models.stylegan2.style_space import flatten_styles, mix_ws, style_layout
+from ganverse_jax.models.stylegan2.style_space import flatten_styles, style_layout
 from ganverse_jax.runtime.batched import in_batches
 from ganverse_jax.runtime.pixels import gan_to_uint8
 
@@ -17,9 +17,10 @@ from ganverse_jax.runtime.pixels import gan_to_uint8
 class MultiviewGenerator:
     """Images of (view code, content code) pairs from one GAN, in compiled batches of one size.
 
-    A code is one w [w_dim]. The view's drives the first four rows of ws, the content's the others; where the
-    generator takes a camera, the view's code is g_v of it and the content's reaches every row
-    (`camera_input`). Noise inputs are the constant ones: an image is a function of its two codes alone.
+    A code is one w [w_dim]. The view's drives the first four rows of ws and the content's the others, or the
+    view's the dimensions of the styles that `gan.view_mask` holds; where the generator takes a camera, the
+    view's code is g_v of it and the content's reaches every row (`camera_input`). Noise inputs are the
+    constant ones: an image is a function of its two codes alone.
 
     Args: gan: generator, variables, w_avg and fingerprint; batch_size: images per compiled call; crop: first
     and last (exclusive) row of the picture inside the square, e.g. (64, 448) for the 512x384 cars.
@@ -35,12 +36,7 @@ class MultiviewGenerator:
 
         @jax.jit
         def synthesise(variables, view_w, content_w):
-            view, content = (
-                self.module.apply(variables, w, method=Generator.broadcast) for w in (view_w, content_w)
-            )
-            camera = self.gan.camera
-            ws = mix_ws(view, content) if camera is None else camera.ws(view_w, content, gan.w_avg)
-            styles = self.module.apply(variables, ws, method=Generator.styles)
+            styles = gan.mixed_styles(variables, view_w, content_w)
             image = self.module.apply(variables, styles, method=Generator.from_styles)
             return gan_to_uint8(image[:, top:bottom]), flatten_styles(styles, self.layout)
 

@@ -9,6 +9,14 @@ import numpy as np
 
 from ganverse_jax.models.stylegan2.camera_input import CameraInput
 from ganverse_jax.models.stylegan2.networks import Discriminator, Generator
+from ganverse_jax.models.stylegan2.style_space import (
+    StyleLayout,
+    mix_styles,
+    mix_ws,
+    style_layout,
+    styles_of,
+    unflatten_styles,
+)
 from ganverse_jax.runtime.checkpoint import fingerprint, load_weights, save_weights
 
 _BUNDLE = {"generator": ("noise", "w_avg"), "discriminator": ()}
@@ -18,7 +26,9 @@ class LoadedGenerator(NamedTuple):
     """A generator ready to use: ``module.apply(variables, ...)``; ``w_avg`` is [w_dim].
 
     ``fingerprint`` names these weights: annotations, data sets and networks refer to it. camera: of a
-    generator that takes one, whose mapping lies among its parameters.
+    generator that takes one, whose mapping lies among its parameters. view_mask: bool [n], which dimensions
+    of the full flat code (`style_layout` with include_torgb) are the view's, where they are not the first
+    four layers' (`launch.view_dims`).
     """
 
     module: Generator
@@ -27,6 +37,25 @@ class LoadedGenerator(NamedTuple):
     fingerprint: str
     metadata: dict[str, Any]
     camera: CameraInput | None = None
+    view_mask: np.ndarray | None = None
+
+    def view_styles_mask(self) -> dict[str, np.ndarray]:
+        """`view_mask` by style: {name: bool [width]}."""
+        return unflatten_styles(self.view_mask, style_layout(self.module, include_torgb=True))
+
+    def view_dims(self, layout: StyleLayout) -> np.ndarray:
+        """Where `view_mask` holds in a flat code of `layout`: indices [n]."""
+        masks = self.view_styles_mask()
+        return np.flatnonzero(np.concatenate([masks[name] for name in layout.names]))
+
+    def mixed_styles(self, variables, view_w: jax.Array, content_w: jax.Array) -> dict[str, jax.Array]:
+        """All styles {name: [b width]} of contents [b w] in views [b w], whichever way the two are mixed."""
+        view, content = self.module.broadcast(view_w), self.module.broadcast(content_w)
+        if self.view_mask is not None:
+            both = (styles_of(self.module, variables, ws) for ws in (view, content))
+            return mix_styles(*both, self.view_styles_mask())
+        turned = self.camera and self.camera.ws(view_w, content, self.w_avg)
+        return styles_of(self.module, variables, mix_ws(view, content) if turned is None else turned)
 
     def cameras_of(self, numbers: np.ndarray) -> np.ndarray:
         """Cameras [n 2] of real pictures, one for each number [n]; [n 0] where the generator takes none."""
@@ -56,6 +85,7 @@ def save_generator(
     metadata: dict,
     *,
     camera: CameraInput | None = None,
+    view_mask: np.ndarray | None = None,
     dtype=None,
 ) -> None:
     """Write a generator; ``settings`` are the keyword arguments of :class:`Generator`."""
@@ -64,6 +94,8 @@ def save_generator(
     if camera is not None:
         bundle["cameras"] = camera.cameras
         content["camera"] = {"layers": camera.layers, "mapping_layers": camera.mapping_layers}
+    if view_mask is not None:
+        bundle["view_mask"] = view_mask.astype(np.uint8)
     save_weights(path, bundle, content, dtype=dtype)
 
 
@@ -82,7 +114,10 @@ def load_generator(path: str | os.PathLike) -> LoadedGenerator:
     module = Generator(**metadata["settings"])
     camera = metadata.get("camera")
     camera = camera and CameraInput(**camera, cameras=bundle["cameras"])
-    return LoadedGenerator(module, variables, bundle["w_avg"], fingerprint(bundle), metadata["card"], camera)
+    mask = bundle.get("view_mask")
+    mask = None if mask is None else mask.astype(bool)
+    code = bundle["w_avg"], fingerprint(bundle), metadata["card"], camera, mask
+    return LoadedGenerator(module, variables, *code)
 
 
 def load_discriminator(path: str | os.PathLike) -> LoadedDiscriminator:

@@ -113,6 +113,12 @@ def mix_ws(view_ws, content_ws):
     return jnp.concatenate([view_ws[:, :VIEW_LAYERS], content_ws[:, VIEW_LAYERS:]], axis=1)
 
 
+def mix_styles(view, content, mask):
+    """All styles {name: [b width]}: the view's in the dimensions that `mask` {name: bool [width]} holds, the
+    content's elsewhere. View dimensions in place of view layers."""
+    return {name: jnp.where(mask[name], view[name], content[name]) for name in content}
+
+
 def styles_of(generator, variables, ws):
     """All styles {name: [b width]} of ws [b num_ws w]; a w [b w] serves every layer."""
     ws = generator.broadcast(ws) if ws.ndim == 2 else ws

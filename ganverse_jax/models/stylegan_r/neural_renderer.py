@@ -18,9 +18,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from ganverse_jax.models.stylegan2.camera_input import CameraInput
 from ganverse_jax.models.stylegan2.networks import Generator
-from ganverse_jax.models.stylegan2.stored import load_generator, save_generator
+from ganverse_jax.models.stylegan2.stored import LoadedGenerator, load_generator, save_generator
 from ganverse_jax.models.stylegan2.style_space import (
     StyleLayout,
     complete_styles,
@@ -35,34 +34,33 @@ from ganverse_jax.runtime.checkpoint import load_weights, save_weights
 MAPPER_FILE, GENERATOR_FILE = "mapper.safetensors", "generator.safetensors"
 
 
-def make_synthesise(
-    generator: Generator,
-    layout: StyleLayout,
-    height: int | None = None,
-    camera: CameraInput | None = None,
-) -> Callable:
+def make_synthesise(generator: LoadedGenerator, layout: StyleLayout, height: int | None = None) -> Callable:
     """synthesise(generator_params, constants, view [b n], content [b m]) -> images [b h w 3] near [0, 1].
 
-    camera: of a generator that takes one; the view is then azimuth and elevation [b 2], and the content
-    covers all of W*: styles are affine in w, so that what g_v adds to w adds to the styles.
+    Of the first layers, view and content are parts of W*. Where the generator takes a camera, the view is
+    azimuth and elevation [b 2] and the content all of W*: styles are affine in w, so that what g_v adds to w
+    adds to them. Where it has view dimensions, the view replaces these in a content that is all of W*.
     height: rows of the picture, in the middle of the square the network draws (384 of 512 for the paper's
     car); all of it when None.
     """
-    height = height or generator.resolution
-    top = (generator.resolution - height) // 2
+    module, camera = generator.module, generator.camera
+    height = height or module.resolution
+    top = (module.resolution - height) // 2
 
     def synthesise(params, constants, view, content):
         variables = {"params": params, "noise": constants["noise"]}
         w_avg = jnp.asarray(constants["w_avg"])[None]
-        mean = styles_of(generator, variables, w_avg)
-        if camera is None:
-            code, others = jnp.concatenate([view, content], axis=-1), mean
-        else:
-            ws = camera.ws(camera.codes(params, view), generator.broadcast(w_avg), w_avg)
-            others = styles_of(generator, variables, ws)
+        mean = others = styles_of(module, variables, w_avg)
+        if camera is not None:
+            ws = camera.ws(camera.codes(params, view), module.broadcast(w_avg), w_avg)
+            others = styles_of(module, variables, ws)
             code = content + flatten_styles(others, layout) - flatten_styles(mean, layout)
+        elif generator.view_mask is not None:
+            code = content.at[:, generator.view_dims(layout)].set(view)
+        else:
+            code = jnp.concatenate([view, content], axis=-1)
         styles = complete_styles(code, layout, others)
-        image = generator.apply(variables, styles, method=Generator.from_styles)
+        image = module.apply(variables, styles, method=Generator.from_styles)
         return 0.5 * (image[:, top : top + height] + 1.0)
 
     return synthesise
@@ -86,7 +84,8 @@ class NeuralRenderer:
     """StyleGAN-R with its weights: NumPy in, NumPy out, in compiled batches of one size.
 
     Args:
-      mapper, generator: the modules; layout: which styles make up W*; height, camera: see `make_synthesise`.
+      mapper: its module; generator: how it takes views (its own weights are not read); layout: which styles
+        make up W*; height: see `make_synthesise`.
       params: {"mapper", "generator"}; constants: {"statistics", "noise", "w_avg"}.
       batch_size: images per compiled call, the last batch is padded; None: by their size.
     """
@@ -94,21 +93,19 @@ class NeuralRenderer:
     def __init__(
         self,
         mapper: LatentMapper,
-        generator: Generator,
+        generator: LoadedGenerator,
         layout: StyleLayout,
         params: dict[str, Any],
         constants: dict[str, Any],
         *,
         height: int | None = None,
-        camera: CameraInput | None = None,
         batch_size: int | None = None,
     ):
-        self.mapper, self.generator, self.layout = mapper, generator, layout
-        self.height, self.camera = height, camera
-        side = generator.resolution
+        self.mapper, self.generator, self.layout, self.height = mapper, generator, layout, height
+        side = generator.module.resolution
         self.params, self.batch_size = params, batch_size or pictures_at_once(side, side, most=32)
         self.constants = {name: constants[name] for name in ("statistics", "noise", "w_avg")}
-        synthesise = make_synthesise(generator, layout, height, camera)
+        synthesise = make_synthesise(generator, layout, height)
 
         @jax.jit
         def draw(params, constants, cameras, shapes, textures, images, masks):
@@ -160,9 +157,10 @@ def save_neural_renderer(
     }
     save_weights(folder / MAPPER_FILE, bundle, described)
     variables = {"params": renderer.params["generator"], "noise": constants["noise"]}
-    arguments = _arguments(renderer.generator)
-    stored = arguments, variables, constants["w_avg"], metadata
-    save_generator(folder / GENERATOR_FILE, *stored, camera=renderer.camera)
+    made_of = renderer.generator
+    stored = _arguments(made_of.module), variables, constants["w_avg"], metadata
+    views = {"camera": made_of.camera, "view_mask": made_of.view_mask}
+    save_generator(folder / GENERATOR_FILE, *stored, **views)
 
 
 def load_neural_renderer(folder: str | os.PathLike, *, batch_size: int | None = None) -> NeuralRenderer:
@@ -182,5 +180,5 @@ def load_neural_renderer(folder: str | os.PathLike, *, batch_size: int | None = 
     }
     layouts = (style_layout(loaded.module, include_torgb=include) for include in (False, True))
     layout = next(layout for layout in layouts if list(layout.names) == metadata["code"]["names"])
-    options = {"height": metadata["code"]["height"], "camera": loaded.camera, "batch_size": batch_size}
-    return NeuralRenderer(mapper, loaded.module, layout, params, constants, **options)
+    options = {"height": metadata["code"]["height"], "batch_size": batch_size}
+    return NeuralRenderer(mapper, loaded, layout, params, constants, **options)

@@ -63,14 +63,19 @@ def style_codes(generator: LoadedGenerator, layout: StyleLayout, w: np.ndarray) 
 def codes_of(
     generator: LoadedGenerator, layout: StyleLayout, view_w: np.ndarray, content_w: np.ndarray, views
 ) -> tuple[np.ndarray, np.ndarray]:
-    """W*_V of views [k w_dim] and W*_STB of contents [n w_dim]; of a generator that takes a camera, the
-    cameras [k 2] that it was given for `views`, and all of the contents' W*."""
+    """W*_V of views [k w_dim] and W*_STB of contents [n w_dim].
+
+    Where the generator has view dimensions, these of the views, where it takes a camera, the cameras [k 2]
+    that it was given for `views`; and all of the contents' W*.
+    """
     contents = style_codes(generator, layout, content_w)
     if generator.camera is not None:
         given = given_cameras(views)
         return np.stack([given["azimuth"], given["elevation"]], axis=1), contents
-    view_styles, _ = split_view_content(style_codes(generator, layout, view_w), layout)
-    return view_styles, split_view_content(contents, layout)[1]
+    view_styles = style_codes(generator, layout, view_w)
+    if generator.view_mask is not None:
+        return view_styles[:, generator.view_dims(layout)], contents
+    return split_view_content(view_styles, layout)[0], split_view_content(contents, layout)[1]
 
 
 def assemble(

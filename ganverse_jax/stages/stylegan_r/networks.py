@@ -54,8 +54,7 @@ def make_networks(
         found = inverse.module.apply(variables, jnp.clip(images, 0.0, 1.0), masks)
         return found.displacements, found.texture
 
-    synthesise = make_synthesise(generator.module, layout, height, generator.camera)
-    return CycleNetworks(synthesise, mask, predict)
+    return CycleNetworks(make_synthesise(generator, layout, height), mask, predict)
 
 
 def _segmented(segmenter: LearnedSegmenter) -> Callable:

@@ -62,9 +62,8 @@ def train_and_measure(
 
 def _renderer(trained: Trained, inputs: Inputs) -> NeuralRenderer:
     """The fine-tuned renderer."""
-    parts = (trained.module, inputs.generator.module, inputs.layout, trained.tuned, trained.constants)
-    height = inputs.test.images.shape[1]
-    return NeuralRenderer(*parts, height=height, camera=inputs.generator.camera)
+    parts = (trained.module, inputs.generator, inputs.layout, trained.tuned, trained.constants)
+    return NeuralRenderer(*parts, height=inputs.test.images.shape[1])
 
 
 def _compare(renderer: NeuralRenderer, trained: Trained, inputs: Inputs) -> dict[str, Any]:
