@@ -168,7 +168,7 @@ def _write_figures(folder: Path, neural: NeuralRenderer, inputs: Inputs, sweep_s
     rows = np.concatenate([first, np.setdiff1d(np.arange(len(data)), first)])
     arrays = figures.dual_renderer(neural, inputs.dibr, data, rows[:NUM_DUAL])
     arrays |= figures.camera_sweeps(neural, data, rows[:NUM_SWEPT], sweep_steps)
-    arrays |= figures.swaps(neural, data, rows[:NUM_SWAPPED])
+    arrays |= figures.swaps(neural, data, np.resize(rows, NUM_SWAPPED))  # again from the first where few
     write_npz(folder / "figures.npz", **arrays)
 
 
