@@ -211,6 +211,18 @@ def test_a_camera_and_a_contents_whole_code_give_the_generators_picture_of_both(
     np.testing.assert_allclose(255 * np.clip(drawn, 0, 1), images, atol=0.6)
 
 
+def test_view_dimensions_and_a_contents_whole_code_give_the_generators_picture_of_both():
+    layout = style_layout(_generator().module, include_torgb=True)
+    generator = _generator()._replace(view_mask=np.arange(layout.size) % 3 == 0)
+    view_w, content_w = np.random.default_rng(1).normal(size=(2, VIEWS, W_DIM)).astype(np.float32)
+    images, _ = MultiviewGenerator(generator).pairs(view_w, content_w)
+    view, content = stylegan_r_inputs.codes_of(generator, layout, view_w, content_w, [])
+    networks = make_networks(generator, layout, _inverse({}), None, "render")
+    drawn = jax.jit(networks.synthesise)(generator.variables["params"], _inputs().constants, view, content)
+    # A level of uint8, and the same styles in another program.
+    np.testing.assert_allclose(255 * np.clip(drawn, 0, 1), images, atol=0.6)
+
+
 def test_render_mask_is_the_silhouette_at_the_requested_camera():
     data, dibr = _inputs().test, _inputs().dibr
     networks = make_networks(_generator(), _inputs().layout, _inverse({}), None, "render")
