@@ -31,14 +31,16 @@ class InceptionWeights(NamedTuple):
     is_fid: bool
 
 
-def load_inception(path: str | os.PathLike) -> InceptionWeights:
+def load_inception(path: str | os.PathLike, *, shapes_only: bool = False) -> InceptionWeights:
     """Read an Inception-v3 state dict in torchvision's layout, batch normalisation folded in.
 
     pytorch-fid's file gives FID; torchvision's own ImageNet weights are read too, but figures taken with them
-    are comparable to themselves only (`is_fid` is False). Raises FileNotFoundError, or ImportedFileError
+    are comparable to themselves only (`is_fid` is False). shapes_only: for the errors alone, see
+    `read_torch_state`. Raises FileNotFoundError, or ImportedFileError
     naming the array that is missing, misshapen or not finite.
     """
-    state, what = read_weights(path, GET_INCEPTION), f"{path}: no Inception-v3; {GET_INCEPTION}"
+    state = read_weights(path, GET_INCEPTION, shapes_only=shapes_only)
+    what = f"{path}: no Inception-v3; {GET_INCEPTION}"
     expected = jax.eval_shape(Inception().init, jax.random.key(0), jnp.zeros((1, SIDE, SIDE, 3)))["params"]
 
     def layer(path_, shape):
@@ -55,19 +57,33 @@ def load_lpips(vgg: str | os.PathLike, linear: str | os.PathLike) -> dict[str, A
     """Parameters of `models.features.lpips.LPIPS` from torchvision's VGG16 and LPIPS v0.1's
     linear layers.
 
+    Raises as :func:`load_vgg` and :func:`load_linear`.
+    """
+    return load_vgg(vgg) | load_linear(linear)
+
+
+def load_vgg(path: str | os.PathLike, *, shapes_only: bool = False) -> dict[str, Any]:
+    """The convolutions of torchvision's VGG16; shapes_only: for the errors alone, see `read_torch_state`.
+
     Raises FileNotFoundError, or ImportedFileError naming the array that is missing, misshapen or not finite.
     """
-    trunk, weights = read_weights(vgg, GET_VGG), read_weights(linear, GET_LPIPS)
-    params: dict[str, Any] = {}
-    inputs = 3
+    state, what = read_weights(path, GET_VGG, shapes_only=shapes_only), f"{path}: no VGG16; {GET_VGG}"
+    params, inputs = {}, 3
     for index, outputs in LAYERS.items():
-        what = f"{vgg}: no VGG16; {GET_VGG}"
-        kernel = named_array(trunk, f"features.{index}.weight", (outputs, inputs, 3, 3), what)
-        bias = named_array(trunk, f"features.{index}.bias", (outputs,), what)
+        kernel = named_array(state, f"features.{index}.weight", (outputs, inputs, 3, 3), what)
+        bias = named_array(state, f"features.{index}.bias", (outputs,), what)
         params[f"conv{index}"] = {"kernel": kernel.transpose(2, 3, 1, 0), "bias": bias}
         inputs = outputs
-    for number, index in enumerate(TAPS):
-        what = f"{linear}: no LPIPS layers; {GET_LPIPS}"
-        found = named_array(weights, f"lin{number}.model.1.weight", (1, LAYERS[index], 1, 1), what)
-        params[f"linear{number}"] = found.reshape(-1)
     return params
+
+
+def load_linear(path: str | os.PathLike, *, shapes_only: bool = False) -> dict[str, Any]:
+    """LPIPS' linear layers; parameters and errors as :func:`load_vgg`'s."""
+    state = read_weights(path, GET_LPIPS, shapes_only=shapes_only)
+    what = f"{path}: no LPIPS layers; {GET_LPIPS}"
+    return {
+        f"linear{number}": named_array(
+            state, f"lin{number}.model.1.weight", (1, LAYERS[index], 1, 1), what
+        ).reshape(-1)
+        for number, index in enumerate(TAPS)
+    }

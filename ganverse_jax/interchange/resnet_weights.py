@@ -18,13 +18,15 @@ def how_to_get(depth: int) -> str:
     return f"get torchvision's {FILES[depth]} (BSD-3-Clause; trained on ImageNet)"
 
 
-def load_resnet(path: str | os.PathLike, depth: int) -> dict[str, Any]:
+def load_resnet(path: str | os.PathLike, depth: int, *, shapes_only: bool = False) -> dict[str, Any]:
     """Parameters of `models.inverse_graphics.resnet.ResNet`, batch normalisation folded in; the mask's
     stem, which the file has not, is zero.
 
-    Raises FileNotFoundError, or ImportedFileError naming the array that is missing, misshapen or not finite.
+    shapes_only: for the errors alone, see `read_torch_state`. Raises FileNotFoundError, or ImportedFileError
+    naming the array that is missing, misshapen or not finite.
     """
-    state, what = read_weights(path, how_to_get(depth)), f"{path}: no ResNet-{depth}; {how_to_get(depth)}"
+    state = read_weights(path, how_to_get(depth), shapes_only=shapes_only)
+    what = f"{path}: no ResNet-{depth}; {how_to_get(depth)}"
     picture, mask = np.zeros((1, 64, 64, 3), np.float32), np.zeros((1, 64, 64, 1), np.float32)
     expected = jax.eval_shape(ResNet(depth).init, jax.random.key(0), picture, mask)["params"]
 

@@ -9,11 +9,15 @@ from ganverse_jax.interchange.errors import ImportedFileError
 from ganverse_jax.interchange.pickles.torch_state import read_torch_state
 
 
-def read_weights(path: str | os.PathLike, how_to_get: str) -> dict[str, np.ndarray]:
-    """The arrays of the state dict at `path`. Raises FileNotFoundError with `how_to_get` when there is none,
-    and ImportedFileError for another file."""
+def read_weights(
+    path: str | os.PathLike, how_to_get: str, *, shapes_only: bool = False
+) -> dict[str, np.ndarray]:
+    """The arrays of the state dict at `path`; shapes_only: see `read_torch_state`.
+
+    Raises FileNotFoundError with `how_to_get` when there is none, and ImportedFileError for another file.
+    """
     try:
-        return read_torch_state(path)
+        return read_torch_state(path, shapes_only=shapes_only)
     except FileNotFoundError as error:
         raise FileNotFoundError(f"no weights at {path}; {how_to_get}") from error
 

@@ -53,9 +53,9 @@ class Pipeline:
 
         A finished stage is skipped when its settings and the stages it reads are unchanged. Raises ValueError
         for an unknown stage, settings that differ from the workdir's, a stage whose inputs are missing, or a
-        workdir in use; FileNotFoundError, before any stage begins, for all that is absent outside the
-        workdir. Weights that a named stage reads and `names` leaves out are taken from `pretrained`, where
-        the settings say it.
+        workdir in use; FileNotFoundError, before any stage begins, for all that is absent, or of another
+        kind, outside the workdir. Weights that a named stage reads and `names` leaves out are taken from
+        `pretrained`, where the settings say it.
         """
         self._check_names(names)
         with only_run(self.workdir):

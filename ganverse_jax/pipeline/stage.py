@@ -24,8 +24,9 @@ class Stage:
     reads. check_edited(workdir) raises ValueError for results that a person edited since so that they no
     longer serve. pretrained: finished weights may stand in for the training (`settings.pretrained`) unless
     the command line names the stage. absent(settings): a line, with setting and remedy, for all that is not
-    there of what the stage reads from outside the workdir. always: it is never done, every run makes it anew.
-    figures: names in its summary.json or evaluation.json that the report sets beside the paper's.
+    there, or is of another kind, of what the stage reads from outside the workdir. always: it is never done,
+    every run makes it anew. figures: names in its summary.json or evaluation.json that the report sets beside
+    the paper's.
     """
 
     name: str

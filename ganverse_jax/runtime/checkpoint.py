@@ -101,10 +101,11 @@ def save_weights(
     write_atomic(path, lambda temporary: save_file(arrays, str(temporary), metadata=text))
 
 
-def load_weights(path: str | os.PathLike) -> tuple[dict, dict[str, Any]]:
+def load_weights(path: str | os.PathLike, *, shapes_only: bool = False) -> tuple[dict, dict[str, Any]]:
     """Read ``(nested dict of arrays, metadata)`` written by :func:`save_weights`.
 
-    Half-precision leaves come back as float32. Raises FileNotFoundError, or ValueError that names
+    Half-precision leaves come back as float32. shapes_only: zeros stand for the numbers, which are not read,
+    so that a file of any size is checked at once. Raises FileNotFoundError, or ValueError that names
     the file when it is truncated, of another kind or written by another program.
     """
     from safetensors import SafetensorError, safe_open
@@ -114,7 +115,8 @@ def load_weights(path: str | os.PathLike) -> tuple[dict, dict[str, Any]]:
         raise FileNotFoundError(f"no weights at {path}; run the stage that writes them or check the path")
     try:
         with safe_open(str(path), framework="numpy") as file:
-            flat = {name: file.get_tensor(name) for name in file.keys()}
+            read = _zeros if shapes_only else type(file).get_tensor
+            flat = {name: read(file, name) for name in file.keys()}
             texts = file.metadata() or {}
     except (AttributeError, TypeError) as error:  # numpy has no such numbers
         raise ValueError(
@@ -131,6 +133,12 @@ def load_weights(path: str | os.PathLike) -> tuple[dict, dict[str, Any]]:
     except (ValueError, IndexError) as error:  # IndexError: of a name within an array's name
         raise ValueError(f"{path} was written by another program ({error}); check the path") from error
     return jax.tree.map(_widened, tree), metadata
+
+
+def _zeros(file: Any, name: str) -> np.ndarray:
+    """As `get_tensor`, without the numbers and in no memory."""
+    entry = file.get_slice(name)
+    return np.broadcast_to(np.float32(0) if "F" in entry.get_dtype() else np.int64(0), entry.get_shape())
 
 
 def _widened(array: np.ndarray) -> np.ndarray:

@@ -103,6 +103,7 @@ def test_inception_features_give_fid_and_a_real_class_has_no_path_length(workdir
     monkeypatch.setattr(gan_evaluation, "toy_perception", lambda experiment, folder: None)
     judge = gan_evaluation.Judge(features, 12, "Inception of 2015-12-05", "fid", "")
     monkeypatch.setattr(gan_evaluation, "_inception_judge", lambda path: judge)
+    monkeypatch.setattr(gan_evaluation, "load_inception", lambda path, shapes_only: None)
     content = evaluate(workdir, inception=__file__)  # is there
     assert list(content["figures"]) == ["fid", "fid_real", "precision", "recall"]
 
@@ -116,6 +117,11 @@ def test_inception_features_give_fid_and_a_real_class_has_no_path_length(workdir
         (dict(inception="nowhere.pth"), FileNotFoundError, "nowhere.pth.*pytorch-fid"),
         (dict(vgg="vgg.pth"), ValueError, "both or neither"),
         (dict(vgg="a.pth", lpips="b.pth"), FileNotFoundError, "a.pth.*vgg16"),
+        (
+            dict(inception=__file__, vgg=__file__, lpips=__file__),
+            FileNotFoundError,
+            r"--inception: .*no PyTorch file.*pytorch-fid(.|\n)*--vgg: .*vgg16(.|\n)*--lpips: .*v0.1/vgg.pth",
+        ),
         (dict(real="nowhere"), FileNotFoundError, "nowhere"),
         (dict(real=None), ValueError, "--real"),
     ],

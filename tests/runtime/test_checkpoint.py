@@ -92,6 +92,18 @@ def test_narrow_weights_come_back_as_float32(tmp_path, dtype):
     assert tree["a"].dtype == np.float32 and tree["n"].dtype == np.int16
 
 
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, ml_dtypes.bfloat16])
+def test_shapes_alone_are_told_without_the_numbers(tmp_path, dtype):
+    tree = {"a": {"b": np.ones((2, 3), np.float32), "n": np.arange(4)}, "one": np.float32(1)}
+    save_weights(tmp_path / "w.safetensors", tree, {"kind": "cake"}, dtype=dtype)
+    whole, metadata = load_weights(tmp_path / "w.safetensors")
+    shapes, same = load_weights(tmp_path / "w.safetensors", shapes_only=True)
+    assert same == metadata and shapes["a"].keys() == whole["a"].keys()
+    for found, full in ((shapes["a"]["b"], whole["a"]["b"]), (shapes["a"]["n"], whole["a"]["n"])):
+        assert (found.shape, found.dtype) == (full.shape, full.dtype) and not found.any()
+    assert shapes["one"].shape == ()
+
+
 def test_weights_in_numbers_that_numpy_has_not_are_told_as_that(tmp_path):
     header = b'{"a": {"dtype": "F8_E4M3", "shape": [2], "data_offsets": [0, 2]}}'
     (tmp_path / "w.safetensors").write_bytes(len(header).to_bytes(8, "little") + header + b"ab")

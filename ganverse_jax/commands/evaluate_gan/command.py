@@ -22,7 +22,9 @@ from ganverse_jax.interchange.metric_weights import (
     GET_LPIPS,
     GET_VGG,
     load_inception,
+    load_linear,
     load_lpips,
+    load_vgg,
 )
 from ganverse_jax.models.features.inception import NUM_FEATURES, Inception, inception_input
 from ganverse_jax.models.features.lpips import LPIPS
@@ -104,14 +106,16 @@ def run(
 
 
 def _check_files(paths: Mapping[str, str | None]) -> None:
-    """Raise FileNotFoundError for all files together that are named by their flags and not there, ValueError
-    for one of LPIPS' two."""
+    """Raise FileNotFoundError for all files together that are named by their flags and not there, or of
+    another kind, ValueError for one of LPIPS' two."""
     if (paths["--vgg"] is None) != (paths["--lpips"] is None):
         raise ValueError(f"LPIPS needs --vgg and --lpips, both or neither; {GET_VGG}; {GET_LPIPS}")
-    get = {"--real": "name a folder or a .zip of pictures", "--inception": GET_INCEPTION}
-    get |= {"--vgg": GET_VGG, "--lpips": GET_LPIPS}
-    named = {flag: path for flag, path in paths.items() if path is not None}
-    check_all_there(line for flag, path in named.items() for line in absent(flag, path, get[flag]))
+    told = absent("--real", paths["--real"], "name a folder or a .zip of pictures") if paths["--real"] else []
+    weights = {"--inception": (GET_INCEPTION, load_inception), "--vgg": (GET_VGG, load_vgg)}
+    for flag, (how_to_get, load) in (weights | {"--lpips": (GET_LPIPS, load_linear)}).items():
+        if paths[flag] is not None:
+            told += absent(flag, paths[flag], how_to_get, functools.partial(load, shapes_only=True))
+    check_all_there(told)
 
 
 def _compare(

@@ -60,11 +60,7 @@ def read_posed_folder(folder: str | Path, size: tuple[int, int] | None = None) -
         raise FileNotFoundError(
             f"no {INDEX} in {folder}; see ganverse_jax/data/multiview/posed_folder.py for its layout"
         )
-    content = read_json(path, remedy="correct it and run the same command again")
-    if not isinstance(content, Mapping) or content.get("format") != FORMAT:
-        raise ValueError(
-            f'{path} has no "format": "{FORMAT}"; see ganverse_jax/data/multiview/posed_folder.py'
-        )
+    content = read_index(path)
     try:
         views = [_view(i, camera) for i, camera in enumerate(content["cameras"])]
         entries = [_entry(i, entry, len(views)) for i, entry in enumerate(content["images"])]
@@ -83,6 +79,16 @@ def read_posed_folder(folder: str | Path, size: tuple[int, int] | None = None) -
         views,
     )
     return PosedImages(multiview, fov_degrees, objects, intake)
+
+
+def read_index(path: Path) -> Mapping[str, Any]:
+    """The index as it stands there; ValueError for a file of another format."""
+    content = read_json(path, remedy="correct it and run the same command again")
+    if not isinstance(content, Mapping) or content.get("format") != FORMAT:
+        raise ValueError(
+            f'{path} has no "format": "{FORMAT}"; see ganverse_jax/data/multiview/posed_folder.py'
+        )
+    return content
 
 
 def _told(error: Exception) -> str:

@@ -47,10 +47,12 @@ _MAX_ENTRIES = 5000  # of a zip; Inception-v3 has about 580
 _SPARE = 1 << 16
 
 
-def read_torch_state(path: str | os.PathLike) -> dict[str, np.ndarray]:
+def read_torch_state(path: str | os.PathLike, *, shapes_only: bool = False) -> dict[str, np.ndarray]:
     """The arrays (float32) of a state dict by name, as `torch.save(network.state_dict(), path)` wrote it.
 
-    Raises FileNotFoundError, or ImportedFileError naming file, value and remedy for whatever else is wrong.
+    shapes_only: zeros stand for the numbers, which are not read, so that a file of any size is checked at
+    once. Raises FileNotFoundError, or ImportedFileError naming file, value and remedy for whatever else is
+    wrong.
     """
     path = Path(path)
     if not path.is_file():
@@ -63,11 +65,11 @@ def read_torch_state(path: str | os.PathLike) -> dict[str, np.ndarray]:
     try:
         if data[:2] == b"PK":
             _check_entries(mapped)
-            return _read_zip(path, len(data))
+            return _read_zip(path, len(data), shapes_only)
         if data[:1] == b"\x80":
-            return _read_legacy(data)
+            return _read_legacy(data, shapes_only)
         if is_tar(data):
-            return _read_tar(path, data)
+            return _read_tar(path, data, shapes_only)
         start = bytes(data[:4])
         raise ImportedFileError(f"this is no PyTorch file (it begins with {start!r}); download it again")
     except ImportedFileError as error:
@@ -84,10 +86,10 @@ def _check_entries(mapped: mmap.mmap) -> None:
     raise ImportedFileError(f"more than {_MAX_ENTRIES} entries; no state dict has as many")
 
 
-def _read_zip(path: Path, size: int) -> dict[str, np.ndarray]:
+def _read_zip(path: Path, size: int, shapes_only: bool) -> dict[str, np.ndarray]:
     try:
         with zipfile.ZipFile(path) as archive:
-            return _read_archive(archive, size)
+            return _read_archive(archive, size, shapes_only)
     except ImportedFileError:
         raise
     except (zipfile.BadZipFile, EOFError, OSError, RuntimeError, ValueError, struct.error) as error:
@@ -106,12 +108,12 @@ def _root(entries: Collection[str]) -> str:
     return root
 
 
-def _read_archive(archive: zipfile.ZipFile, size: int) -> dict[str, np.ndarray]:
+def _read_archive(archive: zipfile.ZipFile, size: int, shapes_only: bool) -> dict[str, np.ndarray]:
     entries = {info.filename: info for info in archive.infolist()}
     root = _root(entries)
     left = size
 
-    def read(name: str) -> memoryview:
+    def entry(name: str) -> zipfile.ZipInfo:
         nonlocal left
         info = entries.get(f"{root}/{name}")
         if info is None:
@@ -122,28 +124,32 @@ def _read_archive(archive: zipfile.ZipFile, size: int) -> dict[str, np.ndarray]:
             raise ImportedFileError(
                 f"{name} in the zip is compressed or overlaps others; torch.save does not write such files"
             )
+        return info
+
+    def read(info: zipfile.ZipInfo) -> memoryview:
         return memoryview(archive.read(info))
 
-    if f"{root}/byteorder" in entries and bytes(read("byteorder")) != b"little":
+    if f"{root}/byteorder" in entries and bytes(read(entry("byteorder"))) != b"little":
         raise ImportedFileError("numbers in big-endian order; save the file on another machine")
 
     storages: dict[str, np.ndarray] = {}
 
     def stored(key: str, dtype: np.dtype, count: int) -> np.ndarray:
         if key not in storages:
-            raw = read(f"data/{key}")
-            if len(raw) % dtype.itemsize or len(raw) // dtype.itemsize != count:
+            info = entry(f"data/{key}")
+            if info.file_size != count * dtype.itemsize:
                 raise ImportedFileError(
-                    f"storage {key[:40]} has {len(raw)} bytes for {count} x {dtype}; damaged"
+                    f"storage {key[:40]} has {info.file_size} bytes for {count} x {dtype}; damaged"
                 )
-            storages[key] = numbers(raw, dtype)
+            none = np.broadcast_to(np.zeros((), dtype), count)
+            storages[key] = none if shapes_only else numbers(read(info), dtype)
         return storages[key]
 
-    content = Reader(read("data.pkl"), ALLOWED, persistent=True).read()
-    return _arrays(_entries(content), Arrays(2 * size + _SPARE, stored))
+    content = Reader(read(entry("data.pkl")), ALLOWED, persistent=True).read()
+    return _arrays(_entries(content), Arrays(2 * size + _SPARE, stored, shapes_only=shapes_only))
 
 
-def _read_legacy(data: memoryview) -> dict[str, np.ndarray]:
+def _read_legacy(data: memoryview, shapes_only: bool) -> dict[str, np.ndarray]:
     values, position = [], 0
     for _ in range(5):
         reader = Reader(data, ALLOWED, position=position, persistent=True)
@@ -161,10 +167,10 @@ def _read_legacy(data: memoryview) -> dict[str, np.ndarray]:
             raise ImportedFileError("a storage that no tensor uses; the file is damaged")
         storages[key] = read_counted(data, position, dtypes[key])
         position += 8 + storages[key].nbytes
-    return _arrays(_entries(content), _held(storages, len(data)))
+    return _arrays(_entries(content), _held(storages, len(data), shapes_only))
 
 
-def _read_tar(path: Path, data: memoryview) -> dict[str, np.ndarray]:
+def _read_tar(path: Path, data: memoryview, shapes_only: bool) -> dict[str, np.ndarray]:
     content, tensors, storages = read_tar(path, data, ALLOWED)
 
     def tensor(value: Any) -> Any:
@@ -172,10 +178,10 @@ def _read_tar(path: Path, data: memoryview) -> dict[str, np.ndarray]:
         return tensors.get(value.arguments[0], value) if is_call(value, "persistent id") else value
 
     entries = {name: tensor(value) for name, value in _entries(content).items()}
-    return _arrays(entries, _held(storages, len(data)))
+    return _arrays(entries, _held(storages, len(data), shapes_only))
 
 
-def _held(storages: Mapping[str, np.ndarray], size: int) -> Arrays:
+def _held(storages: Mapping[str, np.ndarray], size: int, shapes_only: bool) -> Arrays:
     """The reader of tensors whose storages are known, in a file of `size` bytes."""
 
     def stored(key: str, dtype: np.dtype, count: int) -> np.ndarray:
@@ -183,7 +189,7 @@ def _held(storages: Mapping[str, np.ndarray], size: int) -> Arrays:
             raise ImportedFileError("a storage that is not there, or of another type; the file is damaged")
         return storages[key]
 
-    return Arrays(2 * size + _SPARE, stored)
+    return Arrays(2 * size + _SPARE, stored, shapes_only=shapes_only)
 
 
 def _dtypes(entries: Mapping[Any, Any]) -> dict[str, np.dtype]:

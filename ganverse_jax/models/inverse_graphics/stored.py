@@ -22,19 +22,21 @@ _WRONG_SETTINGS += (flax.errors.FlaxError,)
 CAMERAS = ("azimuth", "elevation", "log_distance")
 
 
-def load_folder(folder: str | Path, make: str) -> tuple[InverseGraphics, dict[str, Any], dict[str, Any]]:
+def load_folder(
+    folder: str | Path, make: str, *, shapes_only: bool = False
+) -> tuple[InverseGraphics, dict[str, Any], dict[str, Any]]:
     """(network, {"network", "cameras"} parameters, metadata) from the stage's own folder.
 
-    make: how a person has it made, for messages. Raises FileNotFoundError; ValueError for a file that is no
-    such network: other or mistyped metadata, parameters that are missing, of another shape, or not finite.
-    Both name the file and the remedy.
+    make: how a person has it made, for messages; shapes_only: for the errors alone, see `load_weights`.
+    Raises FileNotFoundError; ValueError for a file that is no such network: other or mistyped metadata,
+    parameters that are missing, of another shape, or not finite. Both name the file and the remedy.
     """
     path = Path(folder) / FILE
     if not path.is_file():
         raise FileNotFoundError(
             f"no weights at {path}; {make}, or correct --workdir (or --network, where it is given)"
         )
-    params, metadata = load_weights(path)
+    params, metadata = load_weights(path, shapes_only=shapes_only)
     if not {"network", "fov_degrees"} <= set(metadata):
         raise ValueError(
             f"{path} is no inverse graphics network; point to an inverse_graphics stage's folder"

@@ -54,9 +54,12 @@ class LearnedNetwork:
         checkpoint.save_weights(path, self.params, metadata, dtype=np.float16)
 
     @classmethod
-    def load(cls, path: Path) -> Self:
-        """Read a file of `save`. Raises ValueError when the file holds something else."""
-        params, metadata = checkpoint.load_weights(path)
+    def load(cls, path: Path, *, shapes_only: bool = False) -> Self:
+        """Read a file of `save`; shapes_only: for the errors alone, see `load_weights`.
+
+        Raises ValueError when the file holds something else.
+        """
+        params, metadata = checkpoint.load_weights(path, shapes_only=shapes_only)
         if metadata.get("kind") != cls.kind:
             raise ValueError(
                 f"{path} holds {metadata.get('kind')!r}, not a {cls.kind.replace('_', ' ')}; write one with "

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ast
 import dataclasses
-import mmap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,6 +17,7 @@ import numpy as np
 from PIL import Image
 
 from ganverse_jax.classes import labels
+from ganverse_jax.models.perception.onnx_file import check_network, told_card
 from ganverse_jax.runtime.machine import raise_if_machines
 
 
@@ -44,8 +44,6 @@ CARDS = {
     # torchvision's maskrcnn_resnet50_fpn: RGB in [0, 1], resized and normalised inside, COCO's own 91 ids.
     "torchvision": Card(1 / 255, (0.0, 0.0, 0.0), False, None, None, 1, "torchvision"),
 }  # fmt: skip
-# ImageNet's mean, of torchvision's `GeneralizedRCNNTransform`: a constant of its exports and of no other's.
-_NORMALISES_ITSELF = np.array([0.485, 0.456, 0.406], "<f4").tobytes()
 
 GET = (
     "get one as ONNX, e.g. MaskRCNN-12 of the ONNX model zoo (178 MB; Apache-2.0, trained on COCO), or use a "
@@ -159,18 +157,10 @@ def _open(path: Path):
         raise ValueError(f"{path} is no ONNX network that onnxruntime can load ({error})") from error
 
 
-def told_card(path: Path, card: str | None) -> str:
-    """The name of the file's card; ValueError where `card` is another than the file tells."""
-    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        normalises_itself = data.find(_NORMALISES_ITSELF) >= 0
-    if card is None:
-        return "torchvision" if normalises_itself else "onnx_zoo"
-    if card == "onnx_zoo" and normalises_itself:
-        raise ValueError(
-            f"perception.segmenter.card = 'onnx_zoo', but {path} normalises pictures itself, as "
-            "torchvision's exports do; set it to 'torchvision', or to None"
-        )
-    return card
+def look(path: Path, card: str | None) -> None:
+    """Raise ValueError for a file that is no such network or of another card, without opening a session."""
+    check_network(path)
+    told_card(path, card)
 
 
 def _one_input(session, path: Path) -> Any:

@@ -107,29 +107,32 @@ def save_discriminator(
     save_weights(path, bundle, {"kind": "discriminator", "settings": settings, "card": metadata}, dtype=dtype)
 
 
-def load_generator(path: str | os.PathLike) -> LoadedGenerator:
-    """Read a generator; ValueError when the file holds something else or does not fit its settings."""
-    bundle, metadata = _load(path, "generator")
+def load_generator(path: str | os.PathLike, *, shapes_only: bool = False) -> LoadedGenerator:
+    """Read a generator; ValueError when the file holds something else or does not fit its settings.
+
+    shapes_only: without its numbers and fingerprint, see `load_weights`.
+    """
+    bundle, metadata = _load(path, "generator", shapes_only)
     variables = {"params": bundle["params"], "noise": bundle["noise"]}
     module = Generator(**metadata["settings"])
     camera = metadata.get("camera")
     camera = camera and CameraInput(**camera, cameras=bundle["cameras"])
     mask = bundle.get("view_mask")
     mask = None if mask is None else mask.astype(bool)
-    code = bundle["w_avg"], fingerprint(bundle), metadata["card"], camera, mask
-    return LoadedGenerator(module, variables, *code)
+    name = "" if shapes_only else fingerprint(bundle)
+    return LoadedGenerator(module, variables, bundle["w_avg"], name, metadata["card"], camera, mask)
 
 
-def load_discriminator(path: str | os.PathLike) -> LoadedDiscriminator:
-    """Read a discriminator; ValueError when the file holds something else."""
-    bundle, metadata = _load(path, "discriminator")
+def load_discriminator(path: str | os.PathLike, *, shapes_only: bool = False) -> LoadedDiscriminator:
+    """Read a discriminator, as :func:`load_generator`; ValueError when the file holds something else."""
+    bundle, metadata = _load(path, "discriminator", shapes_only)
     return LoadedDiscriminator(
         Discriminator(**metadata["settings"]), {"params": bundle["params"]}, metadata["card"]
     )
 
 
-def _load(path: str | os.PathLike, kind: str) -> tuple[dict, dict]:
-    bundle, metadata = load_weights(path)
+def _load(path: str | os.PathLike, kind: str, shapes_only: bool) -> tuple[dict, dict]:
+    bundle, metadata = load_weights(path, shapes_only=shapes_only)
     if metadata.get("kind") != kind:
         raise ValueError(f"{Path(path)} holds a {metadata.get('kind')!r}, not a {kind}; check the path")
     absent = {"params", *_BUNDLE[kind]} - set(bundle) | {"settings", "card"} - set(metadata)

@@ -24,7 +24,6 @@ from ganverse_jax.models.stylegan2.stored import (
     save_generator,
 )
 from ganverse_jax.pages.grid import image_grid
-from ganverse_jax.pipeline import remedies
 from ganverse_jax.pipeline.settings import build, plain
 from ganverse_jax.pipeline.stage import Run, Stage
 from ganverse_jax.runtime import parallel
@@ -36,15 +35,13 @@ from ganverse_jax.stages.gan.adaptive import initial_adaptive
 from ganverse_jax.stages.gan.camera_step import CameraPhases
 from ganverse_jax.stages.gan.data import RealImages, real_images
 from ganverse_jax.stages.gan.settings import Data, Settings
+from ganverse_jax.stages.gan.start import DISCRIMINATOR, GENERATOR, NAME, absent, trained_networks
 from ganverse_jax.stages.gan.step import Phases, initial_state, make_step_at, strided_order
 from ganverse_jax.stages.gan.teacher import load_teacher
 
 _GRID = (8, 8)
 # Of the discriminator's logits; sound trainings stay below a hundred, a rate far too high makes millions.
 _SOUND = {"logits_real": 1e4, "logits_fake": 1e4}
-
-
-NAME = "gan"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,12 +85,12 @@ def draws_world(workdir: Path) -> bool:
 
 def generator_path(workdir: Path) -> Path:
     """Where the stage leaves the averaged generator."""
-    return workdir / NAME / "generator.safetensors"
+    return workdir / NAME / GENERATOR
 
 
 def discriminator_path(workdir: Path) -> Path:
     """Where the stage leaves the discriminator."""
-    return workdir / NAME / "discriminator.safetensors"
+    return workdir / NAME / DISCRIMINATOR
 
 
 def load(workdir: Path) -> tuple[LoadedGenerator, LoadedDiscriminator]:
@@ -130,27 +127,6 @@ def run(run: Run, settings: Settings) -> None:
     summary = {"fingerprint": loaded.fingerprint, "pretrained": settings.pretrained, "card": loaded.metadata}
     summary |= {"data": plain(settings.data)}
     write_json(folder / "summary.json", summary | plain(drawing_of(settings)) | intake)
-
-
-def absent(settings: Settings) -> list[str]:
-    """What is not there of the finished networks or of the pictures that the stage reads, see `Stage`."""
-    if settings.pretrained is not None:
-        return _absent_networks(f"{NAME}.pretrained", settings.pretrained, settings.how_to_get)
-    told = []
-    if settings.start_from:
-        told += _absent_networks(f"{NAME}.start_from", settings.start_from, "correct it, or set it to None")
-    if settings.camera is not None:
-        get = "set it to the folder that the stage self_labels left"
-        told += remedies.absent(f"{NAME}.camera.teacher", settings.camera.teacher, get)
-    if settings.data.kind in ("images", "lsun"):
-        told += remedies.absent(f"{NAME}.data.path", settings.data.path, "set it to where the pictures are")
-    return told
-
-
-def _absent_networks(setting: str, name: str, how_to_get: str) -> list[str]:
-    paths = [place(Path()).name for place in (generator_path, discriminator_path)]
-    told = [remedies.absent(setting, weights_folder(name) / path, how_to_get) for path in paths]
-    return next(filter(None, told), [])  # the first says how to get both
 
 
 def sample(loaded: LoadedGenerator, z: np.ndarray, *, psi: float = 1.0) -> np.ndarray:
@@ -202,7 +178,7 @@ def _first_state(module: Generator, critic: Discriminator, settings: Settings, c
     state, noise = initial_state(module, critic, key=key)
     state |= initial_adaptive(settings.augment)
     if settings.start_from:
-        trained, noise = _trained_networks(weights_folder(settings.start_from), module, critic, camera)
+        trained, noise = trained_networks(weights_folder(settings.start_from), settings)
         state |= trained
     if camera is not None:
         mapping, one = camera.mapping(module.w_dim), np.zeros((1, 4), np.float32)
@@ -239,26 +215,6 @@ def _saver(
         write_png(run.workdir / "samples" / f"gan_{step:07d}.png", shown)
 
     return on_save
-
-
-def _trained_networks(folder: Path, module: Generator, critic: Discriminator, camera) -> tuple[dict, dict]:
-    """What finished networks hold of a training state, and the noise buffers; optimizers start afresh."""
-    generator = load_generator(folder / "generator.safetensors")
-    discriminator = load_discriminator(folder / "discriminator.safetensors")
-    if (generator.module, discriminator.module) != (module, critic):
-        raise ValueError(
-            f"the networks in {folder} are {generator.module} and {discriminator.module}, not those of the "
-            "config; set gan.generator and gan.discriminator to match or gan.start_from to another folder"
-        )
-    if generator.camera is not None and (camera is None or generator.camera[:2] != camera[:2]):
-        layers, mapping_layers = generator.camera[:2]
-        raise ValueError(
-            f"the generator in {folder} takes a camera; set gan.camera (configs/toy_car_round2.py), "
-            f"with layers={layers} and mapping_layers={mapping_layers}, or gan.start_from to another folder"
-        )
-    params = generator.variables["params"]
-    state = {"g": params, "ema": params, "d": discriminator.variables["params"], "w_avg": generator.w_avg}
-    return state, generator.variables["noise"]
 
 
 def _save_networks(workdir: Path, settings: Settings, state: dict, noise: dict, camera, step: int) -> None:

@@ -49,20 +49,23 @@ class Teacher(NamedTuple):
         return {"shape": prediction.displacements, "texture": prediction.texture}
 
 
-def load_teacher(folder: Path, reals: np.ndarray) -> Teacher:
-    """The networks in `folder`; reals: a few hundred real pictures uint8 [n h w 3], for the scales.
+def load_networks(folder: Path, *, shapes_only: bool = False) -> Teacher:
+    """The teacher in `folder`, without scales; shapes_only: for the errors alone, see `load_weights`.
 
     Raises FileNotFoundError and ValueError as the loaders of its files.
     """
-    folder = Path(folder)
-    network, params, _ = load_folder(folder / SHAPES, "run --stages=self_labels of the first round")
-    teacher = Teacher(
-        LearnedPoseRegressor.load(folder / POSE),
-        LearnedSegmenter.load(folder / SEGMENTER),
-        network,
-        params["network"],
-        read_npz(folder / CAMERAS)["cameras"],
-        {},
-    )
+    make = "run --stages=self_labels of the first round"
+    network, params, _ = load_folder(folder / SHAPES, make, shapes_only=shapes_only)
+    pose = LearnedPoseRegressor.load(folder / POSE, shapes_only=shapes_only)
+    segmenter = LearnedSegmenter.load(folder / SEGMENTER, shapes_only=shapes_only)
+    return Teacher(pose, segmenter, network, params["network"], read_npz(folder / CAMERAS)["cameras"], {})
+
+
+def load_teacher(folder: Path, reals: np.ndarray) -> Teacher:
+    """The networks in `folder`; reals: a few hundred real pictures uint8 [n h w 3], for the scales.
+
+    Raises as :func:`load_networks`.
+    """
+    teacher = load_networks(folder)
     read = jax.device_get(jax.jit(teacher.read)(jnp.asarray(reals, jnp.float32) / 127.5 - 1))
     return teacher._replace(scales={name: float(2 * value.var(0).mean()) for name, value in read.items()})

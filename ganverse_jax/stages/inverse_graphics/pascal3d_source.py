@@ -64,7 +64,8 @@ def _folder_of(masks: Masks, root: str | Path) -> Path:
 
 def absent(root: str, masks: Masks, stage: str) -> list[str]:
     """What is not there of the release at `root` and of its masks, see `Stage`."""
-    told = remedies.absent(f"{stage}.pascal3d", root, "set it to an unpacked PASCAL3D+_release1.1")
+    get = "set it to an unpacked PASCAL3D+_release1.1"
+    told = remedies.absent(f"{stage}.pascal3d", Path(root) / "Annotations", get)
     setting = f"{stage}.pascal3d_reader.masks"
     if masks.source == "onnx":
         told += perception_sources.absent(masks, setting)

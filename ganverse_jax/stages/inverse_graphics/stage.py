@@ -17,7 +17,7 @@ import numpy as np
 
 from ganverse_jax.data.batches import Prefetch
 from ganverse_jax.data.framing import Framing, measure_framing
-from ganverse_jax.data.multiview.posed_folder import INDEX, read_posed_folder
+from ganverse_jax.data.multiview.posed_folder import INDEX, read_index, read_posed_folder
 from ganverse_jax.data.multiview.set import MultiviewSource, Pairs, azimuth_bins
 from ganverse_jax.models.features.perceptual import Perceptual
 from ganverse_jax.models.inverse_graphics import stored
@@ -210,7 +210,8 @@ def absent(settings: Settings) -> list[str]:
     told = absent_of_training(settings, NAME)
     if settings.posed_folder is not None:
         layout = "see ganverse_jax/data/multiview/posed_folder.py for its layout"
-        told += remedies.absent(f"{NAME}.posed_folder", Path(settings.posed_folder) / INDEX, layout)
+        index = Path(settings.posed_folder) / INDEX
+        told += remedies.absent(f"{NAME}.posed_folder", index, layout, read_index)
     elif settings.pascal3d is not None:
         told += pascal3d_source.absent(settings.pascal3d, settings.pascal3d_reader.masks, NAME)
     return told

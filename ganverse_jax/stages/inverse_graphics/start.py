@@ -1,12 +1,14 @@
 """What a training of inverse graphics starts from: fresh parameters, and files that a person gets."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import jax
 import numpy as np
 
 from ganverse_jax.interchange import resnet_weights
-from ganverse_jax.interchange.metric_weights import GET_LPIPS, GET_VGG
+from ganverse_jax.interchange.metric_weights import GET_LPIPS, GET_VGG, load_linear, load_vgg
 from ganverse_jax.interchange.resnet_weights import load_resnet
 from ganverse_jax.models.inverse_graphics.network import RESNETS, InverseGraphics
 from ganverse_jax.pipeline import remedies
@@ -36,10 +38,16 @@ def absent(training: Training, stage: str) -> list[str]:
     """What is not there of the files that a training of `stage` starts from, see `Stage`."""
     told, perceptual = [], training.perceptual
     if perceptual.source == "lpips":
-        other = "; or set perceptual.source to 'discriminator' (the GAN's own features) or 'none'"
-        told += remedies.absent(f"{stage}.perceptual.vgg", perceptual.vgg, GET_VGG + other)
-        told += remedies.absent(f"{stage}.perceptual.lpips", perceptual.lpips, GET_LPIPS + other)
+        told += remedies.absent(f"{stage}.perceptual.vgg", perceptual.vgg, GET_VGG, _look(load_vgg))
+        told += remedies.absent(f"{stage}.perceptual.lpips", perceptual.lpips, GET_LPIPS, _look(load_linear))
+        other = "'discriminator' (the GAN's own features) or 'none' takes no such files"
+        told += [f"{stage}.perceptual.source = 'lpips': {other}"] * bool(told)
     if training.encoder_weights:
-        how_to_get = resnet_weights.how_to_get(RESNETS[training.network.encoder_architecture])
-        told += remedies.absent(f"{stage}.encoder_weights", training.encoder_weights, how_to_get)
+        depth = RESNETS[training.network.encoder_architecture]
+        how_to_get, look = resnet_weights.how_to_get(depth), _look(load_resnet, depth=depth)
+        told += remedies.absent(f"{stage}.encoder_weights", training.encoder_weights, how_to_get, look)
     return told
+
+
+def _look(load: Callable, **options: Any) -> Callable:
+    return partial(load, shapes_only=True, **options)

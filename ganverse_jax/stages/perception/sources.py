@@ -1,6 +1,7 @@
 """Where masks come from when not from a network trained here: a Mask R-CNN as ONNX, or a folder of PNGs."""
 
 from collections.abc import Mapping
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,8 @@ def chosen(settings: SegmenterSource, object_class: str) -> dict[str, Any] | Non
 
 def absent(settings: MaskRCNNFile, setting: str) -> list[str]:
     """What is not there of a Mask R-CNN, see `Stage`. A folder of masks is made when masks are asked for."""
-    told = remedies.absent(f"{setting}.path", settings.path, mask_rcnn.GET)
+    look = partial(mask_rcnn.look, card=settings.card)
+    told = remedies.absent(f"{setting}.path", settings.path, mask_rcnn.GET, look)
     return told + [f"{setting}.source: {mask_rcnn.INSTALL}"] * (find_spec("onnxruntime") is None)
 
 

@@ -6,6 +6,7 @@ measures viewpoints (evaluation only). Both see exact masks and cameras of the t
 
 import shutil
 import time
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -64,8 +65,12 @@ def absent(settings: Settings) -> list[str]:
         return sources.absent(settings.segmenter, f"{NAME}.segmenter")
     if settings.segmenter.source == "masks" or settings.pretrained is None:
         return []
-    path = weights_folder(settings.pretrained) / FILES[0]
-    return remedies.absent(f"{NAME}.pretrained", path, settings.how_to_get)
+    segmenter, regressor = (weights_folder(settings.pretrained) / name for name in FILES)
+    setting, get, looks = f"{NAME}.pretrained", settings.how_to_get, {"shapes_only": True}
+    told = remedies.absent(setting, segmenter, get, partial(LearnedSegmenter.load, **looks))
+    if regressor.is_file():
+        told += remedies.absent(setting, regressor, get, partial(LearnedPoseRegressor.load, **looks))
+    return told
 
 
 def train(run: Run, settings: Settings) -> Perception:

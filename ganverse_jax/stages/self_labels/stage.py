@@ -8,6 +8,7 @@ then refined together by rendering (refine.py).
 inverse_graphics.
 """
 
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -154,8 +155,9 @@ def absent(settings: Settings) -> list[str]:
     """What is not there of the network that the stage takes from elsewhere, see `Stage`."""
     if settings.network is None:
         return []
-    path = weights_folder(settings.network) / inverse_graphics.NAME / stored.FILE
-    return remedies.absent(f"{NAME}.network", path, "correct it, or set it to None for the run's own")
+    folder, get = weights_folder(settings.network), "correct it, or set it to None for the run's own"
+    look = partial(stored.load_folder, make=make(inverse_graphics.NAME), shapes_only=True)
+    return remedies.absent(f"{NAME}.network", folder / inverse_graphics.NAME, get, look)
 
 
 STAGE = Stage(NAME, "Cameras of real pictures", Settings, run, needs=needs, absent=absent)

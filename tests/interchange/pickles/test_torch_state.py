@@ -25,6 +25,24 @@ def test_both_formats_give_the_values_that_torch_saved(name):
         np.testing.assert_array_equal(state[key], recorded[key])
 
 
+@pytest.mark.parametrize("name", [*FORMATS, "state_dict.pth"])
+def test_shapes_alone_are_those_of_the_whole_file(name):
+    state, shapes = (read_torch_state(GOLDEN / name, shapes_only=only) for only in (False, True))
+    assert {key: x.shape for key, x in shapes.items()} == {key: x.shape for key, x in state.items()}
+    assert not any(x.any() for x in shapes.values())
+
+
+def test_numbers_are_not_read_for_the_shapes(tmp_path):
+    data = bytearray((GOLDEN / "tricky_zip.pth").read_bytes())
+    with zipfile.ZipFile(GOLDEN / "tricky_zip.pth") as archive:
+        info = archive.getinfo("tricky_zip/data/0")
+    data[info.header_offset + 200] ^= 0xFF  # behind the padding up to 64 bytes: a number
+    (tmp_path / "damaged.pth").write_bytes(data)
+    with pytest.raises(ImportedFileError, match="CRC"):
+        read_torch_state(tmp_path / "damaged.pth")
+    assert read_torch_state(tmp_path / "damaged.pth", shapes_only=True)
+
+
 def test_a_state_dict_keeps_buffers_and_counters():
     state = read_torch_state(GOLDEN / "state_dict.pth")
     assert state["conv.weight"].shape == (4, 3, 3, 3)
@@ -102,6 +120,7 @@ def _crowd(entries):
     entries |= {f"tricky_zip/data/{i}x": b"" for i in range(6000)}
 
 
+@pytest.mark.parametrize("shapes_only", [False, True])
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -114,11 +133,11 @@ def _crowd(entries):
         (_crowd, "entries"),
     ],
 )
-def test_odd_and_hostile_zips_are_refused_with_the_reason(tmp_path, change, message):
+def test_odd_and_hostile_zips_are_refused_with_the_reason(tmp_path, change, message, shapes_only):
     path = tmp_path / "weights.pth"
     path.write_bytes(rezipped(change))
     with pytest.raises(ImportedFileError, match=message):
-        read_torch_state(path)
+        read_torch_state(path, shapes_only=shapes_only)
     assert not Path("/tmp/ganverse_jax_was_here").exists()
 
 

@@ -79,10 +79,15 @@ def test_the_configs_settings_train_on_single_views_with_fixed_cameras(release, 
 def test_an_absent_release_and_absent_masks_are_told_by_their_settings(release, tmp_path):
     settings = Settings(pascal3d="nowhere", pascal3d_reader=READER)
     root, masks = inverse_graphics.absent(settings)
-    assert root.startswith("inverse_graphics.pascal3d: nothing at 'nowhere'; set it to an unpacked PASCAL3D+")
+    assert root.startswith(
+        "inverse_graphics.pascal3d: nothing at 'nowhere/Annotations'; set it to an unpacked PASCAL3D+"
+    )
     assert masks.startswith("inverse_graphics.pascal3d_reader.masks.folder: nothing at 'nowhere/masks'; save")
     assert inverse_graphics.absent(dataclasses.replace(settings, pascal3d=str(release))) == []
     (posed,) = inverse_graphics.absent(Settings(posed_folder=str(tmp_path)))
     assert posed.startswith(
         f"inverse_graphics.posed_folder: nothing at '{tmp_path}/cameras.json'; see ganverse"
     )
+    (tmp_path / "cameras.json").write_text('{"cameras": []}')
+    (posed,) = inverse_graphics.absent(Settings(posed_folder=str(tmp_path)))
+    assert 'cameras.json has no "format": "ganverse-jax posed images 1"' in posed

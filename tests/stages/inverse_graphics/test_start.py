@@ -1,12 +1,15 @@
 """What the network starts from: an imported encoder, and no silent substitute for a missing one."""
 
+import numpy as np
 import pytest
 
+from ganverse_jax.models.features.lpips import LAYERS, TAPS
 from ganverse_jax.models.inverse_graphics.network import InverseGraphics
 from ganverse_jax.pipeline.settings import build
 from ganverse_jax.stages.inverse_graphics import start as inverse_graphics_start
 from ganverse_jax.stages.inverse_graphics.settings import Network, PerceptualSource, Training
 from ganverse_jax.stages.inverse_graphics.start import absent, starting_network
+from tests.interchange.conftest import torch_file
 
 SMALL = dict(
     icosphere_level=1, encoder_width=8, encoder_blocks=(1,), code_size=8, shape_hidden=8, texture_size=8,
@@ -29,20 +32,40 @@ def test_absent_files_say_what_to_get_under_which_licence_and_which_setting_to_c
         encoder_weights="no/resnet50.pth",
         perceptual=PerceptualSource("lpips", "no/vgg.pth", "no/lpips.pth"),
     )
-    vgg, lpips, encoder = absent(training, "inverse_graphics")
+    vgg, lpips, source, encoder = absent(training, "inverse_graphics")
     assert vgg.startswith(
         "inverse_graphics.perceptual.vgg: nothing at 'no/vgg.pth'; get torchvision's vgg16-397"
     )
-    assert "BSD-3-Clause" in vgg and "set perceptual.source to 'discriminator'" in vgg
+    assert "BSD-3-Clause" in vgg and source == (
+        "inverse_graphics.perceptual.source = 'lpips': 'discriminator' (the GAN's own features) or 'none' "
+        "takes no such files"
+    )
     assert lpips.startswith(
         "inverse_graphics.perceptual.lpips: nothing at 'no/lpips.pth'; get weights/v0.1/vgg"
     )
     assert encoder.startswith(
         "inverse_graphics.encoder_weights: nothing at 'no/resnet50.pth'; get torchvision's"
     )
-    (tmp_path / "a").touch()
-    there = PerceptualSource("lpips", str(tmp_path / "a"), str(tmp_path / "a"))
-    assert absent(Training(perceptual=there), "inverse_graphics") == [] == absent(Training(), "x")
+    assert absent(Training(), "x") == []
+
+
+def test_weights_of_another_kind_are_told_by_the_array_that_does_not_fit(tmp_path):
+    shapes = {f"lin{i}.model.1.weight": (1, LAYERS[index], 1, 1) for i, index in enumerate(TAPS)}
+    linear = torch_file(tmp_path / "lin.pth", {name: np.ones(shape, "f4") for name, shape in shapes.items()})
+    (tmp_path / "photo.png").write_bytes(b"\x89PNG\r\n")
+    swapped = Training(
+        network=Network(encoder_architecture="resnet18"),
+        encoder_weights=str(linear),
+        perceptual=PerceptualSource("lpips", str(linear), str(tmp_path / "photo.png")),
+    )
+    vgg, lpips, _, encoder = absent(swapped, "inverse_graphics")
+    assert vgg.startswith("inverse_graphics.perceptual.vgg: ") and vgg.count("vgg16-397923af.pth") == 1
+    assert "lin.pth: no VGG16" in vgg and "features.0.weight is not among the 5 arrays" in vgg
+    assert "no PyTorch file (it begins with b'\\x89PNG')" in lpips and "get weights/v0.1/vgg.pth" in lpips
+    assert "lin.pth: no ResNet-18" in encoder and "resnet18-f37072fd.pth" in encoder
+    right = PerceptualSource("lpips", str(tmp_path / "none"), str(linear))
+    vgg, _ = absent(Training(perceptual=right), "inverse_graphics")
+    assert "perceptual.vgg: nothing at" in vgg
 
 
 def test_imported_parameters_replace_the_encoders_and_nothing_else(monkeypatch):

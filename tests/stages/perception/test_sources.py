@@ -1,6 +1,7 @@
 """Claims about the choice of where masks come from."""
 
 import dataclasses
+import shutil
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from PIL import Image
 from ganverse_jax.data.masks import instances
 from ganverse_jax.data.masks.folder import WANTED, MissingMasks, image_name
 from ganverse_jax.runtime.checkpoint import read_json
+from ganverse_jax.runtime.shipped import ASSETS
 from ganverse_jax.stages.perception import sources as perception_sources
 from ganverse_jax.stages.perception import stage as perception
 from ganverse_jax.stages.perception.settings import SegmenterSource, Settings
@@ -47,7 +49,17 @@ def test_an_absent_detector_and_its_runtime_are_told_with_how_to_get_them(tmp_pa
     )
     (tmp_path / "a.onnx").touch()
     monkeypatch.setattr(perception_sources, "find_spec", lambda name: name)
-    assert perception.absent(settings) == []
+    (path,) = perception.absent(settings)
+    assert "a.onnx is no ONNX network, or damaged" in path and "MaskRCNN-12 of the ONNX model zoo" in path
+
+
+def test_shipped_networks_in_each_others_place_are_told_before_they_are_copied(tmp_path):
+    assert perception.absent(Settings(pretrained="toy_car")) == []
+    for name, other in (("segmenter", "pose_regressor"), ("pose_regressor", "segmenter")):
+        shutil.copyfile(ASSETS / "toy_car" / f"{other}.safetensors", tmp_path / f"{name}.safetensors")
+    segmenter, regressor = perception.absent(Settings(pretrained=str(tmp_path)))
+    assert "segmenter.safetensors holds 'pose_regressor', not a segmenter" in segmenter
+    assert "pose_regressor.safetensors holds 'segmenter', not a pose regressor" in regressor
 
 
 def test_the_stage_remembers_a_folder_of_masks(tmp_path):
