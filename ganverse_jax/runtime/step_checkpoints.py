@@ -27,7 +27,8 @@ class Checkpoints:
     """Step checkpoints of one training run in ``directory``; the newest ``keep`` remain.
 
     States are pytrees of arrays. A step counts as saved once :meth:`wait` has returned. Beside each is
-    a fingerprint of its state, since Orbax does not notice bytes that changed.
+    a fingerprint of its state, since Orbax does not notice bytes that changed. Steps whose metadata are none
+    are told and set aside as damaged_STEP.
     """
 
     def __init__(self, directory: str | os.PathLike, *, keep: int = 2):
@@ -36,11 +37,33 @@ class Checkpoints:
         self._ocp = ocp
         self.directory = Path(directory).absolute()
         self.directory.mkdir(parents=True, exist_ok=True)
-        self._manager = ocp.CheckpointManager(
+        try:
+            self._manager = self._opened(keep)
+        except ValueError:  # Orbax reads the metadata of all steps, and ends at one that are none
+            for step, error in self._without_metadata():
+                print(f"{self._told(step, error)}; set aside as {self._set_aside(step)}", flush=True)
+            self._manager = self._opened(keep)
+
+    def _opened(self, keep: int) -> Any:
+        return self._ocp.CheckpointManager(
             self.directory,
-            options=ocp.CheckpointManagerOptions(max_to_keep=keep, create=True),
-            item_handlers=ocp.StandardCheckpointHandler(),
+            options=self._ocp.CheckpointManagerOptions(max_to_keep=keep, create=True),
+            item_handlers=self._ocp.StandardCheckpointHandler(),
         )
+
+    def _without_metadata(self) -> list[tuple[int, Exception]]:
+        """Steps whose metadata Orbax does not take for such, with its reasons."""
+        found = []
+        for step in sorted(int(path.name) for path in self.directory.iterdir() if path.name.isdecimal()):
+            try:
+                with self._ocp.Checkpointer(self._ocp.CompositeCheckpointHandler()) as reader:
+                    reader.metadata(self.directory / str(step))
+            except ValueError as error:
+                found.append((step, error))
+        return found
+
+    def _told(self, step: int, reason: object) -> str:
+        return f"checkpoint {self.directory / str(step)} is damaged ({reason})"
 
     def latest_step(self) -> int | None:
         """The newest step on disk, or None."""
@@ -69,7 +92,9 @@ class Checkpoints:
                     self._metadata(step).custom_metadata.get("notes", {}),
                 )
             except DamagedCheckpoint as error:
-                aside, before = self._set_aside(step), self.latest_step()
+                aside = self._set_aside(step)
+                self._manager.reload()
+                before = self.latest_step()
                 on = "from the beginning, as it was the only one" if before is None else f"from step {before}"
                 print(f"{error}; set aside as {aside}, the training goes on {on}", flush=True)
         return 0, template, {}
@@ -93,7 +118,7 @@ class Checkpoints:
             told = str(error).split(" [tensorstore_spec")[0].splitlines()[0]
             if told.startswith(_NOT_THE_FILES):
                 raise OSError(f"checkpoint {folder} cannot be read ({told})") from error
-            raise DamagedCheckpoint(f"checkpoint {folder} is damaged ({told})") from error
+            raise DamagedCheckpoint(self._told(step, told)) from error
         if misfit:
             raise ValueError(
                 f"checkpoint {folder} does not fit these settings ({misfit}); use another --workdir or "
@@ -102,7 +127,7 @@ class Checkpoints:
         restored = jax.tree.map(np.asarray, restored)
         saved = metadata.custom_metadata.get("fingerprint")  # None: of an earlier version
         if saved is not None and saved != fingerprint(restored):
-            raise DamagedCheckpoint(f"checkpoint {folder} is damaged (its numbers are not those saved)")
+            raise DamagedCheckpoint(self._told(step, "its numbers are not those saved"))
         return restored
 
     def _metadata(self, step: int) -> Any:
@@ -119,7 +144,6 @@ class Checkpoints:
                 break
             folder = self.directory / f"damaged_{step}_{number}"
         (self.directory / str(step)).rename(folder)
-        self._manager.reload()
         return folder
 
     def wait(self) -> None:

@@ -69,6 +69,18 @@ def test_a_damaged_newest_checkpoint_is_named_and_set_aside_for_the_one_before(t
     checkpoints.close()
 
 
+@pytest.mark.parametrize("text", ["[1]", '"a"', '{"init_timestamp_nsecs": "x"}', '{"custom_metadata": 3}'])
+@pytest.mark.parametrize("step, before", [(6, 3), (3, 6)])
+def test_metadata_that_are_no_such_object_cost_their_own_step_alone(training, text, step, before, capsys):
+    (training / str(step) / "_CHECKPOINT_METADATA").write_text(text)
+    checkpoints = Checkpoints(training)
+    assert checkpoints.resume(STATE)[0] == before
+    told = capsys.readouterr().out
+    assert f"checkpoint {training}/{step} is damaged (" in told
+    assert f"; set aside as {training}/damaged_{step}\n" in told
+    checkpoints.close()
+
+
 def test_without_a_good_checkpoint_the_training_begins_anew_and_says_so(training, capsys):
     for step in (3, 6):
         cut(largest(training / str(step)))
