@@ -30,18 +30,24 @@ def test_count_time_and_what_makes_it_less_are_told(capsys):
     assert sizes == [1, 1, 4]  # the first compiles
 
 
-def test_a_dear_segmenter_is_timed_on_one_picture_alone(capsys, monkeypatch):
+@pytest.mark.parametrize(
+    ("each", "count", "line", "timed"),
+    [
+        (5.5, 234_000, "about 14.9 days here: 0 s to draw, 5.5 s to segment each", [1, 1]),
+        (0.4, 30, "about 12 s here: 0 s to draw, 0.4 s to segment each", [1, 1, 2]),
+    ],
+)
+def test_a_dear_segmenter_is_timed_on_few_pictures(capsys, monkeypatch, each, count, line, timed):
     clock, sizes = [0.0], []
     monkeypatch.setattr(time, "perf_counter", lambda: clock[0])
 
     def segmenter(images):
         sizes.append(len(images))
-        clock[0] += 5.5 * len(images)
+        clock[0] += each * len(images)
         return images[..., 0]
 
-    line = told(capsys, 234_000, segmenter)
-    assert "about 14.9 days here: 0 s to draw, 5.5 s to segment each" in line
-    assert sizes == [1, 1]
+    assert line in told(capsys, count, segmenter)
+    assert sizes == timed
 
 
 def test_a_folder_of_masks_is_not_asked_for_the_pictures_that_take_the_time(capsys, tmp_path):
