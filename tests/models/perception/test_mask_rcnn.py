@@ -155,6 +155,14 @@ def test_torchvisions_exports_find_their_instances_unasked(network, rank, sides)
     assert (masks > 0.5).sum(axis=(1, 2)).tolist() == [16 * 16, 16 * 8]
 
 
+@pytest.mark.parametrize("rank", [3, 4])
+def test_an_export_of_a_fixed_size_gives_masks_of_the_pictures_size(network, rank):
+    segmenter = MaskRCNN(network(PASTED, rank=rank, normalises=True, sides=(32, 32)), class_name="car")
+    masks = segmenter.detect(np.zeros((1, 48, 64, 3), np.uint8))[0]
+    assert masks.shape == (2, 48, 64)
+    assert (masks > 0.5).sum(axis=(1, 2)).tolist() == [16 * 16 * 3, 16 * 8 * 3]  # 1.5 times 2
+
+
 def test_a_failure_inside_the_network_is_a_line_that_names_the_setting(network):
     segmenter = MaskRCNN(network(normalises=True, sides=(32, 32)), class_name="car")
     tensor = np.zeros((3, 16, 16), np.float32)
