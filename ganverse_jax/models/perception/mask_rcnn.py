@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image
 
 from ganverse_jax.classes import labels
-from ganverse_jax.models.perception.onnx_file import check_network, told_card
+from ganverse_jax.models.perception.onnx_file import told_card
 from ganverse_jax.runtime.machine import raise_if_machines
 
 
@@ -155,12 +155,6 @@ def _open(path: Path):
     except Exception as error:  # onnxruntime's own exceptions have no common base
         raise_if_machines(error)
         raise ValueError(f"{path} is no ONNX network that onnxruntime can load ({error})") from error
-
-
-def look(path: Path, card: str | None) -> None:
-    """Raise ValueError for a file that is no such network or of another card, without opening a session."""
-    check_network(path)
-    told_card(path, card)
 
 
 def _one_input(session, path: Path) -> Any:

@@ -45,7 +45,7 @@ def told_card(path: Path, card: str | None) -> str:
         return "torchvision" if normalises_itself else "onnx_zoo"
     if card == "onnx_zoo" and normalises_itself:
         raise ValueError(
-            f"perception.segmenter.card = 'onnx_zoo', but {path} normalises pictures itself, as "
+            f"card = 'onnx_zoo', but {path} normalises pictures itself, as "
             "torchvision's exports do; set it to 'torchvision', or to None"
         )
     return card

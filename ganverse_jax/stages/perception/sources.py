@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ganverse_jax.data.masks.folder import MaskFolder
-from ganverse_jax.models.perception import mask_rcnn
+from ganverse_jax.models.perception import mask_rcnn, onnx_file
 from ganverse_jax.models.perception.mask_rcnn import MaskRCNN
 from ganverse_jax.models.perception.segmenter import Segmenter
 from ganverse_jax.pipeline import remedies
@@ -31,8 +31,10 @@ def chosen(settings: SegmenterSource, object_class: str) -> dict[str, Any] | Non
 
 def absent(settings: MaskRCNNFile, setting: str) -> list[str]:
     """What is not there of a Mask R-CNN, see `Stage`. A folder of masks is made when masks are asked for."""
-    look = partial(mask_rcnn.look, card=settings.card)
-    told = remedies.absent(f"{setting}.path", settings.path, mask_rcnn.GET, look)
+    told = remedies.absent(f"{setting}.path", settings.path, mask_rcnn.GET, onnx_file.check_network)
+    if not told:
+        look = partial(onnx_file.told_card, card=settings.card)
+        told += remedies.absent(f"{setting}.card", settings.path, "or to None", look)
     return told + [f"{setting}.source: {mask_rcnn.INSTALL}"] * (find_spec("onnxruntime") is None)
 
 

@@ -15,8 +15,10 @@ from ganverse_jax.stages.perception import sources as perception_sources
 from ganverse_jax.stages.perception import stage as perception
 from ganverse_jax.stages.perception.settings import SegmenterSource, Settings
 from tests.models.perception.constant_network import LABELS, PASTED, write_network
+from tests.models.perception.test_onnx_file import MODEL, field, model
 from tests.stages.tiny_world import run_in
 
+MEAN = np.float32([0.485, 0.456, 0.406]).tobytes()  # of ImageNet, which torchvision's exports hold
 ALL = SegmenterSource(
     source="masks", path="a.onnx", class_name="car", card=None, label=None, min_score=0.5,
     folder="masks", soft=False,
@@ -51,6 +53,17 @@ def test_an_absent_detector_and_its_runtime_are_told_with_how_to_get_them(tmp_pa
     monkeypatch.setattr(perception_sources, "find_spec", lambda name: name)
     (path,) = perception.absent(settings)
     assert "a.onnx is no ONNX network, or damaged" in path and "MaskRCNN-12 of the ONNX model zoo" in path
+
+
+def test_a_card_that_the_file_contradicts_is_told_by_its_setting(tmp_path, monkeypatch):
+    monkeypatch.setattr(perception_sources, "find_spec", lambda name: name)
+    (tmp_path / "a.onnx").write_bytes(model() + field(MODEL["producer_name"], MEAN))
+    source = dataclasses.replace(ALL, source="onnx", path=str(tmp_path / "a.onnx"))
+    assert perception.absent(Settings(segmenter=source)) == []
+    (card,) = perception.absent(Settings(segmenter=dataclasses.replace(source, card="onnx_zoo")))
+    assert card.startswith("perception.segmenter.card: card = 'onnx_zoo', but ")
+    assert card.endswith("a.onnx normalises pictures itself, as torchvision's exports do; set it to "
+                         "'torchvision', or to None")  # fmt: skip
 
 
 def test_shipped_networks_in_each_others_place_are_told_before_they_are_copied(tmp_path):
