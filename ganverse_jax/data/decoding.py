@@ -1,9 +1,12 @@
 """The one decoder of pictures: PNG, JPEG or WebP to sRGB colours and an alpha, whatever their mode.
 
 Palettes, grey, 1, 2, 4 and 16 bits and CMYK become 8 bits of red, green and blue; an embedded ICC profile, or
-PNG's gAMA, is converted to sRGB; the orientation of EXIF is applied; of several frames the first is taken.
+a space that the format names otherwise (data/colour_spaces.py), is converted to sRGB; the orientation of EXIF
+is applied; of several frames the first is taken. A JPEG that is damaged in its middle, not cut, cannot be
+told: libjpeg fills the rest of it in and goes on with a warning that Pillow does not hand over.
 """
 
+import errno
 import io
 from pathlib import Path
 from typing import NamedTuple
@@ -11,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import ExifTags, Image, ImageCms, ImageOps
 
+from ganverse_jax.data.colour_spaces import ColourSpace, named_space
 from ganverse_jax.runtime.machine import raise_if_machines
 
 EXTENSIONS = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp")
@@ -21,6 +25,7 @@ MAX_PIXELS = 64 * 2**20
 FRAMES = "with several frames, of which the first is taken"
 PROFILE = "with a colour profile that does not serve, taken as sRGB"
 UNREADABLE, TOO_LARGE, TOO_DARK = "unreadable", "too large", "too dark"
+FORBIDDEN = "not permitted to be read"
 _SIXTEEN_BITS = 16
 _TURNED = range(2, 9)  # what EXIF's orientation may say beside 1, as stored
 _DARKEST = 16  # of 255: below it a picture of 16 bits uses 12 of them at most
@@ -28,7 +33,7 @@ _DARKEST = 16  # of 255: below it a picture of 16 bits uses 12 of them at most
 
 class Picture(NamedTuple):
     """colour uint8 [h w 3] in sRGB; alpha uint8 [h w], None where every pixel is opaque; orientation: EXIF's
-    number, 1 for as stored; notes: `FRAMES` and `PROFILE`, where they hold."""
+    number, 1 for as stored; notes: `FRAMES`, `PROFILE` and data/colour_spaces.py's, where they hold."""
 
     colour: np.ndarray
     alpha: np.ndarray | None
@@ -37,11 +42,13 @@ class Picture(NamedTuple):
 
 
 class Opened(NamedTuple):
-    """An image as Pillow loads it, the number of frames in its file, and its orientation in EXIF."""
+    """An image as Pillow loads it, the number of frames in its file, its orientation in EXIF, and the colour
+    space that it names without a profile, if any."""
 
     image: Image.Image
     frames: int
     orientation: int
+    space: ColourSpace | None
 
 
 class PictureError(ValueError):
@@ -58,13 +65,18 @@ def read_picture(path: Path, *, upright: bool = True) -> Picture:
 
 
 def read_bytes(path: Path, formats: tuple[str, ...] = FORMATS) -> bytes:
-    """A file's first MAX_BYTES + 1 bytes. Raises PictureError where it cannot be read."""
+    """A file's first MAX_BYTES + 1 bytes. Raises PictureError where it cannot be read, OSError for faults of
+    the machine."""
     try:
         if path.is_fifo():  # which nobody may ever write to
             raise OSError("it is a pipe")
         with open(path, "rb") as file:
             return file.read(MAX_BYTES + 1)
     except OSError as error:
+        if error.errno in (errno.EACCES, errno.EPERM):
+            told = f"{path} may not be read ({error.strerror}); give yourself the right to, or leave it out"
+            raise PictureError(told, FORBIDDEN) from error
+        raise_if_machines(error)
         raise _unreadable(str(path), error.strerror or str(error), formats) from error
 
 
@@ -74,16 +86,16 @@ def decode_picture(data: bytes, name: str, *, upright: bool = True) -> Picture:
     16 bits are scaled to 8 by the full range. Raises PictureError for what is no PNG, JPEG or WebP, is cut
     short, has more than MAX_BYTES bytes or MAX_PIXELS pixels, or uses the lowest of 16 bits alone.
     """
-    image, frames, orientation = open_image(data, name, FORMATS, upright=upright)
+    image, frames, orientation, space = open_image(data, name, FORMATS, upright=upright)
     alpha = alpha_of(image)
-    colour, fits = _srgb(image)
+    colour, note = _srgb(image, space)
     if _depth(data) == _SIXTEEN_BITS and _brightest(image) < _DARKEST:
         raise PictureError(
             f"{name} has 16 bits per channel but uses the lowest 12 alone, so that it is black; scale it "
             "to the full range, or save it as 8 bit",
             TOO_DARK,
         )
-    return Picture(colour, alpha, orientation, (FRAMES,) * (frames > 1) + (PROFILE,) * (not fits))
+    return Picture(colour, alpha, orientation, tuple(filter(None, (FRAMES * (frames > 1), note))))
 
 
 def open_image(data: bytes, name: str, formats: tuple[str, ...], *, upright: bool = True) -> Opened:
@@ -100,15 +112,23 @@ def open_image(data: bytes, name: str, formats: tuple[str, ...], *, upright: boo
                 _scale_key(image, _depth(data))
                 stored = image.getexif().get(ExifTags.Base.Orientation)
                 orientation = stored if stored in _TURNED else 1
+                space = named_space(image, data)
                 turned = ImageOps.exif_transpose(image) if upright else image.copy()
-                return Opened(turned, frames, orientation)
+                return Opened(turned, frames, orientation, space)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):  # Pillow's own, higher limit
         size = None
     except Exception as error:  # Pillow's decoders raise OSError, SyntaxError, struct.error and more
         raise_if_machines(error)
         raise _unreadable(name, _reason(error), formats) from error
-    told = "" if size is None else f"{size[0]} x {size[1]} pixels, "
-    raise PictureError(f"{name} has {told}more than {MAX_PIXELS:,}; scale it down", TOO_LARGE)
+    most = f"more than {MAX_PIXELS:,}"
+    told = f"{most} pixels" if size is None else f"{size[0]} x {size[1]} pixels, {most}"
+    raise PictureError(f"{name} has {told}; scale it down", TOO_LARGE)
+
+
+def turned_like(image: Image.Image, orientation: int) -> Image.Image:
+    """An image of stored pixels, turned upright as EXIF's orientation says."""
+    image.getexif()[ExifTags.Base.Orientation] = orientation
+    return ImageOps.exif_transpose(image)
 
 
 def alpha_of(image: Image.Image) -> np.ndarray | None:
@@ -154,18 +174,18 @@ def _scale_key(image: Image.Image, depth: int) -> None:
         image.info["transparency"] = tuple(level >> 8 for level in key)
 
 
-def _srgb(image: Image.Image) -> tuple[np.ndarray, bool]:
-    """Colours uint8 [h w 3] in sRGB, and whether a profile, if there is one, could be applied."""
-    profile, gamma = image.info.get("icc_profile"), image.info.get("gamma")
+def _srgb(image: Image.Image, space: ColourSpace | None) -> tuple[np.ndarray, str]:
+    """Colours uint8 [h w 3] in sRGB, and a note, "" for none: that a profile does not serve, or a space's."""
+    profile = image.info.get("icc_profile")
     if image.mode[0] == "I":
         image = Image.fromarray(eight_bits(np.asarray(image)))
+    if space is not None:
+        colour = np.asarray(_plain(image))
+        return (colour if space.levels is None else space.to_srgb(colour)), space.note
     converted = None if profile is None else _by_profile(image, profile)
     if converted is not None:
-        return np.asarray(converted), True
-    colour = np.asarray(_plain(image))
-    if profile is None and gamma and "srgb" not in image.info:
-        colour = _from_gamma(gamma)[colour]
-    return colour, profile is None
+        return np.asarray(converted), ""
+    return np.asarray(_plain(image)), PROFILE * (profile is not None)
 
 
 def _brightest(image: Image.Image) -> int:
@@ -189,12 +209,3 @@ def _by_profile(image: Image.Image, data: bytes) -> Image.Image | None:
         return ImageCms.profileToProfile(source, profile, ImageCms.createProfile("sRGB"), outputMode="RGB")
     except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
         return None
-
-
-def _from_gamma(gamma: float) -> np.ndarray:
-    """uint8 [256]: sRGB of levels that are light to the power of `gamma` (PNG's gAMA)."""
-    if abs(2.2 * gamma - 1) < 0.05:  # what sRGB writes, rounded in many ways
-        return np.arange(256, dtype=np.uint8)
-    light = (np.arange(256) / 255) ** (1 / gamma)
-    levels = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
-    return np.uint8(np.round(255 * levels))

@@ -9,10 +9,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ganverse_jax.data.decoding import EXTENSIONS, PictureError, read_picture
+from ganverse_jax.data.decoding import EXTENSIONS, Picture, PictureError, read_picture
 from ganverse_jax.data.intake import HIDDEN, Intake
 from ganverse_jax.data.masks.instances import connected_components
-from ganverse_jax.data.masks.meaning import check_marked, read_coverage
+from ganverse_jax.data.masks.meaning import Mask, check_marked, read_mask
+from ganverse_jax.runtime.machine import raise_if_machines
 from ganverse_jax.runtime.names import legible
 
 # A further piece of the mask of at least this share of the largest counts as another object.
@@ -26,8 +27,8 @@ class PhotoError(ValueError):
 
 
 class Photo(NamedTuple):
-    """image uint8 [h w 3] and mask uint8 [h w]; mask_from: "alpha", "folder" or "segmenter"; notes: the
-    decoder's."""
+    """image uint8 [h w 3] and mask uint8 [h w]; mask_from: "alpha", "folder" or "segmenter"; notes: those of
+    the decoder and of the mask's reader."""
 
     image: np.ndarray
     mask: np.ndarray
@@ -93,17 +94,19 @@ def read_photo(
 ) -> Photo:
     """Read a photo (data/decoding.py) and the mask of its object.
 
-    masks: a folder with STEM.png of the photo's size upright, read as data/masks/meaning.py says; it goes
+    masks: a folder with STEM.png of the photo's size, read as data/masks/meaning.py says; it goes
     before the photo's own alpha, and that before segment(image) -> masks [k h w] in 0..1 of k instances.
     Raises PhotoError that names the file and the remedy: no readable picture, no mask, an empty one, several
     objects.
     """
     try:
-        image, alpha, _, notes = read_picture(path)
+        picture = read_picture(path)
     except PictureError as error:
         raise PhotoError(f"{error}{_aim(path)}") from error
+    image, alpha, notes = picture.colour, picture.alpha, picture.notes
     if masks is not None:
-        mask, source = _from_folder(masks / f"{path.stem}.png", path, image.shape[:2]), "folder"
+        found = _from_folder(masks / f"{path.stem}.png", path, picture)
+        mask, source, notes = found.coverage, "folder", notes + found.notes
     elif alpha is not None:
         mask, source = alpha, "alpha"
     elif segment is not None:
@@ -120,12 +123,13 @@ def _aim(path: Path) -> str:
     return f" (it is a link to {os.readlink(path)})" if path.is_symlink() else ""
 
 
-def _from_folder(path: Path, photo: Path, size: tuple[int, int]) -> np.ndarray:
+def _from_folder(path: Path, photo: Path, picture: Picture) -> Mask:
     try:
         if not path.is_file():
             raise PhotoError(f"{photo} has no mask at {path}; save it there, 8-bit grey, 255 on the object")
-        return read_coverage(path, size)
+        return read_mask(path, picture)
     except (ValueError, OSError) as error:  # OSError: also of a name that is too long with .png
+        raise_if_machines(error)
         raise PhotoError(str(error)) from error
 
 

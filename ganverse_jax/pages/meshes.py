@@ -2,6 +2,7 @@
 
 import base64
 import pathlib
+import struct
 from typing import Any
 
 import numpy as np
@@ -9,8 +10,14 @@ from PIL import Image
 
 from ganverse_jax.pages.markup import ReportError
 from ganverse_jax.pages.pictures import Pictures
+from ganverse_jax.runtime.machine import raise_if_machines
 
 MAX_VERTICES = 65535  # WebGL1 draws 16-bit indices without an extension
+# What trimesh's parsers, and Pillow's of the texture, raise of a damaged file.
+_DAMAGED = (
+    OSError, SyntaxError, ValueError, LookupError, TypeError, AttributeError, NotImplementedError,
+    UnboundLocalError, struct.error,
+)  # fmt: skip
 
 
 def _base64(array: np.ndarray) -> str:
@@ -61,18 +68,18 @@ def load_mesh(path: pathlib.Path, pictures: Pictures) -> dict[str, Any]:
         mesh = trimesh.load(path, force="mesh", process=False)
         positions, faces = np.asarray(mesh.vertices, float), np.asarray(mesh.faces)
         uv = getattr(mesh.visual, "uv", None)
-    except Exception as error:  # trimesh raises whatever its parsers meet
+        texture = _texture(mesh) if uv is not None else None
+    except _DAMAGED as error:
+        raise_if_machines(error)
         raise ReportError(
-            f"{path.name} is not a readable glTF binary: {error!r}; delete it and run the inverse_graphics "
-            f"stage again ({path})"
+            f"{path.name} is not a readable glTF binary: {error!r}; delete it and make it again ({path})"
         ) from error
     if not len(faces) or len(positions) > MAX_VERTICES or not np.isfinite(positions).all():
         raise ReportError(
             f"{path.name} has {len(positions)} vertices and {len(faces)} faces; the viewer takes "
             f"finite meshes of 1 "
-            f"to {MAX_VERTICES} vertices: delete it and run the inverse_graphics stage again ({path})"
+            f"to {MAX_VERTICES} vertices: delete it and make a smaller one ({path})"
         )
-    texture = _texture(mesh) if uv is not None else None
     low, high = positions.min(0), positions.max(0)
     centred = positions - (low + high) / 2
     scale = np.abs(centred).max() or 1.0

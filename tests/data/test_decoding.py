@@ -1,14 +1,24 @@
 """Claims about the one decoder: pixels mean what their format says, and what cannot be told is refused."""
 
+import errno
 import io
 import os
+import zlib
 
 import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
 from ganverse_jax.data import decoding
-from ganverse_jax.data.decoding import FRAMES, PROFILE, TOO_LARGE, PictureError, decode_picture, read_picture
+from ganverse_jax.data.decoding import (
+    FORBIDDEN,
+    FRAMES,
+    PROFILE,
+    TOO_LARGE,
+    PictureError,
+    decode_picture,
+    read_picture,
+)
 
 COLOURS = np.array([[[0, 0, 0], [200, 30, 60]], [[10, 120, 250], [255, 255, 255]]], np.uint8)
 ALPHA = np.array([[0, 255], [255, 255]], np.uint8)
@@ -79,7 +89,6 @@ def test_cmyk_is_the_colour_that_was_printed():
 def sixteen_bit_rgb(levels) -> bytes:
     """A PNG of 16 bits per channel, which Pillow does not write: [h w 3] of 0..65535."""
     import struct
-    import zlib
 
     def chunk(kind, data):
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
@@ -150,16 +159,6 @@ def test_a_profile_that_does_not_serve_is_said():
         np.testing.assert_array_equal(picture.colour, COLOURS)
 
 
-def test_linear_light_of_a_png_becomes_srgb():
-    import struct
-    import zlib
-
-    data, gamma = encoded(np.full((2, 2, 3), 55, np.uint8)), b"gAMA" + struct.pack(">I", 100_000)
-    chunk = struct.pack(">I", 4) + gamma + struct.pack(">I", zlib.crc32(gamma))
-    picture = decode_picture(data[:33] + chunk + data[33:], "x")
-    assert (picture.colour == 128).all()  # 55 / 255 of the light
-
-
 @pytest.mark.parametrize("form", ["PNG", "WEBP"])
 def test_of_an_animation_the_first_frame_is_taken_and_said(form):
     frames = [Image.new("RGB", (8, 8), colour) for colour in ("red", "blue")]
@@ -179,6 +178,11 @@ def test_what_is_cut_short_or_too_large_is_named(tmp_path, monkeypatch):
     with pytest.raises(PictureError, match="x has 64 x 64 pixels, more than 4,032; scale it down") as error:
         decode_picture(encoded(noise), "x")
     assert error.value.kind == TOO_LARGE
+    bomb = encoded(COLOURS)
+    header = bomb[12:16] + (60000).to_bytes(4, "big") * 2 + bomb[24:29]
+    bomb = bomb[:12] + header + zlib.crc32(header).to_bytes(4, "big") + bomb[33:]  # beyond Pillow's own limit
+    with pytest.raises(PictureError, match="x has more than 4,032 pixels; scale it down"):
+        decode_picture(bomb, "x")
     with pytest.raises(PictureError, match=r"absent\.png is no readable .*No such file"):
         read_picture(tmp_path / "absent.png")
 
@@ -186,6 +190,23 @@ def test_what_is_cut_short_or_too_large_is_named(tmp_path, monkeypatch):
 def test_a_pipe_is_named_and_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "a.png")
     with pytest.raises(PictureError, match=r"a\.png is no readable .*it is a pipe"):
+        read_picture(tmp_path / "a.png")
+
+
+def test_what_may_not_be_read_is_told_so_and_a_fault_of_the_machine_goes_past(tmp_path, monkeypatch):
+    def refuse(number):
+        def opened(*arguments, **options):
+            raise OSError(number, os.strerror(number))
+
+        monkeypatch.setattr(decoding, "open", opened, raising=False)
+
+    refuse(errno.EACCES)
+    told = r"a\.png may not be read \(Permission denied\); give yourself the right"
+    with pytest.raises(PictureError, match=told) as error:
+        read_picture(tmp_path / "a.png")
+    assert error.value.kind == FORBIDDEN
+    refuse(errno.EMFILE)
+    with pytest.raises(OSError, match="Too many open files"):
         read_picture(tmp_path / "a.png")
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from ganverse_jax.data.masks.meaning import AS_UPRIGHT
 from ganverse_jax.data.photos import PhotoError, find_photos, read_photo, result_names
 
 COLOUR = np.random.default_rng(0).integers(0, 256, (40, 60, 3), np.uint8)
@@ -66,11 +67,36 @@ def test_a_cameras_orientation_is_applied(tmp_path):
     assert photo.image.shape == (60, 40, 3) and photo.mask.shape == (60, 40)
 
 
+@pytest.mark.parametrize("orientation", range(2, 9))
+def test_a_mask_of_the_stored_pixels_is_turned_with_its_photo_where_sizes_tell_or_a_note_says(
+    tmp_path, orientation
+):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    stored = disc((45, 10))
+    colour = np.repeat(stored[..., None], 3, axis=-1)
+    (tmp_path / "masks").mkdir()
+    Image.fromarray(colour).save(tmp_path / "a.png", exif=exif)
+    Image.fromarray(stored).save(tmp_path / "masks" / "a.png")
+    photo = read_photo(tmp_path / "a.png", masks=tmp_path / "masks")
+    if orientation > 4:
+        assert photo.mask.shape == (60, 40) and photo.notes == ()
+        np.testing.assert_array_equal(photo.mask, photo.image[..., 0])
+    else:
+        assert photo.notes == (AS_UPRIGHT,)
+        np.testing.assert_array_equal(photo.mask, stored)
+    square = Image.fromarray(disc((15, 30), size=(60, 60)))
+    square.convert("RGB").save(tmp_path / "b.png", exif=exif)
+    square.save(tmp_path / "masks" / "b.png")
+    assert read_photo(tmp_path / "b.png", masks=tmp_path / "masks").notes == (AS_UPRIGHT,)
+
+
 def test_what_cannot_be_used_is_named_with_its_remedy(tmp_path):
     cases = {
         "no_mask.png": (None, "no_mask.png has no mask: save it as PNG .* pass --masks=FOLDER"),
         "empty.png": (0 * disc((30, 20)), r"empty.png has an empty mask \(alpha\); mark the object"),
         "faint.png": (disc((30, 20)) // 85, "its brightest value is 3; the object must be 255"),
+        "inverted.png": (255 - disc((30, 20)), "holds the picture's whole border; if it is inverted"),
         "two.png": (disc((15, 20), (45, 20)), "mask .alpha. of 2 separate objects; keep one"),
     }
     for name, (mask, message) in cases.items():

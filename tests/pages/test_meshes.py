@@ -1,6 +1,7 @@
 """What the page's viewer receives of a .glb."""
 
 import base64
+import errno
 import io
 
 import numpy as np
@@ -64,3 +65,19 @@ def test_too_many_vertices_are_refused(tmp_path, monkeypatch):
     write_mesh(tmp_path / "large.glb")
     with pytest.raises(ReportError, match="large.glb has 4 vertices"):
         meshes.load_mesh(tmp_path / "large.glb", Pictures())
+
+
+def test_a_damaged_file_is_named_and_a_fault_of_the_machine_goes_past(tmp_path, monkeypatch):
+    write_mesh(tmp_path / "a.glb")
+    whole = (tmp_path / "a.glb").read_bytes()
+    for content in (whole[:40], b"", b"hello", whole[:20] + b"x" + whole[21:]):
+        (tmp_path / "a.glb").write_bytes(content)
+        with pytest.raises(ReportError, match=r"a\.glb is not a readable glTF binary: .*make it again"):
+            meshes.load_mesh(tmp_path / "a.glb", Pictures())
+
+    def refuse(*arguments, **options):
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr("trimesh.load", refuse)
+    with pytest.raises(OSError, match="Too many open files"):
+        meshes.load_mesh(tmp_path / "a.glb", Pictures())

@@ -122,14 +122,14 @@ def _attempt(
     material: Material,
 ) -> str:
     """Add one photo's result, or how it failed; returns which in words. The others are independent of it, but
-    for a folder that cannot be written to and a package that is missing."""
+    for faults of the machine: a folder that cannot be written to, no memory, a package that is missing."""
     try:
         photo = read()
         for note in photo.notes:
             made.intake.note(note, Path(path.name))
         with writing(made.out):
             made.add(reconstruct(reconstructor, photo, path, name, made.out, regress, material))
-    except (OSError, ImportError):
+    except (OSError, ImportError, MemoryError):
         raise
     except Exception as error:
         kind = "" if isinstance(error, ValueError) else f"{legible(path)}: {type(error).__name__}: "

@@ -6,7 +6,8 @@ between, where no level between fills an area or there are more than MAX_LABELS;
 palette with colours is taken by its indices, which are labels, where index 0 is black; index 255 in VOC's
 colour of void beside others is of no object. What can be read in two ways is refused: 255 of another colour,
 or in grey, as void or object, two indices of one colour, an index 0 that is not black, transparent pixels of
-an object.
+an object. Of a photo that EXIF turns by a quarter, a mask of the size of the stored pixels is turned too;
+where sizes do not tell it is taken as of the upright picture, which a note says.
 """
 
 from pathlib import Path
@@ -15,10 +16,12 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from ganverse_jax.data.decoding import alpha_of, eight_bits, open_image, read_bytes
+from ganverse_jax.data.decoding import Picture, alpha_of, eight_bits, open_image, read_bytes, turned_like
 
 MAX_LABELS = 64  # distinct levels of grey that may be labels
 VOID, VOID_COLOUR = 255, (224, 224, 192)  # VOC's
+AS_UPRIGHT = "turned by EXIF, with a mask of the same size either way, taken as of the upright picture"
+_QUARTER_TURNED = range(5, 9)  # of EXIF's orientations
 _NOISE = 16  # levels of 255 that a lossy format strays by
 _SAVE = "save it as 8-bit grey, 0 outside and 255 on the object"
 
@@ -31,13 +34,29 @@ class _Stored(NamedTuple):
     by_index: bool = False
 
 
-def read_coverage(path: Path, size: tuple[int, int]) -> np.ndarray:
+class Mask(NamedTuple):
+    """coverage uint8 [h w] of the one object of a picture; notes: `AS_UPRIGHT`, where it holds."""
+
+    coverage: np.ndarray
+    notes: tuple[str, ...]
+
+
+def read_mask(path: Path, picture: Picture) -> Mask:
+    """The mask of a picture that was read upright. Raises as `read_coverage`."""
+    size, orientation = picture.colour.shape[:2], picture.orientation
+    told_by_size = orientation in _QUARTER_TURNED and size[0] != size[1]
+    coverage = read_coverage(path, size, orientation if told_by_size else 1)
+    return Mask(coverage, (AS_UPRIGHT,) * (orientation > 1 and not told_by_size))
+
+
+def read_coverage(path: Path, size: tuple[int, int], orientation: int = 1) -> np.ndarray:
     """Coverage uint8 [h w] of the one object in a mask of `size` (h, w).
 
-    Raises ValueError that names the file: no readable PNG, in colour, of another size, of several instances,
-    or one that can be read in two ways (above).
+    orientation: EXIF's of a picture that is turned by a quarter and not square; its mask may have the size of
+    the pixels as stored, and is then turned with them. Raises ValueError that names the file: no readable
+    PNG, in colour, of another size, of several instances, or one that can be read in two ways (above).
     """
-    stored = _read(path, size)
+    stored = _read(path, size, orientation)
     labels = _labels(stored, path)
     if labels is None:
         return _eight_bits(stored)
@@ -79,14 +98,22 @@ def read_soft(path: Path, size: tuple[int, int]) -> np.ndarray:
 
 def check_marked(mask: np.ndarray, path: Path, source: object) -> None:
     """Raise ValueError, naming the picture `path` and the mask's source, unless mask uint8 [h w] has a pixel
-    above 127: 1 on the object is not enough."""
-    if not (mask > 127).any():
+    above 127, as 1 on the object is not enough, and one at the border that is not: else it is inverted."""
+    marked = mask > 127
+    if not marked.any():
         faint = f" (its brightest value is {mask.max()}; the object must be 255)" if mask.any() else ""
         raise ValueError(f"{path} has an empty mask ({source}){faint}; mark the object")
+    if marked[[0, -1]].all() and marked[:, [0, -1]].all():
+        raise ValueError(
+            f"{path} has a mask ({source}) that holds the picture's whole border; if it is inverted, save it "
+            "with 0 outside and 255 on the object, else show more around the object"
+        )
 
 
-def _read(path: Path, size: tuple[int, int]) -> _Stored:
+def _read(path: Path, size: tuple[int, int], orientation: int = 1) -> _Stored:
     image = open_image(read_bytes(path, ("PNG",)), str(path), ("PNG",)).image
+    if orientation > 1 and image.size == tuple(size):  # Pillow's is (w, h)
+        image = turned_like(image, orientation)
     if image.mode in ("RGB", "RGBA"):
         raise ValueError(f"{path} is a colour picture ({image.mode}); save masks as 8-bit grey")
     if image.mode == "LA":

@@ -25,7 +25,7 @@ from PIL import Image
 
 from ganverse_jax.data.decoding import EXTENSIONS, read_picture
 from ganverse_jax.data.intake import Intake, files_under
-from ganverse_jax.data.masks.meaning import check_marked, read_coverage
+from ganverse_jax.data.masks.meaning import check_marked, read_mask
 from ganverse_jax.data.multiview.set import MultiviewSet
 from ganverse_jax.runtime.checkpoint import read_json
 from ganverse_jax.runtime.names import path_of
@@ -185,7 +185,9 @@ def _read_pair(folder: Path, entry: dict[str, Any], size, intake: Intake) -> tup
         source = folder / entry["mask"]
         if not source.is_file():
             raise FileNotFoundError(_absent(source))
-        mask = read_coverage(source, picture.colour.shape[:2])
+        mask, notes = read_mask(source, picture)
+        for note in notes:
+            intake.note(note, Path(entry["file"]))
     elif picture.alpha is not None:
         source, mask = "alpha", picture.alpha
     else:

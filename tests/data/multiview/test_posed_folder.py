@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from ganverse_jax.data.masks.meaning import AS_UPRIGHT
 from ganverse_jax.data.multiview.posed_folder import INDEX, read_posed_folder
 from ganverse_jax.data.multiview.set import MultiviewSet, azimuth_bins
 from ganverse_jax.scene.cameras import given_cameras
@@ -108,7 +109,9 @@ def test_pictures_that_do_not_fit_are_refused_by_name(folder):
     with pytest.raises(FileNotFoundError, match=r"000007_000\.png is named in cameras.json but not there"):
         read_posed_folder(path)
     for kind in ("images", "masks"):
-        Image.new("RGB" if kind == "images" else "L", (12, 9), "white").save(path / kind / "000007_000.png")
+        picture = np.full((9, 12, 3) if kind == "images" else (9, 12), 255, np.uint8)
+        picture[0, 0] = 0
+        Image.fromarray(picture).save(path / kind / "000007_000.png")
     with pytest.raises(ValueError, match="sizes.*save them alike"):
         read_posed_folder(path)
     with pytest.raises(FileNotFoundError, match=r"no cameras\.json in"):
@@ -190,3 +193,19 @@ def test_an_index_that_is_no_json_is_to_be_corrected(folder, text):
 def test_cameras_that_are_not_given_are_asked_for():
     with pytest.raises(ValueError, match="view 1 has no known camera; set camera_origin"):
         given_cameras([{"id": 1, "azimuth": 0.0}])
+
+
+def test_a_mask_of_the_stored_pixels_is_turned_with_its_picture_or_counted_with_a_note(folder):
+    path, made = folder
+    for name, orientation in (("000004_000", 6), ("000004_001", 3)):
+        exif = Image.Exif()
+        exif[0x0112] = orientation
+        for kind in ("images", "masks"):
+            file = path / kind / f"{name}.png"
+            stored = Image.open(file)
+            turned = stored.transpose(Image.Transpose.ROTATE_90) if orientation == 6 else stored
+            turned.save(file, **({"exif": exif} if kind == "images" else {}))
+    posed = read_posed_folder(path)
+    np.testing.assert_array_equal(posed.multiview.masks[:2], made.masks[:2])
+    np.testing.assert_array_equal(posed.multiview.images[:2], [made.images[0], made.images[1, ::-1, ::-1]])
+    assert posed.intake.notes == {AS_UPRIGHT: 1}
