@@ -7,9 +7,10 @@ enough, and tests/scene/test_files.py reads the raw bytes to see it was once.
 
 import functools
 import io
-import re
+import os
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
+from urllib.parse import quote
 
 import numpy as np
 from PIL import Image
@@ -72,7 +73,9 @@ def _check(mesh: TexturedMesh) -> None:
 
 
 def _material_name(path: Path) -> str:
-    return re.sub(r"[^A-Za-z0-9_.-]", "_", path.stem) or "mesh"
+    """The stem without spaces, which .mtl cannot quote, and without %, which viewers decode: a name of its
+    own for every stem."""
+    return quote(os.fsencode(path.stem), safe="").replace("%", "=") or "mesh"
 
 
 def _picture(texture: np.ndarray) -> Image.Image:
