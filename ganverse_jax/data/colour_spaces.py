@@ -1,8 +1,8 @@
 """Colour spaces that a picture names without an ICC profile, converted to sRGB.
 
-PNG's cICP goes before a profile, and gAMA with cHRM behind profile and sRGB chunk (PNG 3, section 4.3), as
-browsers have it. JPEGs marked Adobe RGB by EXIF alone (DCF 2.0: no calibrated space, interoperability index
-R03) are converted too, and said, since browsers show them as sRGB and editors as Adobe RGB.
+PNG's cICP goes before a profile, and gAMA with cHRM behind profile and sRGB chunk (PNG, third edition, on
+colour spaces). JPEGs marked Adobe RGB by EXIF alone (DCF 2.0: no calibrated space, interoperability index
+R03) are converted too, and said, since not every program heeds that mark.
 """
 
 import struct

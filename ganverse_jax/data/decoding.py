@@ -3,7 +3,7 @@
 Palettes, grey, 1, 2, 4 and 16 bits and CMYK become 8 bits of red, green and blue; an embedded ICC profile, or
 a space that the format names otherwise (data/colour_spaces.py), is converted to sRGB; the orientation of EXIF
 is applied; of several frames the first is taken. A JPEG that is damaged in its middle, not cut, cannot be
-told: libjpeg fills the rest of it in and goes on with a warning that Pillow does not hand over.
+told: libjpeg fills the rest of it in and goes on with a warning that Pillow drops (its issue 9106).
 """
 
 import errno
