@@ -19,7 +19,7 @@ from ganverse_jax.commands.evaluate_codes import command as evaluate_codes
 from ganverse_jax.commands.finished_networks import finished_gan, finished_generator
 from ganverse_jax.models.perception.pose_regressor import LearnedPoseRegressor
 from ganverse_jax.models.stylegan2.multiview_generator import MultiviewGenerator
-from ganverse_jax.models.stylegan2.stored import LoadedGenerator, save_generator
+from ganverse_jax.models.stylegan2.stored import LoadedGenerator, arguments_of, save_generator
 from ganverse_jax.models.stylegan2.style_space import flatten_styles, style_layout, styles_of
 from ganverse_jax.models.stylegan_r.latent_mapper import camera_features, camera_reference, view_correlation
 from ganverse_jax.pages.markup import markdown_table
@@ -79,7 +79,7 @@ def run(experiment: Experiment, workdir: Path, asked: Question) -> dict[str, Any
         card = gan.metadata | {"view_dims": asked.counts[0], "made_from": gan.fingerprint}
         stored = gan.variables, gan.w_avg, card
         path = asked.out / generator_path(workdir).name
-        save_generator(path, _arguments(gan), *stored, view_mask=chosen.view_mask)
+        save_generator(path, arguments_of(gan.module), *stored, view_mask=chosen.view_mask)
         critic = discriminator_path(workdir).name  # beside it: a stage takes both
         shutil.copyfile(finished_gan(experiment, workdir) / critic, asked.out / critic)
     content = {"fingerprint": gan.fingerprint, "dimensions": size, "counts": rows}
@@ -111,11 +111,6 @@ def mask_of(gan: LoadedGenerator, correlation: np.ndarray, count: int) -> np.nda
     mask = np.zeros(style_layout(gan.module, include_torgb=True).size, bool)
     mask[np.argsort(-correlation, kind="stable")[:count]] = True
     return mask
-
-
-def _arguments(gan: LoadedGenerator) -> dict[str, Any]:
-    names = (field.name for field in dataclasses.fields(gan.module) if field.name not in ("parent", "name"))
-    return {name: getattr(gan.module, name) for name in names}
 
 
 def table(content: Mapping[str, Any]) -> str:

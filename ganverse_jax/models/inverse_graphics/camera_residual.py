@@ -7,14 +7,11 @@ left.
 
 from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 from flax import linen as nn
 from jaxtyping import Array, Float
 
 from ganverse_jax.models.inverse_graphics.network import Encoder, encoder_input, flat_4x4
-from ganverse_jax.runtime.batched import in_batches
 
 # What a residual of 1 is: radians of azimuth and elevation, log distance, NDC. The toy GAN's pictures stand
 # 3 degrees, 2 % and 0.02 off their views (medians).
@@ -34,23 +31,6 @@ class CameraResidual(nn.Module):
         plane = Encoder(self.width, self.blocks, name="encoder")(encoder_input(image, mask))
         hidden = nn.relu(nn.Dense(self.hidden, name="hidden")(flat_4x4(plane, 2 ** len(self.blocks))))
         return nn.Dense(len(UNITS), kernel_init=nn.initializers.zeros, name="out")(hidden)
-
-
-def initial_residual(size: tuple[int, int], seed: int) -> dict[str, Any]:
-    """Fresh parameters for pictures of size (h, w)."""
-    shapes = (np.zeros((1, *size, 3), np.float32), np.zeros((1, *size, 1), np.float32))
-    return jax.device_get(jax.jit(CameraResidual().init)(jax.random.key(seed), *shapes)["params"])
-
-
-def predict_residuals(params, images: np.ndarray, masks: np.ndarray) -> np.ndarray:
-    """Residuals [n 5] in `UNITS` of images uint8 [n h w 3] and masks uint8 [n h w]."""
-    return in_batches(lambda *pictures: _predict(params, *pictures), images, masks, size=64)
-
-
-@jax.jit
-def _predict(params, image, mask):
-    image, mask = image.astype(jnp.float32) / 255.0, mask[..., None].astype(jnp.float32) / 255.0
-    return CameraResidual().apply({"params": params}, image, mask)
 
 
 def moved_cameras(cameras, residual: Float[Array, "b 5"]) -> dict[str, Any]:

@@ -1,10 +1,12 @@
 """What a trained network makes of pictures: inference, without a loss or an optimizer in sight."""
 
 import functools
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from flax import linen as nn
 
 import rasterizer
 from ganverse_jax.models.inverse_graphics.network import InverseGraphics, Prediction
@@ -51,9 +53,10 @@ def predict_meshes(module: InverseGraphics, params, images: np.ndarray, masks: n
 
 
 def predict_in_batches(
-    network: InverseGraphics, params, images: np.ndarray, masks: np.ndarray, batch_size: int = 16
-) -> Prediction:
-    """Predictions (NumPy) for images uint8 [n h w 3] and masks uint8 [n h w]; the last batch is padded."""
+    network: nn.Module, params, images: np.ndarray, masks: np.ndarray, batch_size: int = 16
+) -> Any:
+    """What a network of images and masks in [0, 1] makes (NumPy; an `InverseGraphics`: a `Prediction`) of
+    images uint8 [n h w 3] and masks uint8 [n h w]; the last batch is padded."""
     predict = functools.partial(_predict, network, params)
     return in_batches(predict, images, masks, size=batch_size)
 

@@ -1,11 +1,13 @@
 """Trained GANs as files: one safetensors file per network, with what is needed to rebuild it."""
 
+import dataclasses
 import os
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
+from flax import linen as nn
 
 from ganverse_jax.models.stylegan2.camera_input import CameraInput
 from ganverse_jax.models.stylegan2.networks import Discriminator, Generator
@@ -75,6 +77,12 @@ class LoadedDiscriminator(NamedTuple):
     module: Discriminator
     variables: dict[str, Any]
     metadata: dict[str, Any]
+
+
+def arguments_of(module: nn.Module) -> dict[str, Any]:
+    """Keyword arguments that rebuild a module."""
+    names = (field.name for field in dataclasses.fields(module) if field.name not in ("parent", "name"))
+    return {name: getattr(module, name) for name in names}
 
 
 def save_generator(

@@ -5,21 +5,19 @@ Trained parameters are {"mapper", "generator"}; fixed beside them, as `constants
 no w to come from: they are the affine of w_avg.
 """
 
-import dataclasses
 import os
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
 from ganverse_jax.models.stylegan2.networks import Generator
-from ganverse_jax.models.stylegan2.stored import LoadedGenerator, load_generator, save_generator
+from ganverse_jax.models.stylegan2.stored import LoadedGenerator, arguments_of, load_generator, save_generator
 from ganverse_jax.models.stylegan2.style_space import (
     StyleLayout,
     complete_styles,
@@ -133,12 +131,6 @@ class NeuralRenderer:
         return in_batches(partial(self._draw, self.params, self.constants), *inputs, size=self.batch_size)
 
 
-def _arguments(module: nn.Module) -> dict[str, Any]:
-    """Keyword arguments that rebuild a module."""
-    names = (field.name for field in dataclasses.fields(module) if field.name not in ("parent", "name"))
-    return {name: getattr(module, name) for name in names}
-
-
 def save_neural_renderer(
     folder: str | os.PathLike, renderer: NeuralRenderer, metadata: dict[str, Any]
 ) -> None:
@@ -151,14 +143,14 @@ def save_neural_renderer(
     code = {"names": list(renderer.layout.names), "height": renderer.height}
     described = {
         "kind": "latent_mapper",
-        "settings": _arguments(renderer.mapper),
+        "settings": arguments_of(renderer.mapper),
         "code": code,
         "card": metadata,
     }
     save_weights(folder / MAPPER_FILE, bundle, described)
     variables = {"params": renderer.params["generator"], "noise": constants["noise"]}
     made_of = renderer.generator
-    stored = _arguments(made_of.module), variables, constants["w_avg"], metadata
+    stored = arguments_of(made_of.module), variables, constants["w_avg"], metadata
     views = {"camera": made_of.camera, "view_mask": made_of.view_mask}
     save_generator(folder / GENERATOR_FILE, *stored, **views)
 

@@ -15,8 +15,8 @@ from ganverse_jax.evaluation.inverse_graphics import (
     image_metrics,
     joined_errors,
 )
-from ganverse_jax.models.inverse_graphics.camera_residual import moved_cameras, predict_residuals
-from ganverse_jax.models.inverse_graphics.prediction import predict_meshes
+from ganverse_jax.models.inverse_graphics.camera_residual import CameraResidual, moved_cameras
+from ganverse_jax.models.inverse_graphics.prediction import predict_in_batches, predict_meshes
 from ganverse_jax.runtime.checkpoint import write_png
 from ganverse_jax.scene.cameras import Cameras, as_cameras, take_cameras
 from ganverse_jax.scene.meshes import PredictedMeshes
@@ -39,7 +39,7 @@ def picture_cameras(params, pictures: MultiviewSet, *, residual: bool = True) ->
     picture where one was trained."""
     rows = take_cameras(params["cameras"], pictures.view_id)
     if residual and "residual" in params:
-        read = predict_residuals(params["residual"], pictures.images, pictures.masks)
+        read = predict_in_batches(CameraResidual(), params["residual"], pictures.images, pictures.masks)
         rows = moved_cameras(rows, read)
     return as_cameras(rows)
 

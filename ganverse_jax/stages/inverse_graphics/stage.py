@@ -21,7 +21,7 @@ from ganverse_jax.data.multiview.posed_folder import INDEX, read_index, read_pos
 from ganverse_jax.data.multiview.set import MultiviewSource, Pairs, azimuth_bins
 from ganverse_jax.models.features.perceptual import Perceptual
 from ganverse_jax.models.inverse_graphics import stored
-from ganverse_jax.models.inverse_graphics.camera_residual import initial_residual
+from ganverse_jax.models.inverse_graphics.camera_residual import CameraResidual
 from ganverse_jax.models.inverse_graphics.network import InverseGraphics
 from ganverse_jax.models.inverse_graphics.stored import FILE
 from ganverse_jax.pipeline import remedies
@@ -119,7 +119,7 @@ def train(run: Run, training: Training, given: Given) -> dict[str, float]:
     network = starting_network(module, given.multiview.size, run.seed, training.encoder_weights)
     start = {"network": network, "cameras": before}
     if training.camera_residual:
-        start["residual"] = initial_residual(given.multiview.size, run.seed)
+        start["residual"] = init_network(CameraResidual(), given.multiview.size, run.seed)
     params = _fit(run, training, given, module, start, pairs)
     seconds, fov_y = time.perf_counter() - started, float(np.radians(given.fov_degrees))
     folder = run.workdir / NAME

@@ -6,6 +6,7 @@ from typing import Any
 
 import jax
 import numpy as np
+from flax import linen as nn
 
 from ganverse_jax.interchange import resnet_weights
 from ganverse_jax.interchange.metric_weights import GET_LPIPS, GET_VGG, load_linear, load_vgg
@@ -15,8 +16,8 @@ from ganverse_jax.pipeline import remedies
 from ganverse_jax.stages.inverse_graphics.settings import Training
 
 
-def init_network(module: InverseGraphics, size: tuple[int, int], seed: int) -> dict[str, Any]:
-    """Fresh parameters of the network for pictures of size (h, w); jitted, which is much faster than
+def init_network(module: nn.Module, size: tuple[int, int], seed: int) -> dict[str, Any]:
+    """Fresh parameters of a network of images and masks of size (h, w); jitted, which is much faster than
     eager."""
     shapes = (np.zeros((1, *size, 3), np.float32), np.zeros((1, *size, 1), np.float32))
     return jax.device_get(jax.jit(module.init)(jax.random.key(seed), *shapes)["params"])

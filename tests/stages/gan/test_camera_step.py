@@ -11,7 +11,7 @@ import pytest
 
 from ganverse_jax.models.stylegan2 import camera_input
 from ganverse_jax.models.stylegan2.camera_input import CameraInput
-from ganverse_jax.models.stylegan2.stored import save_discriminator, save_generator
+from ganverse_jax.models.stylegan2.stored import arguments_of, save_discriminator, save_generator
 from ganverse_jax.runtime import parallel
 from ganverse_jax.stages.gan import stage as gan
 from ganverse_jax.stages.gan.camera_step import CameraPhases
@@ -102,14 +102,7 @@ def test_cameras_are_those_of_real_pictures_but_for_the_jitter():
 def _first_state(folder, camera):
     """State of a training that goes on from a generator that takes CAMERA."""
     state, noise = _state()
-    sizes, critic_sizes = (
-        {
-            name: getattr(module, name)
-            for name in module.__dataclass_fields__
-            if name not in ("parent", "name")
-        }
-        for module in (GENERATOR, DISCRIMINATOR)
-    )
+    sizes, critic_sizes = arguments_of(GENERATOR), arguments_of(DISCRIMINATOR)
     variables = {"params": state["g"], "noise": noise}
     save_generator(folder / "generator.safetensors", sizes, variables, state["w_avg"], {}, camera=CAMERA)
     save_discriminator(folder / "discriminator.safetensors", critic_sizes, {"params": state["d"]}, {})

@@ -7,12 +7,8 @@ import numpy as np
 import pytest
 
 from ganverse_jax.data.multiview.set import MultiviewSet, azimuth_bins
-from ganverse_jax.models.inverse_graphics.camera_residual import (
-    UNITS,
-    initial_residual,
-    moved_cameras,
-    predict_residuals,
-)
+from ganverse_jax.models.inverse_graphics.camera_residual import UNITS, CameraResidual, moved_cameras
+from ganverse_jax.models.inverse_graphics.prediction import predict_in_batches
 from ganverse_jax.runtime import parallel
 from ganverse_jax.scene.cameras import initial_cameras, with_offsets
 from ganverse_jax.stages.inverse_graphics import stage as inverse_graphics
@@ -50,7 +46,7 @@ def trained():
     params = {
         "network": inverse_graphics.init_network(NETWORK, SIZE, 0),
         "cameras": with_offsets(initial_cameras(azimuth_bins(multiview.views), 4.2)),
-        "residual": initial_residual(SIZE, 0),
+        "residual": inverse_graphics.init_network(CameraResidual(), SIZE, 0),
     }
     mesh = parallel.data_mesh(1)
     step_at = inverse_graphics_step.make_step_at(NETWORK, optimizer, mesh, training, fov_y=0.52)
@@ -75,7 +71,8 @@ def test_each_pictures_own_shift_is_read_off_it():
 
 def test_a_views_camera_takes_the_mean_of_its_pictures():
     multiview = rolled_discs()
-    residual = predict_residuals(trained()["residual"], multiview.images, multiview.masks) * UNITS
+    pictures = multiview.images, multiview.masks
+    residual = predict_in_batches(CameraResidual(), trained()["residual"], *pictures) * UNITS
     means = np.stack([residual[multiview.view_id == view, 3:].mean(axis=0) for view in range(VIEWS)])
     assert np.abs(means).max() < 0.3 * residual[:, 3:].std()
 
@@ -88,7 +85,8 @@ def test_figures_are_told_with_and_without_the_residual():
 
 def test_a_fresh_residual_moves_nothing():
     multiview = rolled_discs()
-    read = predict_residuals(initial_residual(SIZE, 0), multiview.images[:5], multiview.masks[:5])
+    fresh = inverse_graphics.init_network(CameraResidual(), SIZE, 0)
+    read = predict_in_batches(CameraResidual(), fresh, multiview.images[:5], multiview.masks[:5])
     np.testing.assert_array_equal(read, np.zeros((5, 5)))
 
 
