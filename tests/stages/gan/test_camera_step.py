@@ -15,7 +15,7 @@ from ganverse_jax.models.stylegan2.stored import arguments_of, save_discriminato
 from ganverse_jax.runtime import parallel
 from ganverse_jax.stages.gan import stage as gan
 from ganverse_jax.stages.gan.camera_step import CameraPhases
-from ganverse_jax.stages.gan.settings import Augment, Camera
+from ganverse_jax.stages.gan.settings import Augment, Camera, DiscriminatorSize, GeneratorSize
 from ganverse_jax.stages.gan.step import make_step_at, strided_order
 from tests.stages.gan.test_step import DISCRIMINATOR, GENERATOR, SETTINGS, _batch, _initial, fast_compile
 
@@ -99,25 +99,37 @@ def test_cameras_are_those_of_real_pictures_but_for_the_jitter():
     assert (distance.min(axis=1) == 0).all() and len(set(distance.argmin(axis=1))) > 2
 
 
+def _of(settings, arguments):
+    return settings(**{field.name: arguments[field.name] for field in dataclasses.fields(settings)})
+
+
 def _first_state(folder, camera):
-    """State of a training that goes on from a generator that takes CAMERA."""
+    """State of a training whose gan.camera is `camera`, that goes on from a generator that takes CAMERA."""
     state, noise = _state()
     sizes, critic_sizes = arguments_of(GENERATOR), arguments_of(DISCRIMINATOR)
     variables = {"params": state["g"], "noise": noise}
     save_generator(folder / "generator.safetensors", sizes, variables, state["w_avg"], {}, camera=CAMERA)
     save_discriminator(folder / "discriminator.safetensors", critic_sizes, {"params": state["d"]}, {})
-    settings = dataclasses.replace(_settings(), start_from=str(folder))
-    return gan._first_state(GENERATOR, DISCRIMINATOR, settings, camera, seed=0)[0]
+    settings = dataclasses.replace(
+        _settings(),
+        camera=camera,
+        start_from=str(folder),
+        generator=_of(GeneratorSize, sizes),
+        discriminator=_of(DiscriminatorSize, critic_sizes),
+    )
+    return gan._first_state(GENERATOR, DISCRIMINATOR, settings, CAMERA, seed=0)[0]
 
 
 def test_a_generator_that_takes_a_camera_is_trained_on_with_its_own_mapping(tmp_path):
-    begun = _first_state(tmp_path, CAMERA)
+    begun = _first_state(tmp_path, Camera(layers=2, mapping_layers=2))
     np.testing.assert_array_equal(_mapping(begun), _mapping(_state()[0]))
     moments = begun["g_optimizer"][0].mu
     assert jax.tree.structure(moments) == jax.tree.structure(begun["g"])
 
 
-@pytest.mark.parametrize("camera", [None, CAMERA._replace(layers=1), CAMERA._replace(mapping_layers=3)])
+@pytest.mark.parametrize(
+    "camera", [None, Camera(layers=1, mapping_layers=2), Camera(layers=2, mapping_layers=3)]
+)
 def test_a_generator_that_takes_a_camera_is_refused_by_settings_that_take_another(tmp_path, camera):
     with pytest.raises(ValueError, match="takes a camera; set gan.camera .* layers=2 and mapping_layers=2"):
         _first_state(tmp_path, camera)
