@@ -4,7 +4,7 @@ arXiv:2010.09125.
 `neural` and `dibr` are the callables of `measures`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from ganverse_jax.runtime.pixels import unit_to_uint8
 from ganverse_jax.stages.stylegan_r.measures import PROPERTIES, render_mix
 from ganverse_jax.stages.stylegan_r.properties import Properties
 
+SWEEPS = ("azimuth", "elevation", "scale")
 SMALLEST_ELEVATION_SWEEP = np.deg2rad(5.0)
 SMALLEST_DISTANCE_SWEEP = 0.08
 
@@ -57,14 +58,14 @@ def dual_renderer(
 
 
 def camera_sweeps(
-    neural: Callable, properties: Properties, rows: np.ndarray, count: int
+    neural: Callable, properties: Properties, rows: np.ndarray, count: int, names: Sequence[str] = SWEEPS
 ) -> dict[str, np.ndarray]:
-    """azimuth_sweep, elevation_sweep, scale_sweep [n count h w 3] of the examples `rows`, content fixed."""
+    """NAME_sweep [n count h w 3] by each of `names`, of the examples `rows`, content fixed."""
     start = properties.cameras[properties.view_id[rows]]
     repeated = np.repeat(rows, count)
     content = [getattr(properties, name)[repeated] for name in ("shapes", "textures", "images", "masks")]
     figures = {}
-    for name in ("azimuth", "elevation", "scale"):
+    for name in names:
         cameras = sweep_cameras(start, properties.cameras, name, count)
         images = unit_to_uint8(neural(cameras.reshape(-1, cameras.shape[-1]), *content))
         figures[f"{name}_sweep"] = images.reshape(len(rows), count, *images.shape[1:])
