@@ -126,6 +126,9 @@ def _aim(path: Path) -> str:
 def _from_folder(path: Path, photo: Path, picture: Picture) -> Mask:
     try:
         if not path.is_file():
+            capitals = path.with_suffix(".PNG")
+            if capitals.is_file():
+                return read_mask(capitals, picture)
             raise PhotoError(f"{photo} has no mask at {path}; save it there, 8-bit grey, 255 on the object")
         return read_mask(path, picture)
     except (ValueError, OSError) as error:  # OSError: also of a name that is too long with .png

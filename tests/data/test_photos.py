@@ -119,6 +119,13 @@ def test_what_cannot_be_used_is_named_with_its_remedy(tmp_path):
             read_photo(tmp_path / name)
 
 
+def test_a_masks_ending_may_be_in_capitals(tmp_path):
+    path = save(tmp_path / "a.png")
+    (tmp_path / "masks").mkdir()
+    Image.fromarray(disc((30, 10))).save(tmp_path / "masks" / "a.PNG")
+    np.testing.assert_array_equal(read_photo(path, masks=tmp_path / "masks").mask, disc((30, 10)))
+
+
 def test_masks_that_do_not_fit_are_named(tmp_path):
     path = save(tmp_path / "a.png")
     with pytest.raises(PhotoError, match=r"a\.png has no mask at .*masks/a\.png; save it there"):
