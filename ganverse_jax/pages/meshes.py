@@ -72,7 +72,7 @@ def load_mesh(path: pathlib.Path, pictures: Pictures) -> dict[str, Any]:
     except _DAMAGED as error:
         raise_if_machines(error)
         raise ReportError(
-            f"{path.name} is no readable glTF binary: {error!r}; delete it and run what made it again ({path})"
+            f"{path.name} is no readable glTF binary: {error!r}; delete it, run what made it again ({path})"
         ) from error
     if not len(faces) or len(positions) > MAX_VERTICES or not np.isfinite(positions).all():
         raise ReportError(
