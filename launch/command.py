@@ -7,7 +7,7 @@ import io
 import os
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -95,10 +95,17 @@ def run_plain(
         if len(argv) > 1:
             raise app.UsageError(f"unexpected arguments {argv[1:]}; {hint}".removesuffix("; "))
         logging.set_verbosity(logging.WARNING)  # orbax and tensorflow-datasets tell every file they write
-        guarded(lambda: (start_jax(), main()))
+        guarded(lambda: (_check_given(required), start_jax(), main()))
 
     flags.mark_flags_as_required(required)
     app.run(begin, flags_parser=parser)
+
+
+def _check_given(names: Sequence[str]) -> None:
+    """Raise ValueError for a flag that is given empty, as a shell's unset variable leaves it."""
+    for name in names:
+        if flags.FLAGS[name].value == "":
+            raise ValueError(f"--{name}= is empty; give a value")
 
 
 def start_jax() -> None:

@@ -3,6 +3,7 @@
 import collections
 import itertools
 import os
+import unicodedata
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -125,15 +126,24 @@ def _aim(path: Path) -> str:
 
 def _from_folder(path: Path, photo: Path, picture: Picture) -> Mask:
     try:
-        if not path.is_file():
-            capitals = path.with_suffix(".PNG")
-            if capitals.is_file():
-                return read_mask(capitals, picture)
+        found = path if path.is_file() else _named_like(path)
+        if found is None:
             raise PhotoError(f"{photo} has no mask at {path}; save it there, 8-bit grey, 255 on the object")
-        return read_mask(path, picture)
+        return read_mask(found, picture)
     except (ValueError, OSError) as error:  # OSError: also of a name that is too long with .png
         raise_if_machines(error)
         raise PhotoError(str(error)) from error
+
+
+def _named_like(path: Path) -> Path | None:
+    """A file beside `path` whose name differs from its own in how accents are composed (as macOS writes
+    them), or in an ending in capitals."""
+
+    def plain(one: Path) -> tuple[str, str]:
+        return unicodedata.normalize("NFC", one.stem), one.suffix.lower()
+
+    others = sorted(path.parent.iterdir()) if path.parent.is_dir() else []
+    return next((other for other in others if plain(other) == plain(path) and other.is_file()), None)
 
 
 def _segmented(masks: np.ndarray, path: Path) -> np.ndarray:

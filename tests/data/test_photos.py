@@ -1,5 +1,6 @@
 """Claims about photos: where their masks come from, and that what cannot be used is named with its remedy."""
 
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -123,6 +124,13 @@ def test_a_masks_ending_may_be_in_capitals(tmp_path):
     path = save(tmp_path / "a.png")
     (tmp_path / "masks").mkdir()
     Image.fromarray(disc((30, 10))).save(tmp_path / "masks" / "a.PNG")
+    np.testing.assert_array_equal(read_photo(path, masks=tmp_path / "masks").mask, disc((30, 10)))
+
+
+def test_a_masks_name_may_compose_its_accents_otherwise(tmp_path):
+    path = save(tmp_path / unicodedata.normalize("NFD", "café.png"))
+    (tmp_path / "masks").mkdir()
+    Image.fromarray(disc((30, 10))).save(tmp_path / "masks" / unicodedata.normalize("NFC", "café.png"))
     np.testing.assert_array_equal(read_photo(path, masks=tmp_path / "masks").mask, disc((30, 10)))
 
 

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import jax
 import pytest
@@ -104,6 +105,12 @@ def test_errors_of_the_environment_end_in_a_line_and_the_way_to_a_traceback(monk
     monkeypatch.setenv("GANVERSE_TRACEBACK", "1")
     with pytest.raises(type(error)):
         command.guarded(fail)
+
+
+def test_a_flag_that_is_given_empty_is_named(monkeypatch):
+    monkeypatch.setattr(command.flags, "FLAGS", {"workdir": SimpleNamespace(value="")})
+    with pytest.raises(ValueError, match="--workdir= is empty"):
+        command._check_given(("workdir",))
 
 
 def test_a_platform_without_a_device_is_named(monkeypatch):

@@ -6,8 +6,9 @@ between, where no level between fills an area or there are more than MAX_LABELS;
 palette with colours is taken by its indices, which are labels, where index 0 is black; index 255 in VOC's
 colour of void beside others is of no object. What can be read in two ways is refused: 255 of another colour,
 or in grey, as void or object, two indices of one colour, an index 0 that is not black, transparent pixels of
-an object. Of a photo that EXIF turns by a quarter, a mask of the size of the stored pixels is turned too;
-where sizes do not tell it is taken as of the upright picture, which a note says.
+an object. So is coverage that is half in most of its area, as a depth map is. Of a photo that EXIF turns by a
+quarter, a mask of the size of the stored pixels is turned too; where sizes do not tell it is taken as of the
+upright picture, which a note says.
 """
 
 from pathlib import Path
@@ -59,7 +60,7 @@ def read_coverage(path: Path, size: tuple[int, int], orientation: int = 1) -> np
     stored = _read(path, size, orientation)
     labels = _labels(stored, path)
     if labels is None:
-        return _eight_bits(stored)
+        return _mostly_covered(_eight_bits(stored), path)
     found = np.unique(labels[labels > 0])
     if len(found) > 1:
         raise ValueError(
@@ -191,6 +192,17 @@ def _fills_an_area(levels: np.ndarray, between: np.ndarray, top: int) -> bool:
 
 def _eight_bits(stored: _Stored) -> np.ndarray:
     return stored.levels if stored.top == 255 else eight_bits(stored.levels)
+
+
+def _mostly_covered(coverage: np.ndarray, path: Path) -> np.ndarray:
+    """Coverage whose marked pixels are the object's for the most part: no depth map, no map of doubts."""
+    marked, whole = (coverage >= _NOISE).sum(), (coverage >= 255 - 2 * _NOISE).sum()
+    if 2 * whole < marked:
+        raise ValueError(
+            f"{path} is neither 0 nor 255 in most of what it marks (its brightest is {coverage.max()}), as a "
+            f"depth map or probabilities are; {_SAVE}"
+        )
+    return coverage
 
 
 def _listed(values: np.ndarray) -> str:

@@ -105,6 +105,9 @@ def _number(entry: Mapping[str, Any], name: str, low: float, high: float) -> flo
 def _view(number: int, camera: Mapping[str, Any]) -> dict[str, Any]:
     limits = {"azimuth": 720.0, "elevation": 90.0}
     try:
+        unknown = sorted(set(camera) - {*(f"{name}_degrees" for name in _ANGLES), "distance"})
+        if unknown:
+            raise ValueError(f"{', '.join(unknown)} cannot be heeded; leave it out, or turn the pictures")
         azimuth, elevation = (
             math.radians(_number(camera, f"{name}_degrees", -limits[name], limits[name])) for name in _ANGLES
         )

@@ -116,3 +116,18 @@ def test_a_mask_that_is_cut_short_or_no_png_is_named(save):
     Image.fromarray(SOFT).save(path, "JPEG")
     with pytest.raises(ValueError, match=r"mask\.png is no readable PNG .its contents are none of these"):
         read_coverage(path, SIZE)
+
+
+@pytest.mark.parametrize("scale", [1, 256])
+def test_a_depth_map_is_no_coverage(save, scale):
+    """More levels than labels, which fill the object."""
+    depth = np.where(OBJECT, (60 + 4 * Y) * scale, 0)
+    with pytest.raises(ValueError, match="neither 0 nor 255 in most of what it marks"):
+        read_coverage(save(depth.astype(np.uint8 if scale == 1 else np.uint16)), SIZE)
+
+
+def test_a_map_of_doubts_is_no_coverage_and_a_soft_border_is(save):
+    wide = np.uint8(np.clip(255 * (1.2 - RADIUS / 20), 0, 255))
+    with pytest.raises(ValueError, match="its brightest is 255"):
+        read_coverage(save(wide), SIZE)
+    np.testing.assert_array_equal(read_coverage(save(SOFT), SIZE), SOFT)

@@ -23,6 +23,7 @@ def folder(tmp_path):
     """Two objects, five pictures [8 12], three cameras."""
     rng = np.random.default_rng(0)
     images, masks = rng.integers(0, 256, (5, 8, 12, 3), np.uint8), rng.integers(0, 256, (5, 8, 12), np.uint8)
+    masks[rng.random(masks.shape) < 0.5] = 255  # coverage is whole for the most part
     views = [{"id": i, "azimuth_bin": 0} for i in range(3)]
     made = MultiviewSet(images, masks, np.array([0, 1, 2, 0, 2]), np.array([4, 4, 4, 7, 7]), views)
     write_posed_folder(tmp_path, made, CAMERAS, 30.0)
@@ -78,6 +79,7 @@ def test_alpha_is_the_mask_where_none_is_named(folder):
         (lambda c: c.pop("fov_degrees"), "'fov_degrees' is missing"),
         (lambda c: c.update(fov_degrees=float("nan")), "fov_degrees nan is no number"),
         (lambda c: c["cameras"][1].pop("distance"), "camera 1: 'distance' is missing"),
+        (lambda c: c["cameras"][1].update(roll_degrees=20), "camera 1: roll_degrees cannot be heeded"),
         (lambda c: c["cameras"][1].update(distance=-1), "camera 1: distance -1 is no number"),
         (lambda c: c["cameras"][2].update(elevation_degrees="10"), "camera 2: elevation_degrees '10'"),
         (lambda c: c["images"][3].update(camera=3), r"image 3: camera 3 is none of 0\.\.2"),
