@@ -83,6 +83,8 @@ class ImageZip:
         """Bytes of one entry. Raises UnfitPicture when damaged, encrypted, or larger than MAX_BYTES."""
         info = self._infos[index]
         name = f"{self.path}/{info.filename}"
+        if info.flag_bits & 1:
+            raise UnfitPicture(f"{name} is encrypted; unpack the .zip by its password, and give the folder")
         try:
             with self._zip.open(info) as file:  # reads at most what the archive's directory declares
                 return _bounded(file, name)
@@ -109,7 +111,7 @@ def open_images(path: str | Path, limit: int | None = None) -> ImageFolder | Ima
         raise ValueError(f"{path} holds an LMDB, not image files; set gan.data.kind=lsun")
     if path.is_dir():
         return ImageFolder(path, limit)
-    if path.exists() and not zipfile.is_zipfile(path):
+    if path.exists() and path.suffix.lower() != ".zip" and not zipfile.is_zipfile(path):
         raise ValueError(
             f"{path} is neither a folder nor a .zip; unpack it (tar, 7z, ...) and set gan.data.path to the "
             "folder"
