@@ -52,9 +52,8 @@ def test_dimensions_that_tell_the_pose_come_first(generator, monkeypatch):  # no
         ({"counts": [385]}, r"--counts=385 is not in 1..384"),
     ],
 )
-def test_what_cannot_be_chosen_is_refused(tmp_path, monkeypatch, asked, shown):
+def test_what_cannot_be_chosen_is_refused_before_anything_is_measured(tmp_path, asked, shown):
     (tmp_path / "pose_regressor.safetensors").touch()
-    monkeypatch.setattr(view_dims.evaluate_codes, "make_reader", lambda *places: None)
     question = {"labels": tmp_path, "posed_workdir": tmp_path, "counts": [64]} | asked
     experiment = stages.experiment_of(toy_car.get_config().to_dict())
     with pytest.raises((ValueError, FileNotFoundError), match=shown):

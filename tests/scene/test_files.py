@@ -1,14 +1,11 @@
 """Meshes as files: what is read back, how often v is turned round, and what errors say."""
 
-import json
-import struct
-
 import numpy as np
 import pytest
 
 import rasterizer
 from ganverse_jax.scene.files import TexturedMesh, write_mesh
-from tests.scene.mesh_reader import read_mesh
+from tests.scene.mesh_reader import glb_contents, read_mesh
 
 
 def textured(level=1):
@@ -44,15 +41,7 @@ def test_a_mesh_comes_back_with_its_surface_and_colours(tmp_path, suffix):
 
 def test_glb_counts_v_from_the_top_exactly_once(tmp_path):
     mesh = textured()
-    content = write_mesh(tmp_path / "car.glb", mesh).read_bytes()
-    length = struct.unpack("<I", content[12:16])[0]
-    head, body = json.loads(content[20 : 20 + length]), content[28 + length :]
-
-    def accessor(number, columns):
-        found = head["accessors"][number]
-        begin = head["bufferViews"][found["bufferView"]].get("byteOffset", 0)
-        return np.frombuffer(body, np.float32, found["count"] * columns, begin).reshape(-1, columns)
-
+    head, accessor = glb_contents(write_mesh(tmp_path / "car.glb", mesh))
     attributes = head["meshes"][0]["primitives"][0]["attributes"]
     position, uv = accessor(attributes["POSITION"], 3), accessor(attributes["TEXCOORD_0"], 2)
     # The north pole has v = 1 inside, so it must read 0 in the file, and the picture's first row is red.

@@ -6,7 +6,6 @@ import http.server
 import io
 import json
 import shutil
-import struct
 import subprocess
 import threading
 from pathlib import Path
@@ -18,6 +17,7 @@ from PIL import Image
 import rasterizer
 from ganverse_jax.scene.files import TexturedMesh, write_mesh
 from tests.annotation import chromium
+from tests.scene.mesh_reader import glb_contents
 
 HERE = Path(__file__).parent
 MODULES = HERE / "node_modules"
@@ -55,23 +55,9 @@ def lump(level=3):
     return TexturedMesh(vertices, *(np.asarray(leaf) for leaf in mesh[1:]), texture.astype(np.float32))
 
 
-def contents(path):
-    """The tree of a .glb, and a function from an accessor's number to its floats [n columns]."""
-    content = path.read_bytes()
-    length = struct.unpack("<I", content[12:16])[0]
-    tree, body = json.loads(content[20 : 20 + length]), content[28 + length :]
-
-    def accessor(number, columns):
-        found = tree["accessors"][number]
-        begin = tree["bufferViews"][found["bufferView"]].get("byteOffset", 0)
-        return np.frombuffer(body, np.float32, found["count"] * columns, begin).reshape(-1, columns)
-
-    return tree, accessor
-
-
 def test_a_glb_has_smooth_normals_one_texture_and_no_colours(tmp_path):
     mesh = lump()
-    tree, accessor = contents(write_mesh(tmp_path / "car.glb", mesh))
+    tree, accessor = glb_contents(write_mesh(tmp_path / "car.glb", mesh))
     (primitive,) = tree["meshes"][0]["primitives"]
     assert set(primitive["attributes"]) == {"POSITION", "NORMAL", "TEXCOORD_0"}
     assert len(tree["images"]) == len(tree["textures"]) == len(tree["materials"]) == 1
@@ -87,13 +73,13 @@ def test_a_glb_has_smooth_normals_one_texture_and_no_colours(tmp_path):
 def test_a_mesh_of_no_area_still_has_unit_normals(tmp_path):
     mesh = lump(0)
     flat = mesh._replace(vertices=np.zeros_like(mesh.vertices))
-    tree, accessor = contents(write_mesh(tmp_path / "car.glb", flat))
+    tree, accessor = glb_contents(write_mesh(tmp_path / "car.glb", flat))
     normal = accessor(tree["meshes"][0]["primitives"][0]["attributes"]["NORMAL"], 3)
     np.testing.assert_array_equal(np.linalg.norm(normal, axis=1), 1)
 
 
 def test_the_texture_continues_in_a_viewer_as_in_our_renders(tmp_path):
-    tree, _ = contents(write_mesh(tmp_path / "car.glb", lump(0)))
+    tree, _ = glb_contents(write_mesh(tmp_path / "car.glb", lump(0)))
     sampler = tree["samplers"][tree["textures"][0]["sampler"]]
     # REPEAT along u, CLAMP_TO_EDGE along v: the defaults of `sample_texture`.
     assert (sampler["wrapS"], sampler["wrapT"]) == (10497, 33071)
@@ -101,7 +87,7 @@ def test_the_texture_continues_in_a_viewer_as_in_our_renders(tmp_path):
 
 def test_the_material_is_unlit_or_rough_by_choice(tmp_path):
     for material, extensions in (("unlit", ["KHR_materials_unlit"]), ("rough", [])):
-        tree, _ = contents(write_mesh(tmp_path / "car.glb", lump(0), material))
+        tree, _ = glb_contents(write_mesh(tmp_path / "car.glb", lump(0), material))
         assert (
             tree.get("extensionsUsed", []) == list(tree["materials"][0].get("extensions", {})) == extensions
         )

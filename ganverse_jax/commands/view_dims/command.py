@@ -64,11 +64,11 @@ def run(experiment: Experiment, workdir: Path, asked: Question) -> dict[str, Any
         raise ValueError(
             f"--out writes a generator of one count, not of {list(asked.counts)}; give one --counts"
         )
-    reader = evaluate_codes.make_reader(experiment, workdir, asked.posed_workdir)
     size = style_layout(gan.module, include_torgb=True).view_size
     for count in asked.counts:
         if not 0 < count <= size:
             raise ValueError(f"--counts={count} is not in 1..{size}, the view dimensions of this generator")
+    reader = evaluate_codes.make_reader(experiment, workdir, asked.posed_workdir)
     correlation = rank(gan, LearnedPoseRegressor.load(pose_path), asked.num_samples, experiment.seed)
     rows = {}
     for count in asked.counts:

@@ -41,7 +41,7 @@ def make_synthesise(generator: LoadedGenerator, layout: StyleLayout, height: int
     height: rows of the picture, in the middle of the square the network draws (384 of 512 for the paper's
     car); all of it when None.
     """
-    module, camera = generator.module, generator.camera
+    module = generator.module
     height = height or module.resolution
     top = (module.resolution - height) // 2
 
@@ -49,8 +49,8 @@ def make_synthesise(generator: LoadedGenerator, layout: StyleLayout, height: int
         variables = {"params": params, "noise": constants["noise"]}
         w_avg = jnp.asarray(constants["w_avg"])[None]
         mean = others = styles_of(module, variables, w_avg)
-        if camera is not None:
-            ws = camera.ws(camera.codes(params, view), module.broadcast(w_avg), w_avg)
+        if generator.camera is not None:
+            ws = generator.seen_from(variables, w_avg, module.broadcast(w_avg), view)
             others = styles_of(module, variables, ws)
             code = content + flatten_styles(others, layout) - flatten_styles(mean, layout)
         elif generator.view_mask is not None:
