@@ -1,4 +1,4 @@
-"""python -m launch.annotate --config=configs/toy_car.py --workdir=runs/toy_car
+"""python -m launch.annotate --config=configs/toy_car_round1.py --workdir=runs/toy_car
 
 Opens a page on this machine alone, on which a person gives each proposed view its azimuth; it works over an
 SSH tunnel. Without a browser: --export=FILE writes a JSON to fill in with a contact sheet beside it,

@@ -1,4 +1,4 @@
-"""python -m launch.rounds --config=configs/toy_car_labels.py --later=configs/toy_car_round2.py --workdir=LOOP
+"""python -m launch.rounds --config=configs/toy_car_labels.py --later=configs/toy_car.py --workdir=LOOP
 
 The loop (docs/loop.md): round 1 is --config's experiment, every later one --later's, whose GAN is trained on
 from the round before and taught by its self-labels. LOOP/round1, round2, ...; the same command resumes.
@@ -20,7 +20,7 @@ def main(experiment, workdir) -> None:
     from ganverse_jax.commands.rounds import command as rounds
 
     if _LATER.value is None:
-        raise ValueError("--later is not given; see configs/toy_car_round2.py")
+        raise ValueError("--later is not given; see configs/toy_car.py")
     print(rounds.run(experiment, _LATER.value.to_dict(), workdir, _ROUNDS.value))
 
 

@@ -1,4 +1,4 @@
-"""python -m launch.visualize_layers --config=configs/toy_car.py --workdir=runs/toy_car
+"""python -m launch.visualize_layers --config=configs/toy_car_round1.py --workdir=runs/toy_car
 
 Shows what each layer of the generator draws (Appendix B of the paper) in WORKDIR/layers/index.html: the
 workdir's generator, or the shipped one. With a toy world it also measures what every split of the layers

@@ -89,6 +89,11 @@ class Run:
             found = found.get(name) if isinstance(found, dict) else None
         return found
 
+    @property
+    def takes_cameras(self) -> bool:
+        """Whether the GAN's views are cameras that are asked of it (docs/loop.md)."""
+        return self.setting("viewpoints.annotated_by") == "camera"
+
     def last_step(self, stage: str) -> int | None:
         """Largest step that metrics.jsonl holds for a stage, None when it holds none."""
         steps = [e["step"] for e in self.log if e.get("stage") == stage and isinstance(e.get("step"), int)]

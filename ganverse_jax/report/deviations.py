@@ -117,7 +117,7 @@ DEVIATIONS = (
         "Picked and binned by a person in a minute",
         "Commanded of a generator that takes a camera, evenly round the object",
         "Round two of the loop: the frame is round one’s, which a person annotated",
-        _set_to("viewpoints.annotated_by", "camera"),
+        lambda run: run.takes_cameras,
     ),
     Deviation(
         "View code",
@@ -125,7 +125,7 @@ DEVIATIONS = (
         "A mapping of the camera, added to the content in the coarse layers; trained with a pose term, and "
         "with shape and texture that agree across cameras",
         "In a small GAN the first layers carry the body too (gan.camera, docs/loop.md)",
-        lambda run: run.setting("gan.camera") is not None,
+        lambda run: run.takes_cameras,
     ),
     Deviation(
         "Multi-view loss",
@@ -166,7 +166,7 @@ DEVIATIONS = (
         "144 of 2048 dimensions of W*, chosen by correlation",
         "The same rule on the widths of the generator at hand",
         "Widths follow from the generator, not from a constant",
-        _makes_stylegan_r,
+        lambda run: _makes_stylegan_r(run) and not run.takes_cameras,
     ),
 )
 

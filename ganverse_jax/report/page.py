@@ -23,7 +23,7 @@ def sections(run: Run, pictures: Pictures, label: str | None = None) -> list[Sec
         (model.NAME, model.viewer_section, (run, pictures)),
         ("gan", data.gan_section, (run, pictures)),
         ("viewpoints", data.viewpoints_section, (run, pictures)),
-        ("gan", layers.splits_section, (run,)),
+        *([] if run.takes_cameras else [("gan", layers.splits_section, (run,))]),
         ("multiview_dataset", data.dataset_section, (run, pictures)),
         (model.NAME, model.reconstruction_section, (run, pictures)),
         (model.NAME, model.failures_section, (run, pictures)),

@@ -35,7 +35,7 @@ def _check_sections(sections: Mapping[str, Any]) -> None:
     if views is not None and views.annotated_by == "camera" and gan.camera is None and gan.pretrained is None:
         raise ValueError(
             "viewpoints.annotated_by = 'camera', but this GAN takes none (gan.camera is None); set it to "
-            "'person', or see configs/toy_car_round2.py"
+            "'person', or see configs/toy_car.py"
         )
     if None not in (views, dataset) and views.annotated_by != "shipped":
         if (dataset.views_per_object or 0) > views.num_views:

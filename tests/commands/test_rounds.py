@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from configs import toy_car_labels, toy_car_round2
+from configs import toy_car, toy_car_labels
 from ganverse_jax import stages
 from ganverse_jax.commands.rounds import command as rounds
 
@@ -15,7 +15,7 @@ def _first():
 
 
 def _later(**gan):
-    config = toy_car_round2.get_config().to_dict()
+    config = toy_car.get_config().to_dict()
     return config | {"gan": config["gan"] | gan}
 
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from configs import toy_car
+from configs import toy_car_round1
 from ganverse_jax import stages
 from ganverse_jax.commands.view_dims import command as view_dims
 from ganverse_jax.commands.view_dims.command import Question
@@ -55,7 +55,7 @@ def test_dimensions_that_tell_the_pose_come_first(generator, monkeypatch):  # no
 def test_what_cannot_be_chosen_is_refused_before_anything_is_measured(tmp_path, asked, shown):
     (tmp_path / "pose_regressor.safetensors").touch()
     question = {"labels": tmp_path, "posed_workdir": tmp_path, "counts": [64]} | asked
-    experiment = stages.experiment_of(toy_car.get_config().to_dict())
+    experiment = stages.experiment_of(toy_car_round1.get_config().to_dict())
     with pytest.raises((ValueError, FileNotFoundError), match=shown):
         view_dims.run(experiment, tmp_path, Question(**question))
     assert not (tmp_path / view_dims.FILE).exists()

@@ -25,7 +25,7 @@ CONFIGS = (
     "toy_car",
     "toy_car_long",
     "toy_car_labels",
-    "toy_car_round2",
+    "toy_car_round1",
     "car",
     "horse",
     "bird",

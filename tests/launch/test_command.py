@@ -132,7 +132,7 @@ COMMANDS = {
     "evaluate_codes": RUN,
     "evaluate_gan": RUN,
     "import_stylegan2": ("--pickle=a.pkl", "--out=out"),
-    "rounds": (*RUN, "--later=toy_car_round2"),
+    "rounds": (*RUN, "--later=toy_car"),
     "reconstruct": ("--images=a.png", "--out=out"),
     "train": RUN,
     "user_study": ("--runs=a,b", "--out=out"),

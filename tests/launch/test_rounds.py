@@ -28,7 +28,7 @@ FEWER_GAN = ("gan.num_steps=2", "gan.num_images=200", "viewpoints.num_views=4", 
 @pytest.mark.slow
 def test_two_rounds_run_to_their_table_and_a_second_call_repeats_no_stage(tmp_path):
     command = [sys.executable, "-m", "launch.rounds", f"--workdir={tmp_path}"]
-    command += ["--config=configs/toy_car_labels.py", "--later=configs/toy_car_round2.py"]
+    command += ["--config=configs/toy_car_labels.py", "--later=configs/toy_car.py"]
     command += [f"--config.{one}" for one in (*FEWER, *FEWER_LABELS)]
     command += [f"--later.{one}" for one in (*FEWER, *FEWER_GAN)]
     for attempt in range(2):

@@ -3,6 +3,7 @@
 import html.parser
 import importlib
 import json
+import math
 import re
 
 import numpy as np
@@ -109,10 +110,31 @@ def test_a_real_class_is_not_told_of_the_toy_world(workdir, name):
 
 
 def test_the_toy_run_tells_all_that_it_does_otherwise(workdir):
+    toys = ("made toy world", "An own segmenter", "first blocks, masked", "Fewer iterations")
+    for name, its in (("toy_car", "Commanded of a generator"), ("toy_car_round1", "AI agent")):
+        (workdir / "config.json").write_text(json.dumps(plain_config(name)))
+        text = page(workdir)
+        assert all(toy in text for toy in (*toys, its))
+
+
+def test_a_gan_that_takes_cameras_is_told_of_no_layers_bins_or_annotator(workdir):
     (workdir / "config.json").write_text(json.dumps(plain_config("toy_car")))
+    views = json.loads((workdir / "viewpoints" / "viewpoints.json").read_text())
+    for number, view in enumerate(views["views"]):
+        view["azimuth"] = math.radians(20 * number)
+    (workdir / "viewpoints" / "viewpoints.json").write_text(json.dumps(views))
     text = page(workdir)
-    for toy in ("made toy world", "An own segmenter", "first blocks, masked", "AI agent", "Fewer iterations"):
-        assert toy in text
+    shown = text[: text.index('id="deviations"')]
+    for other in (
+        "first four layers",
+        "first layers",
+        "What each layer holds",
+        "one of twelve",
+        "annotated by",
+    ):
+        assert other not in shown
+    assert "takes a camera" in shown and "asked of the GAN" in shown
+    assert ">20°<" in shown  # of the second view; bins are multiples of 30 degrees
 
 
 @pytest.mark.parametrize("stage", [stage.name for stage in stages.declared() if not stage.always])

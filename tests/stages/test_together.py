@@ -2,7 +2,7 @@
 
 import pytest
 
-from configs import toy_car
+from configs import toy_car_round1
 from ganverse_jax import stages
 from ganverse_jax.data.multiview.set import split_objects
 from ganverse_jax.pipeline.settings import kinds
@@ -15,7 +15,7 @@ TRAINED = {"gan.pretrained": None, "perception.pretrained": None}
 
 def refused(**changes) -> str:
     """What is said of the toy cars' experiment with these settings changed."""
-    config = toy_car.get_config()
+    config = toy_car_round1.get_config()
     config.update_from_flattened_dict(changes)
     with pytest.raises(ValueError) as caught:
         stages.experiment_of(config.to_dict())
@@ -101,14 +101,14 @@ def test_what_no_stage_could_serve_is_refused(changes, message):
     ],
 )
 def test_a_section_that_another_reads_is_not_left_out(name, message):
-    config = toy_car.get_config().to_dict() | {name: None}
+    config = toy_car_round1.get_config().to_dict() | {name: None}
     with pytest.raises(ValueError) as caught:
         stages.experiment_of(config)
     assert str(caught.value).startswith(message)
 
 
 def test_a_mistyped_section_is_told_its_neighbour_and_an_empty_experiment_what_it_lacks(tmp_path):
-    config = toy_car.get_config().to_dict()
+    config = toy_car_round1.get_config().to_dict()
     with pytest.raises(ValueError, match=r"inverse_graphicss is no setting; did you mean inverse_graphics\?"):
         stages.experiment_of(config | {"inverse_graphicss": None})
     empty = stages.experiment_of(config | dict.fromkeys(stages.NAMES))

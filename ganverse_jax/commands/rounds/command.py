@@ -60,9 +60,7 @@ def experiments(first: Experiment, later: Mapping[str, Any], workdir: Path, coun
         raise ValueError("--config has no self_labels section, which later rounds learn from; see "
                          "configs/toy_car_labels.py")  # fmt: skip
     if (later.get("gan") or {}).get("camera") is None:
-        raise ValueError(
-            "the GAN of --later takes no camera (gan.camera is None); see configs/toy_car_round2.py"
-        )
+        raise ValueError("the GAN of --later takes no camera (gan.camera is None); see configs/toy_car.py")
     found = [first]
     for number in range(2, count + 1):
         config, before = copy.deepcopy(dict(later)), folder(workdir, number - 1)

@@ -32,10 +32,15 @@ def run(
 
     num_samples: codes in every row of pictures; num_views, num_contents: codes that the splits are measured
     on, where the config has a toy world and its perception networks a pose regressor. Raises ValueError for
-    counts below two.
+    counts below two and for a generator that takes a camera.
     """
     _check_counts(num_samples=num_samples, num_views=num_views, num_contents=num_contents)
     gan, settings = finished_generator(experiment, workdir), experiment.stages["gan"]
+    if gan.camera is not None:
+        raise ValueError(
+            f"generator {gan.fingerprint} is told its camera, so no layers hold a view and there is nothing to "
+            "split; look at one that is not, e.g. with --config=configs/toy_car_round1.py"
+        )
     resolution = gan.module.resolution
     batch_size = max(4, min(64, 4096 // resolution))
     generator = MultiviewGenerator(gan, batch_size=batch_size, crop=settings.crop)

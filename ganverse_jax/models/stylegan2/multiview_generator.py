@@ -80,7 +80,7 @@ class MultiviewGenerator:
         if self.gan.camera is None:
             raise ValueError(
                 f"generator {self.gan.fingerprint} takes no camera; train one with gan.camera set "
-                "(configs/toy_car_round2.py)"
+                "(configs/toy_car.py)"
             )
         cameras = np.asarray(cameras, np.float32)
         return np.asarray(self.gan.camera.codes(self.gan.variables["params"], cameras))

@@ -1,5 +1,6 @@
 """Sections on what the GAN gives: samples, views, masks."""
 
+import math
 from typing import Any
 
 from ganverse_jax.pages.markup import ReportError, Section, bars, escape, figure, number, placeholder
@@ -7,6 +8,14 @@ from ganverse_jax.pages.pictures import Pictures, outline_overlay
 from ganverse_jax.report.artefacts import Run, StageArtefacts
 
 CONTOUR = (235, 106, 54)
+LAYERS_LEDE = (
+    "The first four layers hold the camera. Fix them and every content code is seen from one side; change "
+    "them and one object turns."
+)
+CAMERA_LEDE = (
+    "This GAN takes a camera beside the content. Hold the camera and every content is seen from one side; "
+    "change it and one object turns."
+)
 
 
 def gan_section(run: Run, pictures: Pictures) -> Section:
@@ -41,45 +50,46 @@ def _views(stage: StageArtefacts, count: int) -> list[dict[str, Any]]:
     return views if len(views) == count else [{} for _ in range(count)]
 
 
-def bin_label(view: dict[str, Any]) -> str:
-    """Azimuth of a view's bin in degrees, a dash where it has none."""
-    azimuth = view.get("azimuth_bin")
-    return f"{int(azimuth) * 30}°" if azimuth is not None else "–"
+def _azimuth(view: dict[str, Any]) -> float | None:
+    """Degrees: those asked of the GAN, else those of the view's bin, else None."""
+    if "azimuth" in view:
+        return math.degrees(view["azimuth"])
+    azimuth_bin = view.get("azimuth_bin")
+    return None if azimuth_bin is None else 30.0 * azimuth_bin
 
 
 def viewpoints_section(run: Run, pictures: Pictures) -> Section:
     """The paper's Fig. 2: one object per row, one view code per column."""
     stage = run.stages["viewpoints"]
     title = "One object, many views"
-    lede = (
-        "The first four layers hold the camera. Fix them and every content code is seen from one side; "
-        "change them and one object turns."
-    )
+    lede = CAMERA_LEDE if run.takes_cameras else LAYERS_LEDE
     grid = stage.pictures("grid", 2)
     if grid is None:
         return Section("views", title, lede, placeholder("viewpoints", "The grid of views"), ran=False)
     views = _views(stage, grid.shape[1])
-    order = sorted(
-        range(len(views)),
-        key=lambda i: (views[i].get("azimuth_bin") is None, views[i].get("azimuth_bin") or 0, i),
-    )
-    labels = [bin_label(views[i]) for i in order]
+    azimuths = [_azimuth(view) for view in views]
+    order = sorted(range(len(views)), key=lambda i: (azimuths[i] is None, azimuths[i] or 0, i))
+    labels = ["–" if azimuths[i] is None else f"{azimuths[i]:.0f}°" for i in order]
     rows = [[row[i] for i in order] for row in grid[:8]]
     alts = [[f"Object {r + 1}, view at about {name}" for name in labels] for r in range(len(rows))]
-    annotated = any(v.get("azimuth_bin") is not None for v in views)
-    body = figure(
-        pictures.grid(rows, alts, columns=labels if annotated else ()),
-        "Rows are contents, columns are view codes, as in the paper’s Fig. 2"
-        + (
-            "; above each column the azimuth bin it starts from, one of twelve (0° looks at the front)"
-            f"{_annotator(stage)}. "
-            if annotated
-            else "; no azimuth bins are annotated yet. "
-        )
-        + "Read down a column: the pose should stay. Read along a row: the object should.",
-        "wide",
+    caption = (
+        "Rows are contents, columns are view codes, as in the paper’s Fig. 2; "
+        f"{_told(run, stage, views)}. Read down a column: the pose should stay. Read along a row: the "
+        "object should."
     )
+    annotated = any(azimuth is not None for azimuth in azimuths)
+    body = figure(pictures.grid(rows, alts, columns=labels if annotated else ()), caption, "wide")
     return Section("views", title, lede, body)
+
+
+def _told(run: Run, stage: StageArtefacts, views: list[dict[str, Any]]) -> str:
+    """What stands above the columns of views."""
+    if all(_azimuth(view) is None for view in views):
+        return "no azimuth bins are annotated yet"
+    if run.takes_cameras:
+        return "above each column the azimuth that was asked of the GAN (0° looks at the front)"
+    start = "azimuth" if any("azimuth" in view for view in views) else "azimuth bin, one of twelve,"
+    return f"above each column the {start} it starts from (0° looks at the front){_annotator(stage)}"
 
 
 def _annotator(stage: StageArtefacts) -> str:

@@ -204,7 +204,9 @@ def cameras_section(run: Run) -> Section:
     views = read_cameras(run.stages[NAME])
     if not views:
         return Section("cameras", title, lede, placeholder(NAME, "The cameras"), ran=False)
-    if any(view["before"]["elevation"] for view in views):
+    if run.takes_cameras:
+        lede = "Every camera was asked of the GAN; training began there and moved it with the network."
+    elif any(view["before"]["elevation"] for view in views):
         lede = "Cameras were given with the pictures; training began there."
     if len(views) > MAX_CAMERAS:
         shown = views[:: -(-len(views) // MAX_CAMERAS)]
@@ -223,13 +225,19 @@ def cameras_section(run: Run) -> Section:
     )
     caption = (
         "Left: azimuths seen from above, the start on the ring, the optimised camera inside, joined by a "
-        "line. Right: elevations. Bins start at elevation 0, known to be wrong; look whether the cameras "
-        "rise together."
+        f"line. Right: elevations. {_look(views)}"
     )
     body = figure(drawing, caption, "wide") + details(
         f"These {len(views)} cameras as a table", _camera_table(views, regressed)
     )
     return Section("cameras", title, lede, body)
+
+
+def _look(views: list[dict[str, Any]]) -> str:
+    """What to look for in the dials."""
+    if any(view["before"]["elevation"] for view in views):
+        return "Look whether any camera leaves the place it was given."
+    return "Bins start at elevation 0, known to be wrong; look whether the cameras rise together."
 
 
 def _camera_sentence(views: list[dict[str, Any]]) -> str:

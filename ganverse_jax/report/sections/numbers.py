@@ -88,11 +88,11 @@ def overview_section(run: Run, label: str | None) -> Section:
         else ""
     )
     body = f'{badge}<div class="cards">{"".join(cards)}</div>{warning}<ol class="chain">{chain}</ol>'
+    told = "Its input fixes" if run.takes_cameras else "Holding its first layers still fixes"
     lede = (
-        "A GAN that has learned to draw objects also knows how they look from all sides. Holding its first "
-        "layers still fixes the camera; so it can teach a network to turn one picture into a textured mesh, "
-        "and the mesh in turn gives the GAN handles for camera, shape, texture and background. An open "
-        "implementation of "
+        f"A GAN that has learned to draw objects also knows how they look from all sides. {told} the camera; "
+        "so it can teach a network to turn one picture into a textured mesh, and the mesh in turn gives the "
+        "GAN handles for camera, shape, texture and background. An open implementation of "
         "<cite>Image GANs meet Differentiable Rendering</cite> (Zhang et al., ICLR 2021) in JAX."
     )
     return Section("overview", "Overview", lede, body)

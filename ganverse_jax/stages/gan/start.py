@@ -34,7 +34,7 @@ def trained_networks(folder: Path, settings: Settings, *, shapes_only: bool = Fa
         layers, mapping_layers = generator.camera[:2]
         if camera is None or (layers, mapping_layers) != (camera.layers, camera.mapping_layers):
             raise ValueError(
-                f"the generator in {folder} takes a camera; set gan.camera (configs/toy_car_round2.py), "
+                f"the generator in {folder} takes a camera; set gan.camera (configs/toy_car.py), "
                 f"with layers={layers} and mapping_layers={mapping_layers}, or gan.start_from to another "
                 "folder"
             )

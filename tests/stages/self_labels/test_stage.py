@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from configs import toy_car_labels, toy_car_round2
+from configs import toy_car, toy_car_labels
 from ganverse_jax import stages
 from ganverse_jax.models.stylegan2.stored import load_generator
 from ganverse_jax.runtime.checkpoint import read_json, read_npz
@@ -42,7 +42,7 @@ def test_labels_lead_to_a_gan_that_takes_cameras_and_to_its_views(tmp_path):
     )
     gan = {"gan.camera.teacher": str(first / "self_labels"), "gan.num_images": 32, "gan.num_steps": 2}
     views = {"viewpoints.num_views": 6, "viewpoints.num_contents": 2}
-    experiment = _experiment(toy_car_round2.get_config(), **gan, **views)
+    experiment = _experiment(toy_car.get_config(), **gan, **views)
     stages.pipeline(experiment, second).run(["gan", "viewpoints"])
     loaded = load_generator(second / "gan/generator.safetensors")
     # Weights are written in half precision.
