@@ -1,4 +1,4 @@
-"""python -m launch.view_dims --config=configs/toy_car_round1.py --workdir=RUN --labels=LABELS --counts=192,256
+"""python -m launch.view_dims --config=configs/toy_car_round1.py --workdir=RUN --labels=LABELS --counts=192
 
 View dimensions in place of view layers (docs/loop.md); LABELS is a folder of self_labels. Ranks the
 dimensions of the first four layers by how far they tell the pose of samples, and measures what view and

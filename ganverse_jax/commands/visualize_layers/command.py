@@ -38,8 +38,8 @@ def run(
     gan, settings = finished_generator(experiment, workdir), experiment.stages["gan"]
     if gan.camera is not None:
         raise ValueError(
-            f"generator {gan.fingerprint} is told its camera, so no layers hold a view and there is nothing to "
-            "split; look at one that is not, e.g. with --config=configs/toy_car_round1.py"
+            f"generator {gan.fingerprint} is told its camera, so no layers hold a view and there is nothing "
+            "to split; look at one that is not, e.g. with --config=configs/toy_car_round1.py"
         )
     resolution = gan.module.resolution
     batch_size = max(4, min(64, 4096 // resolution))
