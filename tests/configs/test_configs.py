@@ -54,7 +54,7 @@ def test_real_classes_have_the_papers_numbers(name, views, objects):
     assert (training.num_steps, training.batch_size, training.learning_rate) == (200_000, 16, 1e-4)
     assert training.perceptual_start == 3000
     wanted = {"iou": 3, "colour": 20, "laplacian": 5, "flatten": 5, "movement": 2.5, "perceptual": 0.5}
-    options = {"flow": 2.0, "residual": 0.1}  # of a texture flow and of a camera for each picture
+    options = {"flow": 2.0, "residual": 0.1, "labelled": 0.5}  # that the paper has not
     assert training.weights.to_dict() == wanted | options
     assert training.network.texture == "decoded" and not training.camera_residual
     assert training.perceptual.source == "lpips"  # VGG features, Sec. 3.2

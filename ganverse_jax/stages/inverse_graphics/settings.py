@@ -46,7 +46,7 @@ class Network:
 
 @dataclass(frozen=True)
 class Weights:
-    """Lambdas of Eq. 1 (the paper's), and of terms that it has not: a texture flow's, a camera residual's."""
+    """Lambdas of Eq. 1 (the paper's), and of what it has not: flows, camera residuals, real pictures."""
 
     colour: NonNegative = 20.0
     perceptual: NonNegative = 0.5
@@ -56,6 +56,7 @@ class Weights:
     movement: NonNegative = 2.5
     flow: NonNegative = 2.0
     residual: NonNegative = 0.1  # of camera_residual
+    labelled: NonNegative = 0.5  # of Eq. 1 for `labelled` pictures; Eq. 2 sums two views: 0.5 is one view
 
 
 @dataclass(frozen=True)
@@ -146,8 +147,19 @@ class Pascal3DReader:
 
 
 @dataclass(frozen=True)
+class Labelled:
+    """Real pictures beside the GAN's, with cameras that nobody annotated: see `inverse_graphics.labelled`."""
+
+    labels: str | None = None  # a folder of self_labels, or a shipped set; None: the GAN's pictures alone
+    num_images: Count = 4_000  # of the toy world; of other sources, at most
+    batch_size: Count = 16
+
+
+@dataclass(frozen=True)
 class Settings(Training):
     """The stage: a training, and where its pictures come from."""
+
+    labelled: Labelled = field(default_factory=Labelled)
 
     # "disk": the multi-view set, in memory while its images take at most memory_gib; "generator": no set.
     source: Literal["disk", "generator"] = "disk"

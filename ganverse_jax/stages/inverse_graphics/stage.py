@@ -32,7 +32,8 @@ from ganverse_jax.runtime import parallel
 from ganverse_jax.runtime.checkpoint import save_weights, write_json
 from ganverse_jax.scene.cameras import as_cameras, given_cameras, initial_cameras, with_offsets, write_cameras
 from ganverse_jax.stages.gan import stage as gan
-from ganverse_jax.stages.inverse_graphics import pascal3d_source
+from ganverse_jax.stages.inverse_graphics import labelled, pascal3d_source
+from ganverse_jax.stages.inverse_graphics.labelled import LabelledPictures
 from ganverse_jax.stages.inverse_graphics.measures import measure, show
 from ganverse_jax.stages.inverse_graphics.perceptual import make_perceptual
 from ganverse_jax.stages.inverse_graphics.settings import Settings, Training
@@ -53,7 +54,7 @@ class Given:
     perceptual: L_percept of Eq. 1, None for none. fingerprint names the GAN behind the images.
     evaluate(predict=, cameras=) may add figures that need truth (`inverse_graphics_posed`);
     regress(images uint8) -> azimuth, elevation [n] reads cameras off images. intake: counts of what was left
-    out of the images or noted, for the summary.
+    out of the images or noted, for the summary. labelled: real pictures in every batch besides.
     """
 
     multiview: MultiviewSource
@@ -64,6 +65,7 @@ class Given:
     evaluate: Callable[..., Mapping[str, float]] | None = None
     regress: Callable | None = None
     intake: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    labelled: LabelledPictures | None = None
 
 
 def run(run: Run, settings: Settings) -> dict[str, float]:
@@ -97,6 +99,7 @@ def _given(run: Run, settings: Settings) -> Given:
         distance,
         fingerprint=generator.fingerprint,
         regress=perception.load(run.workdir).pose_regressor if measured else None,
+        labelled=None if settings.labelled.labels is None else labelled.read(run, settings.labelled),
     )
 
 
@@ -161,7 +164,9 @@ def _fit(
     step_at = make_step_at(module, optimizer, run.mesh, training, fov_y=fov_y, perceptual=given.perceptual)
 
     def batch_at(step: int) -> dict[str, np.ndarray]:
-        return pairs.pair_batch((run.seed, step), training.batch_size)
+        key = (run.seed, step)
+        real = {} if given.labelled is None else given.labelled.batch(key)
+        return real | pairs.pair_batch(key, training.batch_size)
 
     def on_save(step: int, state: Any) -> None:
         path = run.workdir / "samples" / f"{NAME}_{step:06d}.png"
@@ -207,7 +212,7 @@ def load_folder(folder: str | Path) -> tuple[InverseGraphics, dict[str, Any], di
 
 def absent(settings: Settings) -> list[str]:
     """What is not there of the files and folders that the stage reads, see `Stage`."""
-    told = absent_of_training(settings, NAME)
+    told = absent_of_training(settings, NAME) + labelled.absent(settings.labelled, NAME)
     if settings.posed_folder is not None:
         layout = "see ganverse_jax/data/multiview/posed_folder.py for its layout"
         index = Path(settings.posed_folder) / INDEX

@@ -16,7 +16,8 @@ from ganverse_jax.models.inverse_graphics.camera_residual import CameraResidual,
 from ganverse_jax.models.inverse_graphics.network import InverseGraphics, Prediction
 from ganverse_jax.models.inverse_graphics.prediction import render_prediction
 from ganverse_jax.runtime import parallel
-from ganverse_jax.scene.cameras import select_cameras
+from ganverse_jax.scene.cameras import select_cameras, unstacked_camera
+from ganverse_jax.stages.inverse_graphics.labelled import LABELLED_CAMERAS, LABELLED_IMAGES, LABELLED_MASKS
 from ganverse_jax.stages.inverse_graphics.settings import Training
 
 
@@ -81,28 +82,31 @@ def loss_terms(
     Terms of pictures are the mean of the two views', the second's (the one the network has not seen) times
     multiview_weight. L_percept sees `in_place_of_object`; with `both_views` off the second view alone.
     """
+    pictures = (rendered, images, masks, perceptual)
+    seen, unseen = (_picture_terms(*pictures, slice(view, None, 2)) for view in (0, 1))
+    terms = {name: 0.5 * (seen[name] + multiview_weight * unseen[name]) for name in seen}
+    if perceptual is not None and not both_views:
+        terms["perceptual"] = unseen["perceptual"]
+    return terms | _shape_terms(prediction, topology)
 
-    def over_views(term):
-        seen, unseen = (term(slice(view, None, 2)) for view in (0, 1))
-        return 0.5 * (seen + multiview_weight * unseen)
 
+def _picture_terms(rendered, images, masks, perceptual: Perceptual | None, rows) -> dict[str, jax.Array]:
     terms = {
-        "colour": over_views(
-            lambda rows: masked_l1(images[rows], masks[rows], rendered.rgb[rows], rendered.mask[rows])
-        ),
-        "iou": over_views(lambda rows: iou_loss(masks[rows], rendered.mask[rows])),
+        "colour": masked_l1(images[rows], masks[rows], rendered.rgb[rows], rendered.mask[rows]),
+        "iou": iou_loss(masks[rows], rendered.mask[rows]),
+    }
+    if perceptual is not None:
+        composite = in_place_of_object(rendered, images, masks)
+        terms["perceptual"] = perceptual(images[rows], composite[rows], masks[rows])
+    return terms
+
+
+def _shape_terms(prediction: Prediction, topology) -> dict[str, jax.Array]:
+    return {
         "laplacian": laplacian_loss(prediction.displacements, topology),
         "flatten": flatten_loss(prediction.vertices, topology),
         "movement": movement_loss(prediction.displacements),
     }
-    if perceptual is not None:
-        composite = in_place_of_object(rendered, images, masks)
-
-        def distance(rows):
-            return perceptual(images[rows], composite[rows], masks[rows])
-
-        terms["perceptual"] = over_views(distance) if both_views else distance(slice(1, None, 2))
-    return terms
 
 
 def clip_gradient(gradient: Any, clip_norm: float) -> tuple[Any, jax.Array]:
@@ -125,7 +129,8 @@ def make_step(
 ) -> Callable:
     """The per-device step(state, batch, *, key) -> (state, metrics) for `parallel.data_parallel`.
 
-    batch: images uint8 [b 2 h w 3], masks uint8 [b 2 h w], views int32 [b 2].
+    batch: images uint8 [b 2 h w 3], masks uint8 [b 2 h w], views int32 [b 2]; and, where there are any, what
+    `labelled.LabelledPictures` adds.
     """
     loss = _make_loss(network, training, fov_y, perceptual)
 
@@ -154,6 +159,7 @@ def _make_loss(
     topology = mesh_topology(network.template.faces, len(network.template.vertices))
     options = {"sigma_inverse": training.sigma_inverse, "margin": training.margin}
     weights, read_flow = vars(training.weights), _make_flow_term(network)
+    of_labelled = _make_labelled_term(network, training, topology, options, fov_y, perceptual)
 
     def loss(params, batch):
         b, _, height, width, _ = batch["images"].shape
@@ -173,11 +179,31 @@ def _make_loss(
             both_views=training.perceptual_both_views,
             multiview_weight=training.multiview_weight,
         )
-        terms |= moved | read_flow(prediction, camera, (height, width))
+        terms |= moved | read_flow(prediction, camera, (height, width)) | of_labelled(params, batch)
         # Eq. 2 adds the two views' losses; the means above run over both, hence the factor.
         return 2.0 * sum(weights[name] * value for name, value in terms.items()), terms
 
     return loss
+
+
+def _make_labelled_term(network, training: Training, topology, options, fov_y: float, perceptual) -> Callable:
+    """term(params, batch) -> {"labelled"}: Eq. 1 of real pictures, a single view each, from the cameras that
+    they came with; {} for a batch without any."""
+    weights = vars(training.weights)
+
+    def term(params, batch):
+        if LABELLED_IMAGES not in batch:
+            return {}
+        images = batch[LABELLED_IMAGES].astype(jnp.float32) / 255.0
+        masks = batch[LABELLED_MASKS][..., None].astype(jnp.float32) / 255.0
+        camera = unstacked_camera(batch[LABELLED_CAMERAS].T, jnp.full(len(images), fov_y))
+        prediction = network.apply({"params": params["network"]}, images, masks)
+        rendered = render_prediction(network, prediction, camera, images.shape[1:3], **options)
+        terms = _picture_terms(rendered, images, masks, perceptual, slice(None))
+        terms |= _shape_terms(prediction, topology)
+        return {"labelled": sum(weights[name] * value for name, value in terms.items())}
+
+    return term
 
 
 def _cameras(params, views, images, masks) -> tuple[dict[str, jax.Array], dict[str, jax.Array]]:
