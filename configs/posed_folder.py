@@ -26,6 +26,7 @@ def get_config() -> ConfigDict:
     ):
         config[name] = None
     training = config.inverse_graphics
+    training.labelled.labels = None
     training.update(
         perceptual_blocks=0,
         weights=dict(perceptual=0.0),

@@ -30,5 +30,6 @@ def get_config() -> ConfigDict:
     config.viewpoints.update(annotated_by="shipped", shipped="toy_car", num_views=40)
     # The first GAN's views agree on a car's colours but less on its shape; Eq. 2 counts both views alike.
     config.inverse_graphics.update(camera_origin="bins", multiview_weight=0.5)
+    config.inverse_graphics.labelled.labels = None
     config.report.title = "GANverse-JAX: toy cars, round one"
     return config

@@ -26,6 +26,8 @@ def test_every_round_is_taught_by_the_one_before_and_trains_its_gan_on():
         settings = experiment.stages["gan"]
         assert settings.camera.teacher == f"loop/round{number}/self_labels"
         assert (settings.start_from, settings.pretrained) == (f"loop/round{number}/gan", None)
+        labelled = experiment.stages["inverse_graphics"].labelled
+        assert labelled.labels == f"loop/round{number}/self_labels"
     # The last teaches nobody; those between label by their own networks.
     assert third.stages["self_labels"] is None
     assert second.stages["self_labels"] == dataclasses.replace(first.stages["self_labels"], network=None)
@@ -45,6 +47,25 @@ def test_what_makes_no_loop_is_refused_before_a_round_begins(changed, shown, tmp
     with pytest.raises(ValueError, match=shown):
         rounds.run(**asked)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_round_is_measured_again_only_when_a_stage_of_it_is_another(tmp_path, monkeypatch):
+    calls = []
+    monkeypatch.setattr(rounds, "measure", lambda *_: calls.append(1) or {"real": {"chamfer": 0.05}})
+    first, second = tmp_path / "round1", tmp_path / "round2"
+    for folder, name in ((first, "inverse_graphics_posed"), (second, "gan")):
+        (folder / name).mkdir(parents=True)
+        (folder / name / "DONE.json").write_text('{"digest": "ab"}')
+    for _ in range(2):
+        assert rounds.measured(_first(), second, first) == {"real": {"chamfer": 0.05}}
+    assert len(calls) == 1
+    for folder, name in (
+        (second, "gan"),
+        (first, "inverse_graphics_posed"),
+    ):  # its network measures both rounds
+        (folder / name / "DONE.json").write_text('{"digest": "cd"}')
+        rounds.measured(_first(), second, first)
+    assert len(calls) == 3
 
 
 def test_the_table_has_a_column_per_round_and_no_row_that_nobody_measured():

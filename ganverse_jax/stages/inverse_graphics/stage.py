@@ -133,6 +133,8 @@ def train(run: Run, training: Training, given: Given) -> dict[str, float]:
     write_json(folder / "evaluation.json", figures)
     summary = {"steps": training.num_steps, "train_seconds": round(seconds, 1)}
     summary |= {"fingerprint": given.fingerprint, "train_objects": pairs.num_objects}
+    if given.labelled is not None:
+        summary["labelled_pictures"] = len(given.labelled.images)
     write_json(folder / "summary.json", summary | {"dropped_objects": pairs.num_dropped} | dict(given.intake))
     run.metrics.write_anew(f"{NAME}_evaluation", training.num_steps, **figures)
     return figures

@@ -7,6 +7,7 @@ from configs import toy_car, toy_car_labels
 from ganverse_jax import stages
 from ganverse_jax.models.stylegan2.stored import load_generator
 from ganverse_jax.runtime.checkpoint import read_json, read_npz
+from ganverse_jax.runtime.loop import Metrics
 from ganverse_jax.stages.gan.teacher import CAMERAS
 
 TINY = {
@@ -42,11 +43,23 @@ def test_labels_lead_to_a_gan_that_takes_cameras_and_to_its_views(tmp_path):
     )
     gan = {"gan.camera.teacher": str(first / "self_labels"), "gan.num_images": 32, "gan.num_steps": 2}
     views = {"viewpoints.num_views": 6, "viewpoints.num_contents": 2}
-    experiment = _experiment(toy_car.get_config(), **gan, **views)
-    stages.pipeline(experiment, second).run(["gan", "viewpoints"])
+    views |= {"multiview_dataset.num_objects": 20, "multiview_dataset.views_per_object": 3}
+    shapes = {"num_steps": 2, "batch_size": 2, "log_every": 1, "perceptual_blocks": 0}
+    shapes |= {
+        "labelled.labels": str(first / "self_labels"),
+        "labelled.num_images": 48,
+        "labelled.batch_size": 2,
+    }
+    shapes = {f"inverse_graphics.{name}": value for name, value in shapes.items()}
+    experiment = _experiment(toy_car.get_config(), **gan, **views, **shapes)
+    stages.pipeline(experiment, second).run(["gan", "viewpoints", "multiview_dataset", "inverse_graphics"])
     loaded = load_generator(second / "gan/generator.safetensors")
     # Weights are written in half precision.
     np.testing.assert_allclose(loaded.camera.cameras, table["cameras"], atol=2e-3)
+    learned = [row for row in Metrics(second).read() if row["stage"] == "inverse_graphics"]
+    assert all(row["labelled"] > 0 for row in learned) and len(learned) == 2
+    of_them = read_json(second / "inverse_graphics/summary.json")["labelled_pictures"]
+    assert of_them == len(table["cameras"])  # the same pictures, by the same segmenter
     views = read_json(second / "viewpoints/viewpoints.json")["views"]
     assert [round(np.degrees(view["azimuth"])) for view in views] == [0, 60, 120, 180, 240, 300]
     assert {view["azimuth_bin"] for view in views} == {0, 2, 4, 6, 8, 10}
