@@ -95,7 +95,7 @@ if platform.machine() in ("x86_64", "AMD64"):
 
 # Installed, the commands and the experiments live inside the package: a user's own `configs` or `launch` is
 # nobody's business. In a checkout they are what they are called.
-inside = {"ganverse_jax.configs": "configs", "ganverse_jax.launch": "launch"}
+inside = {f"ganverse_jax.{name}": name.replace(".", "/") for name in ("configs", "launch", "launch.command")}
 setup(
     packages=[*find_packages(include=["ganverse_jax*", "rasterizer*"]), *inside],
     package_dir=inside,

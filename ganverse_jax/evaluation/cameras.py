@@ -3,7 +3,11 @@
 Angles in radians going in, degrees coming out where a name says so.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
+
+AZIMUTHS, ELEVATIONS = 24, (3.0, 12.0, 20.0)  # of commanded cameras; degrees
 
 
 def wrap_angle(angle: np.ndarray) -> np.ndarray:
@@ -15,6 +19,27 @@ def azimuth_errors(read: np.ndarray, true: np.ndarray) -> np.ndarray:
     """Absolute errors [n] in degrees of azimuths [n] (radians), but for the one offset between two frames."""
     off = np.asarray(read) - np.asarray(true)
     return np.degrees(np.abs(wrap_angle(off - np.angle(np.exp(1j * off).mean()))))
+
+
+def commanded_cameras() -> np.ndarray:
+    """Cameras [72 2] that a handle is asked for: 24 azimuths at each of three elevations (radians)."""
+    azimuths = np.tile(np.arange(AZIMUTHS) * (2 * np.pi / AZIMUTHS), len(ELEVATIONS))
+    return np.stack([azimuths, np.repeat(np.radians(ELEVATIONS), AZIMUTHS)], axis=1)
+
+
+def commanded_errors(
+    read: Sequence[np.ndarray], azimuth: np.ndarray, elevation: np.ndarray
+) -> dict[str, float]:
+    """Degrees by which azimuths and elevations [n] read off pictures miss the commanded ones (radians), but
+    for one offset of each between the frames: azimuth_error, its median and the share within 15 degrees, and
+    elevation_error."""
+    errors, tilt = azimuth_errors(read[0], azimuth), np.degrees(read[1] - np.asarray(elevation))
+    return {
+        "azimuth_error": float(errors.mean()),
+        "azimuth_error_median": float(np.median(errors)),
+        "azimuth_within_15": float((errors <= 15).mean()),
+        "elevation_error": float(np.abs(tilt - tilt.mean()).mean()),
+    }
 
 
 def camera_rotation(azimuth: np.ndarray, elevation: np.ndarray) -> np.ndarray:

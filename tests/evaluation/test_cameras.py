@@ -122,3 +122,15 @@ def test_one_offset_between_two_frames_is_no_error():
     # The offset is found by a mean of unit vectors in float64.
     np.testing.assert_allclose(metrics.azimuth_errors(true + 3.0, true), 0.0, atol=1e-9)
     assert metrics.azimuth_errors(true + [0.2, -0.2, 0.0], true).max() > 10
+
+
+def test_commanded_cameras_are_missed_by_what_is_left_after_one_offset():
+    azimuth, elevation = metrics.commanded_cameras().T
+    turned, lifted = azimuth + 2.0, elevation + 0.1
+    figures = metrics.commanded_errors((turned, lifted), azimuth, elevation)
+    # Rounding of float64 sums.
+    assert figures["azimuth_error"] < 1e-9 and figures["elevation_error"] < 1e-9
+    assert figures["azimuth_within_15"] == 1
+    flat = metrics.commanded_errors((turned, np.full_like(elevation, 0.2)), azimuth, elevation)
+    # Elevations of 3, 12 and 20 degrees about their mean.
+    assert flat["elevation_error"] == pytest.approx(np.mean([8.667, 0.333, 8.333]), abs=1e-3)

@@ -131,6 +131,7 @@ COMMANDS = {
     "evaluate": RUN,
     "evaluate_codes": RUN,
     "evaluate_gan": RUN,
+    "evaluate_handles": RUN,
     "import_stylegan2": ("--pickle=a.pkl", "--out=out"),
     "rounds": (*RUN, "--later=toy_car"),
     "reconstruct": ("--images=a.png", "--out=out"),

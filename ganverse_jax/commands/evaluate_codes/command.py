@@ -12,9 +12,8 @@ import numpy as np
 
 from ganverse_jax.commands.finished_networks import finished_generator, toy_perception
 from ganverse_jax.commands.visualize_layers.splits import Yardsticks, make_yardsticks
-from ganverse_jax.evaluation.cameras import azimuth_errors
-from ganverse_jax.evaluation.disentanglement import identity_agreement, view_disentanglement
-from ganverse_jax.evaluation.variance_shares import two_way_shares
+from ganverse_jax.evaluation.cameras import commanded_cameras, commanded_errors
+from ganverse_jax.evaluation.disentanglement import identity_agreement, two_way_shares, view_disentanglement
 from ganverse_jax.models.inverse_graphics.network import InverseGraphics
 from ganverse_jax.models.inverse_graphics.prediction import predict_in_batches
 from ganverse_jax.models.inverse_graphics.stored import load_folder
@@ -27,7 +26,6 @@ from ganverse_jax.stages.inverse_graphics_posed import stage as posed
 
 FILE = "codes_evaluation.json"
 _VIEW_SEEDS, _CONTENT_SEEDS = 5 * 10**12, 6 * 10**12  # apart from those of other commands
-AZIMUTHS, ELEVATIONS = 24, (3.0, 12.0, 20.0)  # of commanded cameras; degrees
 
 
 class Reader(NamedTuple):
@@ -125,22 +123,13 @@ def _poses(reader: Reader, images: np.ndarray) -> dict[str, float]:
 
 
 def _commanded(reader: Reader, generator: MultiviewGenerator, experiment, num_contents: int) -> dict:
-    """Commanded azimuths against those read (degrees), but for one offset of all: mean, median, share within
-    15; and the spread of elevation errors about their line's."""
-    elevations = np.radians(ELEVATIONS)
-    azimuths = np.tile(np.arange(AZIMUTHS) * (2 * np.pi / AZIMUTHS), len(elevations))
-    cameras = np.stack([azimuths, np.repeat(elevations, AZIMUTHS)], axis=1)
+    """Commanded cameras against those read off the pictures."""
+    cameras = commanded_cameras()
     contents = _contents(generator, experiment, num_contents)
     images = np.swapaxes(generator.grid(generator.camera_codes(cameras), contents), 0, 1)
     pose = reader.yardsticks.perception.pose_regressor(images.reshape(-1, *images.shape[2:]))
-    errors = azimuth_errors(pose.azimuth, np.repeat(azimuths, num_contents))
-    tilt = np.degrees(pose.elevation - np.repeat(cameras[:, 1], num_contents))
-    return {
-        "azimuth_error": float(errors.mean()),
-        "azimuth_error_median": float(np.median(errors)),
-        "within_15": float((errors <= 15).mean()),
-        "elevation_error": float(np.abs(tilt - tilt.mean()).mean()),
-    }
+    asked = (np.repeat(cameras[:, i], num_contents) for i in range(2))
+    return commanded_errors(pose[:2], *asked)
 
 
 def table(content: Mapping[str, Any]) -> str:
@@ -159,7 +148,7 @@ def table(content: Mapping[str, Any]) -> str:
     if told := content.get("commanded"):
         lines.append(
             f"  commanded azimuth off by {told['azimuth_error']:.1f} (median "
-            f"{told['azimuth_error_median']:.1f}) degrees, {told['within_15']:.0%} within 15; "
+            f"{told['azimuth_error_median']:.1f}) degrees, {told['azimuth_within_15']:.0%} within 15; "
             f"elevation by {told['elevation_error']:.1f}"
         )
     return "\n".join(lines)

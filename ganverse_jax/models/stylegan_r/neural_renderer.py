@@ -131,6 +131,15 @@ class NeuralRenderer:
         return in_batches(partial(self._draw, self.params, self.constants), *inputs, size=self.batch_size)
 
 
+def save_mapper(path: str | os.PathLike, renderer: NeuralRenderer, metadata: dict[str, Any]) -> None:
+    """Write the renderer's mapper, with what rebuilds it; metadata as `save_neural_renderer`."""
+    bundle = {"params": renderer.params["mapper"], "statistics": renderer.constants["statistics"]}
+    code = {"names": list(renderer.layout.names), "height": renderer.height}
+    settings = arguments_of(renderer.mapper)
+    described = {"kind": "latent_mapper", "settings": settings, "code": code, "card": metadata}
+    save_weights(path, bundle, described)
+
+
 def save_neural_renderer(
     folder: str | os.PathLike, renderer: NeuralRenderer, metadata: dict[str, Any]
 ) -> None:
@@ -139,15 +148,7 @@ def save_neural_renderer(
     metadata should name the generator (fingerprint) the renderer was made from.
     """
     folder, constants = Path(folder), renderer.constants
-    bundle = {"params": renderer.params["mapper"], "statistics": constants["statistics"]}
-    code = {"names": list(renderer.layout.names), "height": renderer.height}
-    described = {
-        "kind": "latent_mapper",
-        "settings": arguments_of(renderer.mapper),
-        "code": code,
-        "card": metadata,
-    }
-    save_weights(folder / MAPPER_FILE, bundle, described)
+    save_mapper(folder / MAPPER_FILE, renderer, metadata)
     variables = {"params": renderer.params["generator"], "noise": constants["noise"]}
     made_of = renderer.generator
     stored = arguments_of(made_of.module), variables, constants["w_avg"], metadata
@@ -155,15 +156,24 @@ def save_neural_renderer(
     save_generator(folder / GENERATOR_FILE, *stored, **views)
 
 
-def load_neural_renderer(folder: str | os.PathLike, *, batch_size: int | None = None) -> NeuralRenderer:
-    """Read what `save_neural_renderer` wrote. ValueError for a file of another kind, or FileNotFoundError."""
-    folder = Path(folder)
-    bundle, metadata = load_weights(folder / MAPPER_FILE)
+def load_neural_renderer(
+    folder: str | os.PathLike,
+    *,
+    mapper: str = MAPPER_FILE,
+    generator: LoadedGenerator | None = None,
+    batch_size: int | None = None,
+) -> NeuralRenderer:
+    """Read what `save_neural_renderer` wrote, or another mapper of the folder, before another generator.
+
+    ValueError for a file of another kind, or FileNotFoundError.
+    """
+    path = Path(folder) / mapper
+    bundle, metadata = load_weights(path)
     if metadata.get("kind") != "latent_mapper":
-        raise ValueError(f"{folder / MAPPER_FILE} holds {metadata.get('kind')!r}, no mapper; run stylegan_r")
+        raise ValueError(f"{path} holds {metadata.get('kind')!r}, no mapper; run stylegan_r")
     settings = metadata["settings"]
-    mapper = LatentMapper(**settings | {"hidden": tuple(settings["hidden"])})
-    loaded = load_generator(folder / GENERATOR_FILE)
+    module = LatentMapper(**settings | {"hidden": tuple(settings["hidden"])})
+    loaded = load_generator(Path(folder) / GENERATOR_FILE) if generator is None else generator
     params = {"mapper": bundle["params"], "generator": loaded.variables["params"]}
     constants = {
         "statistics": bundle["statistics"],
@@ -173,4 +183,4 @@ def load_neural_renderer(folder: str | os.PathLike, *, batch_size: int | None = 
     layouts = (style_layout(loaded.module, include_torgb=include) for include in (False, True))
     layout = next(layout for layout in layouts if list(layout.names) == metadata["code"]["names"])
     options = {"height": metadata["code"]["height"], "batch_size": batch_size}
-    return NeuralRenderer(mapper, loaded, layout, params, constants, **options)
+    return NeuralRenderer(module, loaded, layout, params, constants, **options)

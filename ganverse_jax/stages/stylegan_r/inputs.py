@@ -5,7 +5,7 @@ regressor.
 import dataclasses
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -24,12 +24,14 @@ from ganverse_jax.stages.gan import stage as gan
 from ganverse_jax.stages.inverse_graphics import stage as inverse_graphics
 from ganverse_jax.stages.multiview_dataset import stage as multiview_dataset
 from ganverse_jax.stages.perception import stage as perception
+from ganverse_jax.stages.perception.load import Perception
 from ganverse_jax.stages.stylegan_r.networks import TrainedInverseGraphics, make_dibr, make_networks
 from ganverse_jax.stages.stylegan_r.properties import Properties
-from ganverse_jax.stages.stylegan_r.samples import Examples, draw_samples
+from ganverse_jax.stages.stylegan_r.samples import FIRST_SAMPLE, Examples, draw_samples
 from ganverse_jax.stages.stylegan_r.settings import Settings
 from ganverse_jax.stages.stylegan_r.step import CycleNetworks
 from ganverse_jax.stages.viewpoints import stage as viewpoints
+from ganverse_jax.stages.viewpoints.stage import Viewpoints
 
 _AT_ONCE = 64  # examples
 
@@ -136,30 +138,50 @@ def predict_properties(
     )
 
 
+class Pieces(NamedTuple):
+    """What earlier stages left: the GAN, with its contents' truncation psi; views and their cameras [k];
+    inverse graphics; masks and poses."""
+
+    source: MultiviewGenerator
+    psi: float
+    views: Viewpoints
+    cameras: dict[str, np.ndarray]
+    inverse: TrainedInverseGraphics
+    perception: Perception
+
+    def samples(self, count: int, seed: int, first: int = FIRST_SAMPLE) -> Examples:
+        """`draw_samples` of these."""
+        content = {"seed": seed, "psi": self.psi, "first": first}
+        return draw_samples(self.source, self.perception.segmenter, self.views, count, **content)
+
+
+def load_pieces(workdir: Path) -> Pieces:
+    """The pieces in a run's workdir; raises as `load_inputs`."""
+    generator, _ = gan.load(workdir)
+    views = viewpoints.load(workdir, generator.fingerprint, generator.module.w_dim)
+    inverse, cameras = _inverse_graphics(workdir, generator.fingerprint)
+    drawing = gan.load_drawing(workdir)
+    source = MultiviewGenerator(generator, crop=drawing.crop)
+    return Pieces(source, drawing.truncation, views, cameras, inverse, perception.load(workdir))
+
+
 def load_inputs(run: Run, settings: Settings) -> Inputs:
     """Inputs from what earlier stages left in the run's workdir.
 
     Raises FileNotFoundError naming what has not run, and ValueError when the pieces belong to different GANs.
     """
-    workdir = run.workdir
-    generator, _ = gan.load(workdir)
-    stored = multiview_dataset.open_set(workdir, generator.fingerprint)
-    views = viewpoints.load(workdir, generator.fingerprint, generator.module.w_dim)
-    inverse, cameras = _inverse_graphics(workdir, generator.fingerprint)
-    segmenter, pose = perception.load(workdir)
-    drawing = gan.load_drawing(workdir)
-    source, psi = MultiviewGenerator(generator, crop=drawing.crop), drawing.truncation
-    splits = {}
+    pieces = load_pieces(run.workdir)
+    source, (segmenter, pose) = pieces.source, pieces.perception
+    stored, splits = multiview_dataset.open_set(run.workdir, source.gan.fingerprint), {}
     for name, limit in {"train": settings.num_examples, "test": settings.num_test}.items():
         chosen = np.random.default_rng(0).permutation(stored.rows_of(name))[:limit]
         read = stored.read(chosen)
-        splits[name] = Examples(read.multiview, source.codes(read.content_seed, psi))
+        splits[name] = Examples(read.multiview, source.codes(read.content_seed, pieces.psi))
     if settings.num_samples:
-        fresh = draw_samples(source, segmenter, views, settings.num_samples, seed=run.seed, psi=psi)
-        splits["train"] = splits["train"].joined(fresh)
+        splits["train"] = splits["train"].joined(pieces.samples(settings.num_samples, run.seed))
     regress = None if pose is None else lambda images: pose(images).azimuth
     reading = {"segmenter": segmenter, "regress": regress, "settings": settings}
-    return assemble(generator, inverse, splits, views.w, cameras, **reading)
+    return assemble(source.gan, pieces.inverse, splits, pieces.views.w, pieces.cameras, **reading)
 
 
 def _inverse_graphics(workdir: Path, fingerprint: str) -> tuple[TrainedInverseGraphics, dict]:

@@ -42,14 +42,16 @@ def draw_samples(
     *,
     seed: int,
     psi: float,
+    first: int = FIRST_SAMPLE,
 ) -> Examples:
-    """Images of `count` fresh contents, truncated by psi, each in one random view.
+    """Images of `count` fresh contents, truncated by psi, each in one random view; first: number of the
+    first content, by which others than the training's can be had.
 
     Images that fail the multi-view set's filter are left out: n is at most `count`. Object ids are seeds.
     Raises ValueError when the filter leaves none.
     """
-    seeds = CONTENT_SEEDS + SEED_STRIDE * seed + FIRST_SAMPLE + np.arange(count)
-    view_id = np.random.default_rng([seed, FIRST_SAMPLE]).integers(len(views.w), size=count)
+    seeds = CONTENT_SEEDS + SEED_STRIDE * seed + first + np.arange(count)
+    view_id = np.random.default_rng([seed, first]).integers(len(views.w), size=count)
     content_w = generator.codes(seeds, psi)
     images, _ = generator.pairs(views.w[view_id], content_w)
     verdict = instances.judge_images(segmenter, images)

@@ -1,7 +1,8 @@
 """Stage: StyleGAN-R, the generator turned into a 3D neural renderer (Sec. 3.3, arXiv:2010.09125).
 
 Reads gan/, perception/ (where there is one), multiview/ and inverse_graphics/. Writes to
-<workdir>/stylegan_r: mapper.safetensors and generator.safetensors (fine-tuned), figures.npz, summary.json.
+<workdir>/stylegan_r: mapper.safetensors and generator.safetensors (fine-tuned), mapper_warmed_up.safetensors,
+figures.npz, summary.json.
 Curves are logged as stages "stylegan_r_warmup" (Eq. 5) and "stylegan_r_finetune" (Eq. 6).
 """
 
@@ -16,7 +17,7 @@ import numpy as np
 from ganverse_jax.data.masks.folder import asked_together
 from ganverse_jax.losses import cycle
 from ganverse_jax.models.stylegan_r.latent_mapper import LatentMapper
-from ganverse_jax.models.stylegan_r.neural_renderer import NeuralRenderer, save_neural_renderer
+from ganverse_jax.models.stylegan_r.neural_renderer import NeuralRenderer, save_mapper, save_neural_renderer
 from ganverse_jax.pipeline.settings import plain
 from ganverse_jax.pipeline.stage import Run, Stage
 from ganverse_jax.runtime.checkpoint import write_json, write_npz
@@ -28,6 +29,7 @@ from ganverse_jax.stages.stylegan_r.properties import Properties
 from ganverse_jax.stages.stylegan_r.settings import Settings
 from ganverse_jax.stages.stylegan_r.training import NAME, Trained, train
 
+WARMED_UP = "mapper_warmed_up.safetensors"  # before fine-tuning; it belongs to the GAN's own generator
 NUM_DUAL, NUM_SWEPT, NUM_SWAPPED = 8, 3, 3
 
 
@@ -47,11 +49,12 @@ def train_and_measure(
     started = time.perf_counter()
     summary = {f"{name}_steps": phase.num_steps for name, phase in phases.items()}
     summary |= {"num_examples": len(inputs.train), "num_test": len(inputs.test)}
-    renderer = _renderer(trained, inputs)
+    renderer = _renderer(trained, inputs, trained.tuned)
     _write_figures(folder, renderer, inputs, settings.sweep_steps)
     card = {"made_from": inputs.generator.fingerprint}
     card |= {name: plain(phase) for name, phase in phases.items()}
     save_neural_renderer(folder, renderer, card)
+    save_mapper(folder / WARMED_UP, _renderer(trained, inputs, trained.warm), card)
     summary |= _code_figures(trained, inputs) | _compare(renderer, trained, inputs)
     measured = {"load": load_seconds, "measure": time.perf_counter() - started}
     summary["time"] = {f"{name}_seconds": value for name, value in (trained.seconds | measured).items()}
@@ -60,9 +63,9 @@ def train_and_measure(
     return summary
 
 
-def _renderer(trained: Trained, inputs: Inputs) -> NeuralRenderer:
-    """The fine-tuned renderer."""
-    parts = (trained.module, inputs.generator, inputs.layout, trained.tuned, trained.constants)
+def _renderer(trained: Trained, inputs: Inputs, params: dict[str, Any]) -> NeuralRenderer:
+    """The renderer of such parameters."""
+    parts = (trained.module, inputs.generator, inputs.layout, params, trained.constants)
     return NeuralRenderer(*parts, height=inputs.test.images.shape[1])
 
 

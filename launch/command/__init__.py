@@ -25,9 +25,9 @@ flags.disclaim_key_flags()  # a command's --help shows the flags defined here as
 
 # In a checkout the rooms are `launch` and `configs`; a wheel holds them inside the package, where neither
 # meets a user's own packages of these names.
-PACKAGE = __package__
+PACKAGE = __package__.rpartition(".")[0]
 CONFIGS = f"{PACKAGE.removesuffix('launch')}configs"
-FOLDER = Path(__file__).resolve().parents[1] / "configs"
+FOLDER = Path(__file__).resolve().parents[2] / "configs"
 
 
 class ExperimentParser(config_flags.config_flags.ConfigFileFlagParser):

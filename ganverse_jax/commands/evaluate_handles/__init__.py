@@ -1,0 +1,1 @@
+"""launch.evaluate_handles: whether StyleGAN-R obeys."""
