@@ -41,8 +41,8 @@ def test_an_unknown_class_is_refused_by_name():
 
 
 def test_a_class_without_a_toy_world_says_so_and_which_have_one():
-    with pytest.raises(ValueError, match="no toy world of birds; object_class can be car"):
-        classes.make_world("bird", 16, seed=0, fov_degrees=30.0, distance=4.2)
+    with pytest.raises(ValueError, match="no toy world of objects; object_class can be car, horse"):
+        classes.make_world("generic", 16, seed=0, fov_degrees=30.0, distance=4.2)
 
 
 # Words that name a class or what only one has.

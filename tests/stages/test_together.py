@@ -50,18 +50,18 @@ def test_an_unknown_class_is_refused_with_the_nearest_one():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        (TRAINED, "gan.data.kind = 'world', and there is no toy world of birds; set gan.data.kind"),
+        (TRAINED, "gan.data.kind = 'world', and there is no toy world of objects; set gan.data.kind"),
         (TRAINED | {"gan.data.kind": "images"}, "perception.pretrained = None trains on the toy world, and"),
-        ({}, "inverse_graphics_posed.num_objects = 160 of the toy world, and there is no toy world of birds"),
+        ({}, "inverse_graphics_posed.num_objects = 160 of the toy world, and there is no toy world of"),
     ],
 )
 def test_a_class_without_a_toy_world_is_refused_where_one_is_drawn(settings, message):
-    assert refused(object_class="bird", **settings).startswith(message)
+    assert refused(object_class="generic", **settings).startswith(message)
 
 
 def test_a_section_that_is_no_part_of_the_experiment_agrees_with_all():
     masks = {"segmenter": {"source": "masks"}}
-    assert experiment_with("bird", perception=masks, inverse_graphics={}).stages["stylegan_r"] is None
+    assert experiment_with("generic", perception=masks, inverse_graphics={}).stages["stylegan_r"] is None
 
 
 def test_the_fewest_objects_leave_no_split_without_one():

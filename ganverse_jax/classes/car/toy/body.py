@@ -8,9 +8,10 @@ does not have shrink to a point (zero-area faces). Lengths in world units, y = 0
 
 import numpy as np
 
-from ganverse_jax.classes.car.toy import details, shapes
+from ganverse_jax.classes.car.toy import details
 from ganverse_jax.classes.car.toy.dimensions import BODIES, DIMENSIONS, dimensions
 from ganverse_jax.classes.car.toy.topology import STATIONS
+from ganverse_jax.classes.toy import shapes
 
 _ARCH = np.array([-1.07, -1.0, -0.8, -0.4, 0.4, 0.8, 1.0, 1.07])
 

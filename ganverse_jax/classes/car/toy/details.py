@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from ganverse_jax.classes.car.toy import shapes
 from ganverse_jax.classes.car.toy.topology import WHEEL_COLUMNS
+from ganverse_jax.classes.toy import shapes
 
 
 def wheels(d: dict) -> list[np.ndarray]:

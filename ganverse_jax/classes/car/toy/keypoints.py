@@ -1,26 +1,14 @@
-"""Named points of a toy car, where they appear in a view, and whether they can be seen there.
+"""Named points of a toy car.
 
 Names are a side, as the driver has it (left is +x, which the parts' own names call right), and a spot, e.g.
 "left rear wheel centre".
 """
 
-from typing import NamedTuple
-
 import numpy as np
 
-import rasterizer
 from ganverse_jax.classes.car.toy.topology import LEVELS, TOPOLOGY, WHEEL_COLUMNS
 
-_RESOLUTION = 256  # of the depth test
-_TOLERANCE = 0.03  # world units between a point and the surface that is drawn at its place
 _COLUMNS = 20  # of the cabin's rings
-
-
-class Clicks(NamedTuple):
-    """points [k n 2] in pixels (x right, y down, first centre at 0.5) and visible [k n] bool."""
-
-    points: np.ndarray
-    visible: np.ndarray
 
 
 def _box(corner_sign: tuple[int, int, int], *axes: int) -> list[int]:
@@ -65,29 +53,3 @@ def locate(vertices: np.ndarray, names) -> np.ndarray:
         mirror = 1.0 if side == "left" else -1.0  # every car is symmetric
         points.append(vertices[parts[part]][rows].mean(axis=0) * (mirror, 1, 1))
     return np.array(points, np.float64)
-
-
-def appearance(vertices: np.ndarray, points: np.ndarray, cameras, *, resolution: int, fov_y: float) -> Clicks:
-    """Where points [n 3] on a car of vertices [v 3] are in k views, and whether the car hides them there.
-
-    cameras: azimuth, elevation (radians), distance [k]. A point is visible when it is inside the square
-    picture and the surface drawn within a pixel of it (at 256 x 256) has its depth.
-    """
-    azimuth, elevation, distance = (
-        np.asarray(cameras[name], np.float32) for name in ("azimuth", "elevation", "distance")
-    )
-    camera = rasterizer.Camera(azimuth, elevation, distance, np.full_like(azimuth, fov_y))
-    size = (_RESOLUTION, _RESOLUTION)
-    drawn = rasterizer.rasterize(
-        rasterizer.transform(np.asarray(vertices, np.float32), camera, *size), TOPOLOGY.faces, *size
-    )
-    clip = np.asarray(rasterizer.transform(np.asarray(points, np.float32), camera, *size), np.float64)
-    depth = clip[..., 3]
-    unit = (clip[..., :2] / depth[..., None] * (1, -1) + 1) / 2  # [0, 1] over the picture, y down
-    inside = np.all((unit >= 0) & (unit < 1), axis=-1)
-    surface = np.pad(np.asarray(drawn.depth), ((0, 0), (1, 1), (1, 1)))  # 0 where empty
-    column, row = np.moveaxis(np.clip((unit * _RESOLUTION).astype(int), 0, _RESOLUTION - 1), -1, 0)
-    views = np.arange(len(azimuth))[:, None]
-    near = [surface[views, row + i, column + j] for i in range(3) for j in range(3)]
-    seen = np.min(np.abs(np.array(near) - depth), axis=0) < _TOLERANCE
-    return Clicks(unit * resolution, inside & seen)

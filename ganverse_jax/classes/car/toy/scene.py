@@ -1,18 +1,10 @@
-"""Sampling of the toy world: every parameter from uniform numbers drawn per (seed, split, index).
-
-The object, the camera and the background come from independent streams, so any of them can be
-exchanged without touching the others.
-"""
+"""How toy cars and their surroundings look: body types, paints, backdrops."""
 
 import numpy as np
 
 from ganverse_jax.classes.car.toy.topology import MATERIALS
+from ganverse_jax.classes.toy.sampling import Backdrops, choose, pick, vary
 
-SPLITS = ("train", "validation", "test")
-_STREAMS = {"object": 0, "camera": 1, "background": 2}
-NUM_UNIFORMS = 64
-ELEVATION_RANGE = (0.0, np.pi / 6)
-DISTANCE_JITTER = 0.04
 _BODY_SHARE = np.array([0.20, 0.18, 0.19, 0.14, 0.13, 0.16])
 
 # Real paint colours, sRGB in [0,1].
@@ -50,9 +42,7 @@ _FIXED = {
     "plate": (0.93, 0.93, 0.88),
     "trim": (0.14, 0.14, 0.16),
 }
-# sky top, sky at the horizon, hills, ground, second ground colour; then hill height, horizon softness,
-# noise, tiles, road, sun warmth: one row per background mode, in the order of BACKGROUNDS.
-BACKGROUNDS = ("studio", "road", "meadow", "plaza", "desert", "dusk")
+# Studio, road, meadow, plaza, desert, dusk; the studio's paper is tinted.
 _PALETTE = np.array(
     [
         [(0.80, 0.84, 0.90), (0.93, 0.94, 0.95), (0.93, 0.94, 0.95), (0.84, 0.85, 0.87), (0.80, 0.81, 0.84)],
@@ -83,33 +73,11 @@ _STUDIO_TINTS = np.array(
         (0.62, 0.66, 0.74),
     ]
 )
-
-
-def uniforms(
-    seed: int, split: str, indices: np.ndarray, stream: str, count: int = NUM_UNIFORMS
-) -> np.ndarray:
-    """Uniform numbers [n count] in [0, 1), a pure function of (seed, split, index, stream) for each row."""
-    prefix = (seed, SPLITS.index(split), _STREAMS[stream])
-    rows = [
-        np.random.Generator(np.random.PCG64(np.random.SeedSequence((*prefix, int(i))))).random(count)
-        for i in indices
-    ]
-    return np.stack(rows) if rows else np.zeros((0, count))
-
-
-def choose(unit: np.ndarray, share: np.ndarray) -> np.ndarray:
-    """Index [n] drawn with probabilities `share` [k] from uniform numbers [n]."""
-    return np.minimum(np.searchsorted(np.cumsum(share) / np.sum(share), unit, side="right"), len(share) - 1)
-
-
-def sample_cameras(unit: np.ndarray, distance: float) -> dict[str, np.ndarray]:
-    """Azimuth uniform over the circle, elevation 0-30 degrees, jittered distance; float32 [n] in radians."""
-    low, high = ELEVATION_RANGE
-    return {
-        "azimuth": (2 * np.pi * unit[:, 0]).astype(np.float32),
-        "elevation": (low + (high - low) * unit[:, 1]).astype(np.float32),
-        "distance": (distance * (1 + DISTANCE_JITTER * (2 * unit[:, 2] - 1))).astype(np.float32),
-    }
+BACKDROPS = Backdrops(
+    _PALETTE,
+    _FEATURES,
+    np.concatenate([_STUDIO_TINTS[None], np.ones((len(_PALETTE) - 1, *_STUDIO_TINTS.shape))]),
+)
 
 
 def sample_bodies(unit: np.ndarray) -> np.ndarray:
@@ -121,7 +89,7 @@ def sample_colors(body: np.ndarray, unit: np.ndarray) -> np.ndarray:
     """Colours [n m 3] in [0,1] of the materials of `topology.MATERIALS` for cars of the given types."""
     n = len(body)
     sedan, hatchback, suv, pickup, van, sports = (body == k for k in range(6))
-    paint = _vary(PAINTS[choose(unit[:, 0], _PAINT_SHARE)], unit[:, 1:4], 0.05)
+    paint = vary(PAINTS[choose(unit[:, 0], _PAINT_SHARE)], unit[:, 1:4], 0.05)
     second = _second_color(paint, unit[:, 4])
     two_tone = (unit[:, 5] < 0.22) & ~pickup
     striped = (unit[:, 6] < 0.22) & ((sports | hatchback) | sedan & (unit[:, 6] < 0.08))
@@ -134,22 +102,22 @@ def sample_colors(body: np.ndarray, unit: np.ndarray) -> np.ndarray:
     colors = {name: np.broadcast_to(color, (n, 3)) for name, color in _FIXED.items()}
     colors |= {
         "paint": paint,
-        "deck": _pick(pickup, np.array([0.13, 0.13, 0.14]), paint),
-        "stripe": _pick(striped, second, paint),
-        "rocker": _pick(cladding, dark, paint * 0.75),
-        "roof": _pick(two_tone, second, paint),
-        "pillar": _pick(two_tone & (unit[:, 10] < 0.5), second, paint),
+        "deck": pick(pickup, np.array([0.13, 0.13, 0.14]), paint),
+        "stripe": pick(striped, second, paint),
+        "rocker": pick(cladding, dark, paint * 0.75),
+        "roof": pick(two_tone, second, paint),
+        "pillar": pick(two_tone & (unit[:, 10] < 0.5), second, paint),
         "glass": glass,
-        "taillight": _pick(red, np.array([1.0, 0.42, 0.34]), np.array(_FIXED["taillight"])),
-        "side_glass": _pick(panel, paint, glass),
-        "rear_glass": _pick(suv | van & ~panel, glass, _pick(two_tone & (unit[:, 10] < 0.5), second, paint)),
-        "hub": _pick(
+        "taillight": pick(red, np.array([1.0, 0.42, 0.34]), np.array(_FIXED["taillight"])),
+        "side_glass": pick(panel, paint, glass),
+        "rear_glass": pick(suv | van & ~panel, glass, pick(two_tone & (unit[:, 10] < 0.5), second, paint)),
+        "hub": pick(
             unit[:, 11] < 0.7,
             np.array([0.80, 0.81, 0.83]),
-            _pick(unit[:, 11] < 0.85, second, np.array([0.45, 0.46, 0.5])),
+            pick(unit[:, 11] < 0.85, second, np.array([0.45, 0.46, 0.5])),
         ),
-        "bumper": _pick(
-            unit[:, 12] < 0.35, chrome, _pick((unit[:, 12] < 0.7) | cladding, dark + 0.08, paint * 0.9)
+        "bumper": pick(
+            unit[:, 12] < 0.35, chrome, pick((unit[:, 12] < 0.7) | cladding, dark + 0.08, paint * 0.9)
         ),
     }
     return (
@@ -164,51 +132,3 @@ def _second_color(paint: np.ndarray, unit: np.ndarray) -> np.ndarray:
     second = PAINTS[np.array([14, 14, 15, 18, 18, 17])[(unit * 6).astype(int)]]
     clash = np.abs(second - paint).sum(-1) < 0.6
     return np.where(clash[:, None], np.where(paint.mean(-1) > 0.5, 0.16, 0.92)[:, None], second)
-
-
-def _pick(condition: np.ndarray, yes: np.ndarray, no: np.ndarray) -> np.ndarray:
-    return np.where(condition[:, None], yes, no)
-
-
-def sample_backgrounds(unit: np.ndarray) -> dict[str, np.ndarray]:
-    """Parameters [n ...] float32 of background and light, as `background.paint` reads them."""
-    mode = (unit[:, 0] * len(BACKGROUNDS)).astype(int)
-    palette = _PALETTE[mode]
-    tint = _STUDIO_TINTS[(unit[:, 1] * len(_STUDIO_TINTS)).astype(int)]
-    palette = np.where((mode == 0)[:, None, None], palette * tint[:, None], palette)
-    palette = palette * (1 + 0.10 * (unit[:, 2:3, None] - 0.5)) + 0.05 * (unit[:, None, 3:6] - 0.5)
-    hills, soft, noise, tiles, road, warmth = _FEATURES[mode].T
-    asphalt = 0.36 + 0.12 * unit[:, 6]
-    sun_azimuth, sun_elevation = 2 * np.pi * unit[:, 7], np.radians(38 + 22 * unit[:, 8])
-    sun = np.stack(
-        [
-            np.sin(sun_azimuth) * np.cos(sun_elevation),
-            np.sin(sun_elevation),
-            np.cos(sun_azimuth) * np.cos(sun_elevation),
-        ],
-        -1,
-    )
-    sun_color = np.stack([1 + 0 * warmth, 0.98 - 0.10 * warmth, 0.94 - 0.24 * warmth], -1)
-    result = {
-        "mode": mode,
-        "palette": palette.clip(0, 1),
-        "hills": hills * (0.6 + 0.8 * unit[:, 9]),
-        "softness": soft,
-        "noise": noise * (0.5 + 0.5 * unit[:, 10]),
-        "tiles": tiles,
-        "tile_size": 0.55 + 0.35 * unit[:, 11],
-        "road": road,
-        "asphalt": np.stack([asphalt, asphalt, asphalt * 1.04], -1),
-        "sun": sun,
-        "sun_color": sun_color,
-        "phases": 2 * np.pi * unit[:, 20:32],
-        "directions": 2 * np.pi * unit[:, 32:36],
-        "road_center": 0.68 * np.where(unit[:, 13] < 0.5, -1.0, 1.0),
-        "shadow": 0.30 + 0.15 * unit[:, 12],
-    }
-    return {k: v.astype(np.int32 if k == "mode" else np.float32) for k, v in result.items()}
-
-
-def _vary(color: np.ndarray, unit: np.ndarray, amount: float) -> np.ndarray:
-    brightness = 1 + 2 * amount * (unit.mean(-1, keepdims=True) * 2 - 1)
-    return (color * brightness + amount * (unit - 0.5)).clip(0.04, 0.98)

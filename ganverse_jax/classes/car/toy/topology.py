@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ganverse_jax.classes.car.toy import shapes
+from ganverse_jax.classes.toy import shapes
 
 MATERIALS = (
     "paint",
@@ -45,21 +45,12 @@ BOXES = {  # and their materials
 }
 
 
-class Part(NamedTuple):
-    """A closed part inside the common mesh: name, half-open vertex and face ranges."""
-
-    name: str
-    vertices: slice
-    faces: slice
-
-
 class CarTopology(NamedTuple):
     """Connectivity of every car: faces [f 3] int32, material [f] (index into MATERIALS), closed parts."""
 
     faces: np.ndarray
     material: np.ndarray
-    parts: tuple[Part, ...]
-    num_vertices: int
+    parts: tuple[shapes.Part, ...]
 
 
 def _body_materials(t: shapes.Topology) -> np.ndarray:
@@ -97,13 +88,9 @@ def _topology() -> CarTopology:
             (name, wheel if name.endswith("right") else shapes.flipped(wheel), tyre, 4 * WHEEL_COLUMNS)
         )
     entries += [(n, box, np.full(len(box.faces), m), 24) for n, m in BOXES.items()]
-    parts, faces, material, v, f = [], [], [], 0, 0
-    for name, topology, names, count in entries:
-        parts.append(Part(name, slice(v, v + count), slice(f, f + len(topology.faces))))
-        faces.append(topology.faces + v)
-        material += [MATERIALS.index(m) for m in names]
-        v, f = v + count, f + len(topology.faces)
-    return CarTopology(np.concatenate(faces).astype(np.int32), np.array(material, np.int32), tuple(parts), v)
+    faces, parts = shapes.assemble((name, topology, count) for name, topology, _, count in entries)
+    material = [MATERIALS.index(m) for _, _, names, _ in entries for m in names]
+    return CarTopology(faces, np.array(material, np.int32), parts)
 
 
 TOPOLOGY = _topology()

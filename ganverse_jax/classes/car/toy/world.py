@@ -1,149 +1,29 @@
-"""Toy cars: an endless, exactly known world of rendered cars, deterministic per (seed, split, index)."""
+"""Toy cars: an endless, exactly known world of rendered cars."""
 
-import jax
 import numpy as np
 
 from ganverse_jax.classes.car.toy import body as bodies
-from ganverse_jax.classes.car.toy import renderer, scene, shapes
+from ganverse_jax.classes.car.toy import keypoints, renderer, scene
 from ganverse_jax.classes.car.toy.dimensions import BODIES, DIMENSIONS
-from ganverse_jax.classes.car.toy.keypoints import Clicks, appearance, locate
-from ganverse_jax.classes.car.toy.scene import SPLITS
 from ganverse_jax.classes.car.toy.topology import MATERIALS, TOPOLOGY
+from ganverse_jax.classes.toy.sampling import SPLITS
+from ganverse_jax.classes.toy.world import Objects, ToyWorld
 
 __all__ = ["BODIES", "MATERIALS", "SPLITS", "ToyCars"]
-_CHUNK, _BLOCK = 16, 256
 
 
-class ToyCars:
-    """The toy world at one resolution.
+class ToyCars(ToyWorld):
+    """The world of cars; `render` tells their body int32 [n] (index into BODIES)."""
 
-    Args: resolution in pixels (square images); seed; split "train", "validation" or "test" (disjoint objects,
-    cameras and backgrounds); supersample: coverage samples per pixel and axis; fov_degrees: vertical field of
-    view; distance: nominal camera distance in world units; implementation: the rasterizer's kernel.
-    Raises ValueError for settings out of range.
-    """
+    name, version = "toy_cars", 1
+    surface, parts, backdrops = renderer.SURFACE, TOPOLOGY.parts, scene.BACKDROPS
+    locate = staticmethod(keypoints.locate)
 
-    elevations, distance_jitter = scene.ELEVATION_RANGE, scene.DISTANCE_JITTER
-
-    def __init__(
-        self,
-        resolution: int = 64,
-        seed: int = 0,
-        split: str = "train",
-        supersample: int = 3,
-        fov_degrees: float = 30.0,
-        distance: float = 4.2,
-        implementation: str | None = None,
-    ):
-        if not 8 <= resolution <= 2048:
-            raise ValueError(f"resolution {resolution} is out of range; use 8 to 2048 pixels")
-        if split not in SPLITS:
-            raise ValueError(f"split {split!r} is unknown; use one of {', '.join(SPLITS)}")
-        if seed < 0:
-            raise ValueError(f"seed {seed} is negative; use 0 or above")
-        if not 1 <= supersample <= 8:
-            raise ValueError(f"supersample {supersample} is out of range; use 1 to 8 samples per axis")
-        if not 1 <= fov_degrees <= 120 or not distance > 1.5:
-            raise ValueError(f"fov_degrees {fov_degrees} must be 1 to 120 and distance {distance} above 1.5")
-        self.resolution, self.seed, self.split, self.supersample = resolution, seed, split, supersample
-        self.fov_degrees, self.distance, self.implementation = (
-            float(fov_degrees),
-            float(distance),
-            implementation,
-        )
-
-    @property
-    def settings(self) -> dict:
-        """Everything the images depend on, for cache files and fingerprints."""
-        return {
-            "world": "toy_cars",
-            "version": 1,
-            "resolution": self.resolution,
-            "seed": self.seed,
-            "split": self.split,
-            "supersample": self.supersample,
-            "fov_degrees": self.fov_degrees,
-            "distance": self.distance,
-        }
-
-    def render(self, indices) -> dict[str, np.ndarray]:
-        """Image, mask and truth of the samples `indices` [n]: object, camera and background of that index.
-
-        Returns image uint8 [n h w 3], mask uint8 [n h w] (antialiased coverage), azimuth, elevation, distance
-        float32 [n] (radians, world units), index int64 [n], body int32 [n] (index into BODIES).
-        """
-        indices = _indices(indices, "indices")
-        camera = scene.sample_cameras(self._unit(indices, "camera"), self.distance)
-        return self._render(indices, camera, indices, "scene")
-
-    def render_views(self, object_indices, azimuth, elevation, distance=None, background_indices=None):
-        """The given objects [n] from given cameras [n] (radians); returns the same dict as `render`.
-
-        distance defaults to the nominal one; background_indices [n] default to the objects' own.
-        """
-        indices = _indices(object_indices, "object_indices")
-        others = indices if background_indices is None else _indices(background_indices, "background_indices")
-        return self._render(indices, self._camera(indices, azimuth, elevation, distance), others, "scene")
-
-    def render_object(
-        self,
-        object_indices,
-        azimuth,
-        elevation,
-        distance=None,
-        *,
-        shaded: bool = True,
-    ):
-        """Objects alone on white, without shadows; lit as in front of a background, or plain face colours."""
-        indices = _indices(object_indices, "object_indices")
-        style = "shaded" if shaded else "albedo"
-        return self._render(indices, self._camera(indices, azimuth, elevation, distance), indices, style)
-
-    def surfaces(self, indices) -> tuple[np.ndarray, np.ndarray]:
-        """Exact meshes of the objects [n] over one connectivity: vertices [n v 3] float32, faces [f 3] int32.
-
-        Parts that an object lacks have no area.
-        """
-        return self._objects(_indices(indices, "indices"))[0].astype(np.float32), TOPOLOGY.faces
-
-    def solid(self, index: int) -> list[tuple[np.ndarray, np.ndarray]]:
-        """Closed, outward-oriented parts (vertices [v 3], faces [f 3]) whose union is the car's volume.
-
-        A point is inside the car where the winding number of any part is 1.
-        """
-        vertices = self.surfaces([index])[0][0]
-        ranges = [(part.vertices, part.faces) for part in TOPOLOGY.parts]
-        parts = [(vertices[own], TOPOLOGY.faces[faces] - own.start) for own, faces in ranges]
-        return [part for part in parts if shapes.signed_volume(part[0].astype(np.float64), part[1]) >= 1e-9]
-
-    def click_keypoints(
-        self, index: int, names, cameras, *, noise_pixels: float = 0.0, seed: int = 0
-    ) -> Clicks:
-        """What a person would click in views of one object: the visible ones of its points `names`, in
-        pixels.
-
-        cameras: azimuth, elevation (radians) and distance [k]; noise_pixels: standard deviation of Gaussian
-        noise on x and on y. Clicks stay inside the picture.
-        """
-        vertices = self.surfaces([index])[0][0]
-        exact, visible = appearance(
-            vertices,
-            locate(vertices, names),
-            cameras,
-            resolution=self.resolution,
-            fov_y=float(np.radians(self.fov_degrees)),
-        )
-        noise = np.random.default_rng((seed, index)).normal(size=exact.shape)
-        return Clicks(np.clip(exact + noise_pixels * noise, 0, self.resolution), visible)
-
-    def _unit(self, indices, stream):
-        return scene.uniforms(self.seed, self.split, indices, stream)
-
-    def _objects(self, indices):
-        unit = self._unit(indices, "object")
+    def objects(self, unit: np.ndarray) -> Objects:
+        """The cars of uniform numbers [n sampling.NUM_UNIFORMS]."""
         body = scene.sample_bodies(unit)
         vertices, sizes = bodies.build(body, unit[:, 1 : 2 + len(DIMENSIONS)])
-        car = {
+        placed = {
             "ground": sizes["ground"],
             "half_width": sizes["width"],
             "half_length": sizes["length"],
@@ -151,55 +31,5 @@ class ToyCars:
             "height": sizes["roof"],
         }
         colors = scene.sample_colors(body, unit[:, 32:])
-        return vertices, {k: v.astype(np.float32) for k, v in car.items()}, colors, body.astype(np.int32)
-
-    def _camera(self, indices, azimuth, elevation, distance):
-        values = {
-            "azimuth": azimuth,
-            "elevation": elevation,
-            "distance": self.distance if distance is None else distance,
-        }
-        return {k: np.broadcast_to(np.asarray(v, np.float32), indices.shape) for k, v in values.items()}
-
-    def _render(self, indices, camera, background_indices, style):
-        size, count = self.resolution, len(indices)
-        images, masks = np.zeros((count, size, size, 3), np.uint8), np.zeros((count, size, size), np.uint8)
-        body_types = np.zeros(count, np.int32)
-        for start in range(0, count, _BLOCK):
-            block = slice(start, min(start + _BLOCK, count))
-            inputs, body_types[block] = self._inputs(indices[block], camera, background_indices[block], block)
-            # Drawn asynchronously: the last images of a block are computed while the first are copied.
-            drawn = [self._draw(inputs, first, style) for first in range(0, block.stop - start, _CHUNK)]
-            for k, (image, mask) in enumerate(drawn):
-                rows = slice(start + k * _CHUNK, min(start + (k + 1) * _CHUNK, block.stop))
-                images[rows] = np.asarray(image)[: rows.stop - rows.start]
-                masks[rows] = np.asarray(mask)[: rows.stop - rows.start]
-        return {"image": images, "mask": masks, **camera, "index": indices, "body": body_types}
-
-    def _inputs(self, indices, camera, background_indices, block):
-        vertices, car, colors, body = self._objects(indices)
-        background = scene.sample_backgrounds(self._unit(background_indices, "background"))
-        cameras = tuple(camera[name][block] for name in ("azimuth", "elevation", "distance"))
-        return (vertices, colors, background, car, cameras), body
-
-    def _draw(self, inputs, first, style):
-        # Every call has the same batch size (the last image is repeated), so that one compiled program
-        # serves all and an image cannot depend on what else was asked for.
-        rows = np.minimum(np.arange(first, first + _CHUNK), len(inputs[0]) - 1)
-        return renderer.draw(
-            *jax.tree.map(lambda array: array[rows], inputs),
-            resolution=self.resolution,
-            supersample=self.supersample,
-            fov_y=float(np.radians(self.fov_degrees)),
-            style=style,
-            implementation=self.implementation,
-        )
-
-
-def _indices(values, name: str) -> np.ndarray:
-    array = np.asarray(values)
-    if array.size == 0:
-        array = array.astype(np.int64)
-    if array.ndim != 1 or array.dtype.kind not in "iu" or (array.size and array.min() < 0):
-        raise ValueError(f"{name} must be a one-dimensional array of integers >= 0, got {values!r}")
-    return array.astype(np.int64)
+        placed = {name: values.astype(np.float32) for name, values in placed.items()}
+        return Objects(vertices, colors, placed, {"body": body.astype(np.int32)})

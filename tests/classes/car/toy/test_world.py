@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 import rasterizer
-from ganverse_jax.classes.car.toy import scene, shapes
-from ganverse_jax.classes.car.toy.background import wave
+from ganverse_jax.classes.car.toy import scene
 from ganverse_jax.classes.car.toy.topology import TOPOLOGY
 from ganverse_jax.classes.car.toy.world import BODIES, ToyCars
+from ganverse_jax.classes.toy import sampling, shapes
 from ganverse_jax.data.images.rendered import materialize
 
 
@@ -45,7 +45,7 @@ def test_another_seed_or_split_gives_other_images():
 def test_object_camera_and_background_are_drawn_independently():
     indices = np.arange(2000)
     draws = [
-        scene.uniforms(0, "train", indices, stream)[:, :3] for stream in ("object", "camera", "background")
+        sampling.uniforms(0, "train", indices, stream)[:, :3] for stream in ("object", "camera", "background")
     ]
     correlation = np.corrcoef(np.concatenate(draws, 1).T) - np.eye(9)
     # Standard error of a correlation of 2000 independent pairs: 0.022; 5 of them.
@@ -53,16 +53,16 @@ def test_object_camera_and_background_are_drawn_independently():
 
 
 def test_cameras_are_uniform_over_the_circle_and_within_their_ranges():
-    camera = scene.sample_cameras(scene.uniforms(0, "train", np.arange(2400), "camera"), 4.2)
+    camera = sampling.sample_cameras(sampling.uniforms(0, "train", np.arange(2400), "camera"), 4.2)
     bins = np.bincount((camera["azimuth"] / (np.pi / 6)).astype(int), minlength=12)
     # 200 expected per bin, standard deviation 13.5; 5 of them.
     assert len(bins) == 12 and np.all(np.abs(bins - 200) < 68)
     assert camera["elevation"].min() >= 0 and camera["elevation"].max() <= np.pi / 6
-    assert np.all(np.abs(camera["distance"] / 4.2 - 1) <= scene.DISTANCE_JITTER + 1e-6)
+    assert np.all(np.abs(camera["distance"] / 4.2 - 1) <= sampling.DISTANCE_JITTER + 1e-6)
 
 
 def test_every_body_type_occurs():
-    body = scene.sample_bodies(scene.uniforms(0, "train", np.arange(500), "object"))
+    body = scene.sample_bodies(sampling.uniforms(0, "train", np.arange(500), "object"))
     assert np.all(np.bincount(body, minlength=len(BODIES)) > 30)
 
 
@@ -80,11 +80,11 @@ def test_a_front_view_covers_a_tenth_of_the_image():
 
 
 def test_no_car_is_cut_off_by_the_frame():
-    vertices = world()._objects(np.arange(200))[0]
-    near = np.full(200, 4.2 * (1 - scene.DISTANCE_JITTER), np.float32)
+    vertices = world().surfaces(np.arange(200))[0]
+    near = np.full(200, 4.2 * (1 - sampling.DISTANCE_JITTER), np.float32)
     fov_y = np.full(200, np.radians(30.0), np.float32)
     for azimuth in np.radians([62.0, 75.0, 90.0, 105.0]):
-        for elevation in scene.ELEVATION_RANGE:
+        for elevation in sampling.ELEVATION_RANGE:
             camera = rasterizer.Camera(np.full(200, azimuth), np.full(200, elevation), near, fov_y)
             clip = np.asarray(rasterizer.transform(vertices, camera, 32, 32))
             assert np.abs(clip[..., :2] / clip[..., 3:]).max() < 1.0
@@ -114,7 +114,7 @@ def _lamp_pixels(image):
 
 def test_the_front_looks_at_azimuth_zero():
     out = samples()
-    reds = world()._objects(np.arange(48))[2][:, TOPOLOGY.material, 0]
+    reds = world()._objects(np.arange(48)).colors[:, TOPOLOGY.material, 0]
     cars = np.flatnonzero(reds.mean(axis=1) < 0.45)[:16]
     front = world().render_object(cars, 0.0, 0.1, shaded=False)["image"]
     back = world().render_object(cars, np.pi, 0.1, shaded=False)["image"]
@@ -203,9 +203,3 @@ def test_bad_settings_are_named(settings, message):
 def test_bad_indices_are_refused(indices):
     with pytest.raises(ValueError, match="integers >= 0"):
         world().render(indices)
-
-
-def test_wave_is_a_sine():
-    x = np.linspace(-20, 20, 2001, dtype=np.float32)
-    # The approximation's own maximal error, 0.0011, and float32 rounding of the argument.
-    np.testing.assert_allclose(wave(x), np.sin(x), atol=1.2e-3)

@@ -1,5 +1,6 @@
-"""Closed building blocks of the toy cars: lofted tubes and rounded boxes, built for n objects at once."""
+"""Closed building blocks of toy objects: lofted tubes and rounded boxes, built for n objects at once."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +16,24 @@ class Topology(NamedTuple):
     faces: np.ndarray
     ring: np.ndarray
     column: np.ndarray
+
+
+class Part(NamedTuple):
+    """A closed part inside the common mesh: name, half-open vertex and face ranges."""
+
+    name: str
+    vertices: slice
+    faces: slice
+
+
+def assemble(entries: Iterable[tuple[str, Topology, int]]) -> tuple[np.ndarray, tuple[Part, ...]]:
+    """Faces [f 3] int32 of one mesh of parts (name, topology, number of vertices), and where each part is."""
+    parts, faces, v, f = [], [], 0, 0
+    for name, topology, count in entries:
+        parts.append(Part(name, slice(v, v + count), slice(f, f + len(topology.faces))))
+        faces.append(topology.faces + v)
+        v, f = v + count, f + len(topology.faces)
+    return np.concatenate(faces).astype(np.int32), tuple(parts)
 
 
 def tube(rings: int, columns: int) -> Topology:

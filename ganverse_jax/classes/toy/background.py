@@ -84,12 +84,16 @@ def _ground(p, footprint, scene):
     return color * (1 - line) + jnp.array([0.95, 0.95, 0.90]) * line
 
 
-def _shadow(p, scene, car):
-    """Light left on the ground [b h w]: contact shadow of the footprint times a soft cast shadow."""
-    half = jnp.stack([car["half_width"], car["half_length"]], -1)[:, None, None]
+def box_shadow(p, scene, placed):
+    """Light left on the ground [b h w] at its points p [b h w 2] beside a box: a contact shadow of its
+    footprint times a soft cast one.
+
+    placed: half_width, half_length, center_z and height [b].
+    """
+    half = jnp.stack([placed["half_width"], placed["half_length"]], -1)[:, None, None]
     sun = scene["sun"]
-    shift = (-sun[:, ::2] / sun[:, 1:2] * car["height"][:, None] * 0.42)[:, None, None]
-    offset = p - jnp.stack([0 * car["center_z"], car["center_z"]], -1)[:, None, None]
+    shift = (-sun[:, ::2] / sun[:, 1:2] * placed["height"][:, None] * 0.42)[:, None, None]
+    offset = p - jnp.stack([0 * placed["center_z"], placed["center_z"]], -1)[:, None, None]
 
     def outside(q, extent, radius):
         d = jnp.abs(q) - (extent - radius)
@@ -110,23 +114,24 @@ def _harmonic(rays, order: int, phase):
     return sin_n * jnp.cos(phase)[:, None, None] + cos_n * jnp.sin(phase)[:, None, None]
 
 
-def paint(scene: dict, car: dict, azimuth, elevation, distance, fov_y: float, height: int, width: int):
-    """Background [b h w 3] in [0,1] without the car.
+def paint(scene: dict, ground, shadow, cameras, fov_y: float, height: int, width: int):
+    """Background [b h w 3] in [0,1] without the object.
 
-    scene: `scene.sample_backgrounds`; car: ground height, half_width, half_length, center_z and height [b] of
-    the object whose shadow falls on the ground; azimuth, elevation, distance [b].
+    scene: `sampling.Backdrops.sample`; ground [b]: its height; shadow(p): the light [b h w] that the object
+    leaves on the ground at points p [b h w 2] (x and z); cameras: azimuth, elevation, distance [b].
     """
+    azimuth, elevation, distance = cameras
     eye, rays = camera_rays(azimuth, elevation, distance, fov_y, height, width)
     pixel = 2 * np.tan(fov_y / 2) / height
     dy = rays[..., 1]
-    t = (car["ground"] - eye[:, 1])[:, None, None] / jnp.minimum(dy, -1e-3)
+    t = (ground - eye[:, 1])[:, None, None] / jnp.minimum(dy, -1e-3)
     p = eye[:, None, None, ::2] + rays[..., ::2] * t[..., None]
     grazing = jnp.clip(-dy, 0.06, 1.0)
     footprint = pixel * t / jnp.sqrt(grazing * jnp.sqrt(grazing))
     palette = scene["palette"][:, :, None, None]
-    ground = _ground(p, footprint, scene) * _shadow(p, scene, car)[..., None]
+    below = _ground(p, footprint, scene) * shadow(p)[..., None]
     haze = (1 - jnp.exp(-jnp.maximum(t - 5.0, 0) / 14.0))[..., None]
-    ground = ground * (1 - haze) + (0.35 * palette[:, 3] + 0.65 * palette[:, 1]) * haze
+    below = below * (1 - haze) + (0.35 * palette[:, 3] + 0.65 * palette[:, 1]) * haze
     phases = scene["phases"][:, 8:10]
     ridge = 0.55 + 0.25 * _harmonic(rays, 3, phases[:, 0]) + 0.2 * _harmonic(rays, 7, phases[:, 1])
     ridge = ridge * scene["hills"][:, None, None]
@@ -134,7 +139,7 @@ def paint(scene: dict, car: dict, azimuth, elevation, distance, fov_y: float, he
     hill = jnp.clip((ridge - dy) / pixel + 0.5, 0, 1)[..., None] * (scene["hills"] > 0)[:, None, None, None]
     sky = sky * (1 - hill) + (0.75 * palette[:, 2] + 0.25 * palette[:, 1]) * hill
     blur = pixel + 0.25 * scene["softness"][:, None, None]
-    below = smoothstep(0.0, 1.0, jnp.clip(-dy / blur + 0.5 * (1 - scene["softness"][:, None, None]), 0, 1))[
+    seen = smoothstep(0.0, 1.0, jnp.clip(-dy / blur + 0.5 * (1 - scene["softness"][:, None, None]), 0, 1))[
         ..., None
     ]
-    return jnp.clip(sky * (1 - below) + ground * below, 0.0, 1.0)
+    return jnp.clip(sky * (1 - seen) + below * seen, 0.0, 1.0)

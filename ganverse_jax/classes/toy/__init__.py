@@ -1,0 +1,1 @@
+"""Of what the toy worlds of all classes are made: cameras, light, backgrounds, closed parts, drawing."""

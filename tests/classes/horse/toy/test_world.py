@@ -1,0 +1,168 @@
+"""Claims about the toy horses: deterministic, framed, closed, posed, and true to their ground truth."""
+
+import functools
+
+import numpy as np
+import pytest
+
+import rasterizer
+from ganverse_jax.classes.horse.toy import coat
+from ganverse_jax.classes.horse.toy.topology import FACES, PARTS
+from ganverse_jax.classes.horse.toy.world import BREEDS, ToyHorses
+from ganverse_jax.classes.toy import sampling, shapes
+
+
+@functools.cache
+def world(split="train", seed=0, pose="free"):
+    # Two samples per axis keep the fallback rasterizer quick; nothing below depends on the number.
+    return ToyHorses(32, seed=seed, split=split, supersample=2, pose=pose)
+
+
+@functools.cache
+def samples():
+    return world().render(np.arange(48))
+
+
+def test_an_image_does_not_depend_on_the_batch_it_is_asked_for_in():
+    together = samples()
+    for indices in ([5], [31, 5, 2]):
+        alone = world().render(indices)
+        for name in ("image", "mask", "azimuth", "elevation", "distance", "breed", "coat"):
+            np.testing.assert_array_equal(alone[name], together[name][indices])
+
+
+def test_another_seed_or_split_or_pose_gives_other_images():
+    others = (world(), world(seed=1), world("validation"), world("test"), world(pose="frozen"))
+    images = [other.render(np.arange(4))["image"] for other in others]
+    for k, first in enumerate(images):
+        for second in images[k + 1 :]:
+            assert all(np.any(a != b) for a in first for b in second)
+    settings = [str(sorted(other.settings.items())) for other in others]
+    assert len(set(settings)) == len(others)
+
+
+def test_every_breed_and_every_coat_occurs():
+    truth = [world().objects(world()._unit(np.arange(600), "object")).truth]
+    assert np.bincount(truth[0]["breed"], minlength=len(BREEDS)).min() > 40
+    assert np.bincount(truth[0]["coat"], minlength=len(coat.COATS)).min() > 15
+
+
+def test_shapes_and_types_are_as_documented():
+    out = samples()
+    assert out["image"].shape == (48, 32, 32, 3) and out["image"].dtype == np.uint8
+    assert out["mask"].shape == (48, 32, 32) and out["mask"].dtype == np.uint8
+    assert all(out[k].dtype == np.float32 for k in ("azimuth", "elevation", "distance"))
+    assert out["breed"].dtype == out["coat"].dtype == np.int32
+    assert world().render([])["image"].shape == (0, 32, 32, 3)
+
+
+def test_a_frozen_pose_keeps_breed_coat_camera_and_surroundings():
+    still = world(pose="frozen").render(np.arange(48))
+    for name in ("breed", "coat", "azimuth", "elevation", "distance"):
+        np.testing.assert_array_equal(still[name], samples()[name])
+    for vertices in world(pose="frozen").surfaces(np.arange(8))[0]:
+        # Of two mirrored ones the mane alone differs, which falls to one side.
+        legs = [vertices[part.vertices] for part in PARTS if part.name.startswith(("front", "hind"))]
+        for left, right in (legs[:2], legs[2:]):
+            columns = left.reshape(-1, 8, 3)[:, ::-1].reshape(-1, 3) * (-1, 1, 1)
+            np.testing.assert_allclose(columns, right, atol=1e-5)  # float32 rounding
+
+
+def test_no_horse_is_cut_off_by_the_frame():
+    vertices = world().surfaces(np.arange(200))[0]
+    near = np.full(200, 4.2 * (1 - sampling.DISTANCE_JITTER), np.float32)
+    fov_y = np.full(200, np.radians(30.0), np.float32)
+    for azimuth in np.radians(np.arange(0.0, 360.0, 30.0)):
+        for elevation in sampling.ELEVATION_RANGE:
+            camera = rasterizer.Camera(np.full(200, azimuth), np.full(200, elevation), near, fov_y)
+            clip = np.asarray(rasterizer.transform(vertices, camera, 32, 32))
+            assert np.abs(clip[..., :2] / clip[..., 3:]).max() < 1.0
+
+
+def test_even_from_the_front_a_horse_covers_a_thirtieth_of_the_image():
+    mask = world().render_views(np.arange(64), 0.0, 0.0)["mask"]
+    assert (mask / 255.0).mean((1, 2)).min() > 1 / 30
+
+
+def test_the_mask_is_the_coverage_of_the_object():
+    cameras = (np.linspace(0, 6, 16), 0.3)
+    white = world().render_object(np.arange(16), *cameras, shaded=False)
+    views = world().render_views(np.arange(16), *cameras, background_indices=np.arange(16) + 900)
+    np.testing.assert_array_equal(white["mask"], views["mask"])
+    assert np.all(white["image"][white["mask"] == 0] == 255)
+    # Four samples per pixel: coverage is a multiple of a quarter.
+    assert set(np.unique(white["mask"])) <= {0, 64, 128, 191, 255}
+
+
+@pytest.mark.parametrize("index", range(8))
+def test_every_part_is_closed_and_faces_outward(index):
+    parts = world().solid(index)
+    assert len(parts) == len(PARTS)
+    for vertices, faces in parts:
+        edges = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
+        directed = set(map(tuple, edges.tolist()))
+        assert len(directed) == len(edges) and all((b, a) in directed for a, b in directed)
+        assert shapes.signed_volume(vertices.astype(float), faces) > 0
+
+
+@pytest.mark.parametrize("pose", ["free", "frozen"])
+def test_no_part_floats(pose):
+    """Some vertices of every part lie inside the trunk."""
+    for index in range(12):
+        parts = {part.name: solid for part, solid in zip(PARTS, world(pose=pose).solid(index), strict=True)}
+        trunk = parts.pop("trunk")
+        for name, (vertices, _) in parts.items():
+            inside = np.array([_winding(point, *trunk) > 0.5 for point in vertices[::3]])
+            assert inside.any(), (index, name)
+
+
+def _winding(point: np.ndarray, vertices: np.ndarray, faces: np.ndarray) -> float:
+    """Winding number of a closed mesh about a point (Van Oosterom and Strackee's solid angles)."""
+    a, b, c = (vertices[faces[:, k]].astype(float) - point for k in range(3))
+    la, lb, lc = (np.linalg.norm(x, axis=1) for x in (a, b, c))
+    triple = np.einsum("fi,fi->f", a, np.cross(b, c))
+    dots = la * lb * lc + (a * b).sum(1) * lc + (b * c).sum(1) * la + (c * a).sum(1) * lb
+    return float(2 * np.arctan2(triple, dots).sum() / (4 * np.pi))
+
+
+def test_the_object_is_centred_on_its_ground_truth_box_and_faces_forward():
+    for vertices in world().surfaces(np.arange(24))[0]:
+        np.testing.assert_allclose(vertices.min(0), -vertices.max(0), atol=1e-6)  # float32 rounding
+        width, height, length = 2 * vertices.max(0)
+        assert 0.3 < width < 0.8 and 0.8 < height < 1.8 and 1.3 < length < 2.0
+        eye, tail = (
+            next(part.vertices for part in PARTS if part.name == name) for name in ("eye_left", "tail")
+        )
+        assert vertices[eye, 2].mean() > 0.3 and vertices[tail, 2].mean() < -0.4
+    assert 2000 <= len(FACES) <= 4500
+
+
+def test_a_quarter_turn_shows_the_right_side():
+    mask = world(pose="frozen").render_views(np.arange(8), np.pi / 2, 0.0)["mask"] == 255
+    # Seen from +x with +y up, the front (+z) points to the left of the image: head and neck rise there.
+    upper = mask[:, :10]
+    assert upper[:, :, :16].sum() > 5 * upper[:, :, 16:].sum()
+
+
+def test_the_shadow_darkens_the_ground_and_follows_the_sun():
+    views = world().render_views(np.arange(16), np.pi / 2, 0.35)
+    unit = sampling.uniforms(0, "train", np.arange(16), "background")
+    to_sun = sampling.sample_backgrounds(unit, world().backdrops)["sun"]
+    # Under the sun from +z (on the left of a picture from +x) the shadow lies to the right.
+    for k in np.flatnonzero(np.abs(to_sun[:, 2]) > 0.5):
+        ground = np.where(views["mask"][k] == 0, views["image"][k].mean(-1), np.nan)[18:]
+        left, right = np.nanmean(ground[:, 2:16]), np.nanmean(ground[:, 16:30])
+        assert (left > right) == (to_sun[k, 2] > 0)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"resolution": 4}, "resolution 4"),
+        ({"split": "dev"}, "split 'dev'"),
+        ({"pose": "sitting"}, "pose 'sitting'"),
+    ],
+)
+def test_bad_settings_are_named(settings, message):
+    with pytest.raises(ValueError, match=message):
+        ToyHorses(**settings)
