@@ -42,13 +42,17 @@ def labels(card: str) -> dict[str, int]:
     return {each.name: each.labels[card] for each in known if card in each.labels}
 
 
-def make_world(name: str, resolution: int, split: str = "train", **settings) -> World:
+def make_world(name: str, resolution: int, split: str = "train", pose: str = "free", **settings) -> World:
     """The toy world of a class; settings: seed, fov_degrees, distance.
 
-    Raises ValueError for a class without one.
+    Raises ValueError for a class without one, or for a frozen pose of one that is not articulated.
     """
     found = get(name)
     if found.world is None:
         having = ", ".join(each for each in names() if get(each).world is not None)
         raise ValueError(f"there is no toy world of {found.plural}; object_class can be {having} for that")
+    if found.articulated:
+        settings["pose"] = pose
+    elif pose != "free":
+        raise ValueError(f"world.pose = {pose!r}, but {found.plural} have no joints; set it to 'free'")
     return found.world(resolution=resolution, split=split, **settings)

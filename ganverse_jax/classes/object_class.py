@@ -54,7 +54,8 @@ class ObjectClass:
     on it, in the order in which they are asked for, each a point that a photograph shows as a spot, not as an
     outline. Of a pair the left one alone is given (left is the object's own, the +x side, seen from azimuth
     90 degrees), the right one is its mirror image. labels: its id for each card of Mask R-CNN exports.
-    world(resolution=, split=, seed=, fov_degrees=, distance=) makes its toy world, None where there is none.
+    world(resolution=, split=, seed=, fov_degrees=, distance=) makes its toy world, None where there is none;
+    that of an articulated class takes pose="free" or "frozen" too.
     """
 
     name: str
@@ -63,6 +64,7 @@ class ObjectClass:
     places: Mapping[str, tuple[float, float, float]] = field(default_factory=dict)
     labels: Mapping[str, int] = field(default_factory=dict)
     world: Callable[..., World] | None = None
+    articulated: bool = False
 
     @property
     def keypoints(self) -> tuple[str, ...]:

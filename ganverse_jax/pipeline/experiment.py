@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from ganverse_jax import classes
 from ganverse_jax.pipeline.settings import Count, FieldOfView, Limit, Positive, Whole, build, plain, unknown
@@ -15,6 +15,7 @@ class WorldSettings:
     seed: Whole = 0  # of the world's objects
     fov_degrees: FieldOfView = 30.0  # vertical
     distance: Positive = 4.2  # of a camera from the object's centre
+    pose: Literal["free", "frozen"] = "free"  # of articulated objects; "frozen": all in the same one
 
 
 @dataclass(frozen=True)

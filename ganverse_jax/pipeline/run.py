@@ -109,7 +109,10 @@ class Pipeline:
         stage = {stage.name: stage for stage in self.stages}[name]
         shared = self.experiment
         inputs: dict[str, Any] = {"format": FORMAT, "settings": plain(settings or self.settings(stage))}
-        inputs |= {"seed": shared.seed, "world": plain(shared.world), "object_class": shared.object_class}
+        world = plain(shared.world)
+        if world["pose"] == "free":  # runs that were finished before poses could be frozen stay so
+            del world["pose"]
+        inputs |= {"seed": shared.seed, "world": world, "object_class": shared.object_class}
         for needed in stage.needs(self.settings(stage)):
             marker = self.workdir / needed / "DONE.json"
             inputs[needed] = read_marker(marker)["digest"] if marker.exists() else None

@@ -45,6 +45,12 @@ def test_a_class_without_a_toy_world_says_so_and_which_have_one():
         classes.make_world("generic", 16, seed=0, fov_degrees=30.0, distance=4.2)
 
 
+def test_a_pose_is_frozen_only_where_there_are_joints():
+    with pytest.raises(ValueError, match="world.pose = 'frozen', but cars have no joints"):
+        classes.make_world("car", 16, pose="frozen")
+    assert classes.make_world("horse", 16, pose="frozen").settings["pose"] == "frozen"
+
+
 # Words that name a class or what only one has.
 WORDS = re.compile(
     r"(?<![a-z])(cars?|horses?|birds?|toycars?|windscreens?|bonnets?|beaks?|hoofs?|manes?)(?![a-z])", re.I

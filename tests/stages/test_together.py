@@ -5,6 +5,7 @@ import pytest
 from configs import toy_car_round1
 from ganverse_jax import stages
 from ganverse_jax.data.multiview.set import split_objects
+from ganverse_jax.pipeline.experiment import make_world
 from ganverse_jax.pipeline.settings import kinds
 from ganverse_jax.stages.multiview_dataset.settings import Settings as Dataset
 from tests.stages.tiny_world import experiment_with
@@ -57,6 +58,14 @@ def test_an_unknown_class_is_refused_with_the_nearest_one():
 )
 def test_a_class_without_a_toy_world_is_refused_where_one_is_drawn(settings, message):
     assert refused(object_class="generic", **settings).startswith(message)
+
+
+def test_a_frozen_pose_of_what_has_no_joints_is_refused():
+    message = "world.pose = 'frozen', but cars have no joints; set it to 'free'"
+    assert refused(**{"world.pose": "frozen"}) == message
+    horses = experiment_with("horse", world={"pose": "frozen"})
+    assert make_world(horses, 16).settings["pose"] == "frozen"
+    assert make_world(experiment_with("horse"), 16).settings["pose"] == "free"
 
 
 def test_a_section_that_is_no_part_of_the_experiment_agrees_with_all():

@@ -17,4 +17,5 @@ CLASS = ObjectClass(
     places=KEYPOINTS,
     labels={"onnx_zoo": 18, "torchvision": 19},
     world=_world,
+    articulated=True,
 )
