@@ -27,6 +27,7 @@ CONFIGS = (
     "toy_car_labels",
     "toy_car_round1",
     "toy_horse",
+    "toy_bird",
     "car",
     "horse",
     "bird",
@@ -82,7 +83,7 @@ def test_every_config_is_an_experiment_whose_networks_can_be_made(name):
     InverseGraphics(**plain(training.network))
 
 
-@pytest.mark.parametrize("name", ["toy_car", "toy_horse", "car", "horse", "bird", "posed_folder"])
+@pytest.mark.parametrize("name", ["toy_car", "toy_horse", "toy_bird", "car", "horse", "bird", "posed_folder"])
 def test_every_setting_that_is_none_can_be_set_on_the_command_line(name):
     """ml_collections refuses to override a plain None: a placeholder knows its type."""
     config = importlib.import_module(f"configs.{name}").get_config()

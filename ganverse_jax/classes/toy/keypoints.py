@@ -1,10 +1,12 @@
 """Where named points of a toy object appear in a view, and whether they can be seen there."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 import rasterizer
+from ganverse_jax.classes.toy.shapes import Part
 
 _RESOLUTION = 256  # of the depth test
 _TOLERANCE = 0.03  # world units between a point and the surface that is drawn at its place
@@ -15,6 +17,42 @@ class Clicks(NamedTuple):
 
     points: np.ndarray
     visible: np.ndarray
+
+
+class Spots:
+    """Named points of animals of one class, in whatever pose they are.
+
+    plural: of the class, for messages; rest [v 3]: an animal of `parts` in its rest pose; places: of every
+    spot the part that has it, of a pair without its side, and where it lies on the left of that animal.
+    """
+
+    def __init__(self, plural: str, rest: np.ndarray, parts: Sequence[Part], places):
+        self._plural, self._rows = plural, {}
+        rows = {part.name: part.vertices for part in parts}
+        for spot, (part, point) in places.items():
+            if part in rows:
+                self._rows[spot] = _nearest(rest, rows[part], point)
+                continue
+            for side, sign in (("left", 1), ("right", -1)):
+                at = np.multiply(point, (sign, 1, 1))
+                self._rows[f"{side} {spot}"] = _nearest(rest, rows[f"{part}_{side}"], at)
+
+    def locate(self, vertices: np.ndarray, names: Sequence[str]) -> np.ndarray:
+        """The points [n 3] called `names` of an animal's vertices [v 3].
+
+        Raises ValueError for a name that none has.
+        """
+        for name in names:
+            if name not in self._rows:
+                having = ", ".join(self._rows)
+                raise ValueError(f"toy {self._plural} have no keypoint {name!r}; they have {having}")
+        return np.array([vertices[self._rows[name]].mean(axis=0) for name in names], np.float64)
+
+
+def _nearest(rest: np.ndarray, rows: slice, point) -> np.ndarray:
+    """The two vertices of rows of `rest` that are nearest to a point."""
+    distance = np.linalg.norm(rest[rows] - point, axis=1)
+    return rows.start + np.argsort(distance, kind="stable")[:2]
 
 
 def appearance(

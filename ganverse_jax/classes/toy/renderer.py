@@ -19,13 +19,15 @@ class Surface:
     """How the objects of a world are drawn. faces [f 3]: their one connectivity.
 
     plain(colors), shaded(vertices, colors, eye, scene, ground) give colours [b k 3] and the faces [f 3] whose
-    corners have them; shadow(vertices, scene, placed, camera, size) what `background.paint` asks for.
+    corners have them; shadow(vertices, scene, placed, camera, size) what `background.paint` asks for;
+    props(behind, scene, placed, cameras, fov_y) the background [b h w 3] with what stands in it.
     """
 
     faces: np.ndarray
     plain: Callable
     shaded: Callable
     shadow: Callable
+    props: Callable | None = None
 
 
 class Drawing(NamedTuple):
@@ -93,5 +95,7 @@ def draw(vertices, colors, scene, placed, cameras, *, drawing: Drawing, style: s
     if style == "scene":
         shadow = surface.shadow(vertices, scene, placed, camera, resolution)
         behind = background.paint(scene, placed["ground"], shadow, cameras, fov_y, resolution, resolution)
+        if surface.props:
+            behind = surface.props(behind, scene, placed, cameras, fov_y)
     image = rgb + (1 - coverage) * behind
     return unit_to_uint8(image), unit_to_uint8(coverage[..., 0])

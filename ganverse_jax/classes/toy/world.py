@@ -212,6 +212,21 @@ class ToyWorld(ABC):
         return renderer.draw(*jax.tree.map(lambda array: array[rows], inputs), drawing=drawing, style=style)
 
 
+class PosedWorld(ToyWorld):
+    """A world of animals. pose: "free", or "frozen" for the same animals all in their rest pose."""
+
+    def __init__(self, resolution: int = 64, *, pose: str = "free", **settings):
+        super().__init__(resolution, **settings)
+        if pose not in ("free", "frozen"):
+            raise ValueError(f"pose {pose!r} is unknown; use free or frozen")
+        self.pose, self.frozen = pose, pose == "frozen"
+
+    @property
+    def settings(self) -> dict:
+        """Everything the images depend on, for cache files and fingerprints."""
+        return super().settings | {"pose": self.pose}
+
+
 def _indices(values, name: str) -> np.ndarray:
     array = np.asarray(values)
     if array.size == 0:

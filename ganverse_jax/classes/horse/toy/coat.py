@@ -5,6 +5,7 @@ import numpy as np
 from ganverse_jax.classes.horse.toy import body, pose
 from ganverse_jax.classes.horse.toy.dimensions import average
 from ganverse_jax.classes.horse.toy.topology import LEGS, PART_OF, PARTS
+from ganverse_jax.classes.toy.pigments import blend, step, waves
 from ganverse_jax.classes.toy.sampling import choose, pick, vary
 
 COATS = ("bay", "chestnut", "black", "grey", "palomino", "pinto", "buckskin", "flaxen")
@@ -29,27 +30,12 @@ _HAIR = _IS["mane"] | _IS["tail"] | _IS["forelock"]
 _HEAD = _IS["trunk"] & (REST[:, 2] > 0.74)
 
 
-def _step(low: float, high: float, x: np.ndarray) -> np.ndarray:
-    t = np.clip((x - low) / (high - low), 0, 1)
-    return t * t * (3 - 2 * t)
-
-
-_LOWER = _LEG * _step(0.46, 0.26, REST[:, 1])
+_LOWER = _LEG * step(0.46, 0.26, REST[:, 1])
 _HOOF = _LEG * (REST[:, 1] < 0.03)
 # Along the face: 0 at the poll, 1 at the lips; and the line down its middle.
 _ALONG = np.clip(((REST[:, 2] - 0.76) + (1.40 - REST[:, 1])) / 0.70, 0, 1)
-_MUZZLE = _HEAD * _step(0.74, 0.90, _ALONG)
+_MUZZLE = _HEAD * step(0.74, 0.90, _ALONG)
 _FACE = _HEAD & (REST[:, 2] + REST[:, 1] > 2.085)
-
-
-def _waves(unit: np.ndarray, frequency: float, points: np.ndarray) -> np.ndarray:
-    """Smooth noise [n v] in about [-1, 1] at points [v 3]: plane waves, turned and shifted by unit [n 6]."""
-    total = 0.0
-    for k in range(3):
-        turn, phase = 2 * np.pi * unit[:, 2 * k : 2 * k + 2].T
-        direction = np.stack([np.sin(turn) * 0.8, np.cos(turn) * (0.7 + 0.3 * k), np.sin(turn + 1.9 * k)], -1)
-        total = total + np.sin(frequency * (1 + 0.35 * k) * direction @ points.T + phase[:, None])
-    return total / 2
 
 
 def sample(unit: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -63,27 +49,22 @@ def sample(unit: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     base, legs, hair = (vary(color, unit[:, 3:6], 0.06) for color in (base, legs, hair))
     # Greys from steel to white.
     base = base * np.where(grey, 0.62 + 0.62 * unit[:, 6], 1.0)[:, None].clip(0, 1.24)
-    shade = 1 + 0.10 * _waves(unit[:, 7:13], 7.0, REST) - 0.12 * _step(0.62, 0.44, REST[:, 1]) * ~_LEG
+    shade = 1 + 0.10 * waves(unit[:, 7:13], 7.0, REST) - 0.12 * step(0.62, 0.44, REST[:, 1]) * ~_LEG
     spots = np.sin(27 * REST[:, 2] + 6 * unit[:, 7:8]) * np.sin(31 * REST[:, 1] + 4 * REST[:, 2])
     dapples = 0.10 * spots * (grey & (unit[:, 6] < 0.75))[:, None]
     colors = base[:, None] * (shade + dapples)[..., None]
-    colors = _blend(colors, legs, np.tile(_LOWER, (len(unit), 1)))
-    colors = _blend(colors, muzzle, np.tile(_MUZZLE, (len(unit), 1)))
-    patches = pinto[:, None] * _step(-0.06, 0.06, _waves(unit[:, 13:19], 4.2, REST) + 0.2) * ~_HEAD
-    colors = _blend(colors, _WHITE, patches)
+    colors = blend(colors, legs, np.tile(_LOWER, (len(unit), 1)))
+    colors = blend(colors, muzzle, np.tile(_MUZZLE, (len(unit), 1)))
+    patches = pinto[:, None] * step(-0.06, 0.06, waves(unit[:, 13:19], 4.2, REST) + 0.2) * ~_HEAD
+    colors = blend(colors, _WHITE, patches)
     strands = 1 + 0.14 * np.sin(60 * REST[:, 2] + 9 * np.sin(23 * REST[:, 1]))
     hair = np.where(patches[..., None] * _IS["mane"][:, None] > 0.5, _WHITE, hair[:, None])
     colors = np.where(_HAIR[:, None], hair * strands[:, None], colors)
-    colors = _blend(colors, _WHITE, _markings(unit[:, 19:25], pinto))
+    colors = blend(colors, _WHITE, _markings(unit[:, 19:25], pinto))
     colors = np.where(_HOOF[:, None], np.where(unit[:, 24:25, None] < 0.5, 0.16, 0.36), colors)
     eye = _IS["eye_left"] | _IS["eye_right"]
     colors = np.where(eye[:, None], np.array([0.04, 0.03, 0.03]), colors)
     return colors.clip(0.02, 0.98).astype(np.float32), coat.astype(np.int32)
-
-
-def _blend(colors: np.ndarray, other: np.ndarray, share: np.ndarray) -> np.ndarray:
-    """Colours [n v 3] mixed with `other` [n 3] or [3] by share [n v]."""
-    return colors + (other.reshape(-1, 1, 3) - colors) * share[..., None]
 
 
 def _markings(unit: np.ndarray, pinto: np.ndarray) -> np.ndarray:
@@ -92,10 +73,10 @@ def _markings(unit: np.ndarray, pinto: np.ndarray) -> np.ndarray:
     for k, leg in enumerate(LEGS):
         # A leg in two has none; else from the pastern to below the knee.
         height = np.where(unit[:, k] < 0.5, 0.0, 0.06 + 0.42 * (unit[:, k] - 0.5)) + 0.3 * pinto
-        white += _IS[leg] * _step(0.02, -0.02, REST[:, 1] - height[:, None]) * (height > 0)[:, None]
+        white += _IS[leg] * step(0.02, -0.02, REST[:, 1] - height[:, None]) * (height > 0)[:, None]
     # None, a star, a stripe or a blaze.
     kind = (unit[:, 4] * 4).astype(int)
     start, stop = np.array([[2, 0.22, 0.2, 0.15], [2, 0.40, 0.85, 1.1]])[:, kind]
     width = np.array([0.0, 0.032, 0.022, 0.042])[kind] * (0.85 + 0.4 * unit[:, 5])
     inside = (_ALONG > start[:, None]) & (_ALONG < stop[:, None])
-    return white + _FACE * inside * _step(1.25, 0.85, np.abs(REST[:, 0]) / width.clip(1e-3)[:, None])
+    return white + _FACE * inside * step(1.25, 0.85, np.abs(REST[:, 0]) / width.clip(1e-3)[:, None])

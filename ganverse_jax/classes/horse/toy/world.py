@@ -2,11 +2,12 @@
 
 import numpy as np
 
-from ganverse_jax.classes.horse.toy import body, coat, keypoints, pose, renderer
+from ganverse_jax.classes.horse.toy import body, coat, pose, renderer
 from ganverse_jax.classes.horse.toy.dimensions import BREED_SHARE, BREEDS, dimensions
+from ganverse_jax.classes.horse.toy.keypoints import SPOTS
 from ganverse_jax.classes.horse.toy.topology import COLUMNS, LEGS, PARTS
 from ganverse_jax.classes.toy.sampling import Backdrops, choose
-from ganverse_jax.classes.toy.world import Objects, ToyWorld
+from ganverse_jax.classes.toy.world import Objects, PosedWorld
 
 __all__ = ["BREEDS", "ToyHorses"]
 # Pasture, dry pasture, arena, beach, snow, evening.
@@ -28,31 +29,18 @@ BACKDROPS = Backdrops(
 _DIMENSIONS, _POSE, _COAT = 2, 16, 30  # where the uniform numbers of each begin
 
 
-class ToyHorses(ToyWorld):
+class ToyHorses(PosedWorld):
     """The world of horses; `render` tells their breed and coat int32 [n] (indices into BREEDS, coat.COATS).
-
-    pose: "free", or "frozen" for the same horses all standing square.
-    """
+    With pose "frozen" all stand square."""
 
     name, version = "toy_horses", 1
     surface, parts, backdrops = renderer.SURFACE, PARTS, BACKDROPS
-    locate = staticmethod(keypoints.locate)
-
-    def __init__(self, resolution: int = 64, *, pose: str = "free", **settings):
-        super().__init__(resolution, **settings)
-        if pose not in ("free", "frozen"):
-            raise ValueError(f"pose {pose!r} is unknown; use free or frozen")
-        self.pose = pose
-
-    @property
-    def settings(self) -> dict:
-        """Everything the images depend on, for cache files and fingerprints."""
-        return super().settings | {"pose": self.pose}
+    locate = staticmethod(SPOTS.locate)
 
     def objects(self, unit: np.ndarray) -> Objects:
         """The horses of uniform numbers [n sampling.NUM_UNIFORMS]."""
         breed = choose(unit[:, 0], BREED_SHARE)
-        posed = pose.sample(unit[:, _POSE:]) if self.pose == "free" else pose.still(len(unit))
+        posed = pose.still(len(unit)) if self.frozen else pose.sample(unit[:, _POSE:])
         mane_side = np.where(unit[:, 1] < 0.5, 1.0, -1.0)
         vertices, ground = body.build(dimensions(breed, unit[:, _DIMENSIONS:]), posed, mane_side)
         colors, coats = coat.sample(unit[:, _COAT:])
@@ -61,6 +49,6 @@ class ToyHorses(ToyWorld):
         hooves[:, :, 1] -= ground[:, None]
         trunk = vertices[:, PARTS[0].vertices]
         middle = trunk[:, : trunk.shape[1] // 2].mean(1)[:, ::2]
-        placed = {"ground": ground, "hooves": hooves, "middle": middle}
+        placed = {"ground": ground, "feet": hooves, "middle": middle, "lift": 0 * ground}
         placed = {name: values.astype(np.float32) for name, values in placed.items()}
         return Objects(vertices, colors, placed, {"breed": breed.astype(np.int32), "coat": coats})

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ganverse_jax import classes
-from ganverse_jax.classes.horse.toy.keypoints import locate
+from ganverse_jax.classes.horse.toy.keypoints import SPOTS
 from ganverse_jax.classes.horse.toy.world import ToyHorses
 
 HORSE = classes.get("horse").keypoints
@@ -24,7 +24,7 @@ def camera(*azimuth_degrees, elevation_degrees=15.0):
 def test_every_point_of_the_list_has_its_place_and_its_mirror_image_on_a_horse_that_stands_square():
     still = ToyHorses(64, pose="frozen")
     for index in range(6):
-        points = locate(still.surfaces([index])[0][0], HORSE)
+        points = SPOTS.locate(still.surfaces([index])[0][0], HORSE)
         left, right = np.array(classes.get("horse").mirror_pairs).T
         assert (points[left, 0] > 0.03).all()
         # Lofts are symmetric, in float32.
@@ -38,7 +38,7 @@ def test_points_go_where_the_pose_takes_them():
     free, still = (ToyHorses(64, pose=pose) for pose in ("free", "frozen"))
     names = ["withers", "nose", "left front hoof"]
     moved = np.array([
-        [locate(world.surfaces([index])[0][0], names) for index in range(24)] for world in (free, still)
+        [SPOTS.locate(world.surfaces([index])[0][0], names) for index in range(24)] for world in (free, still)
     ])  # fmt: skip
     # Seen from the withers, since either horse is centred by its own box.
     paths = moved[:, :, 1:] - moved[:, :, :1]
@@ -76,4 +76,4 @@ def test_visible_points_lie_on_the_horse_and_enough_are_seen_from_everywhere(wor
 
 def test_a_name_no_horse_has_is_refused(world):
     with pytest.raises(ValueError, match="no keypoint 'left headlight'"):
-        locate(world.surfaces([0])[0][0], ["left headlight"])
+        SPOTS.locate(world.surfaces([0])[0][0], ["left headlight"])

@@ -10,6 +10,7 @@ from ganverse_jax.classes.horse.toy import coat
 from ganverse_jax.classes.horse.toy.topology import FACES, PARTS
 from ganverse_jax.classes.horse.toy.world import BREEDS, ToyHorses
 from ganverse_jax.classes.toy import sampling, shapes
+from tests.classes.winding import winding
 
 
 @functools.cache
@@ -112,17 +113,8 @@ def test_no_part_floats(pose):
         parts = {part.name: solid for part, solid in zip(PARTS, world(pose=pose).solid(index), strict=True)}
         trunk = parts.pop("trunk")
         for name, (vertices, _) in parts.items():
-            inside = np.array([_winding(point, *trunk) > 0.5 for point in vertices[::3]])
+            inside = np.array([winding(point, *trunk) > 0.5 for point in vertices[::3]])
             assert inside.any(), (index, name)
-
-
-def _winding(point: np.ndarray, vertices: np.ndarray, faces: np.ndarray) -> float:
-    """Winding number of a closed mesh about a point (Van Oosterom and Strackee's solid angles)."""
-    a, b, c = (vertices[faces[:, k]].astype(float) - point for k in range(3))
-    la, lb, lc = (np.linalg.norm(x, axis=1) for x in (a, b, c))
-    triple = np.einsum("fi,fi->f", a, np.cross(b, c))
-    dots = la * lb * lc + (a * b).sum(1) * lc + (b * c).sum(1) * la + (c * a).sum(1) * lb
-    return float(2 * np.arctan2(triple, dots).sum() / (4 * np.pi))
 
 
 def test_the_object_is_centred_on_its_ground_truth_box_and_faces_forward():

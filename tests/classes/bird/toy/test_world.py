@@ -1,0 +1,129 @@
+"""Claims about the toy birds: deterministic, framed, closed, posed, and true to their ground truth."""
+
+import functools
+
+import numpy as np
+import pytest
+
+import rasterizer
+from ganverse_jax import classes
+from ganverse_jax.classes.bird.toy.plumage import PLUMAGES
+from ganverse_jax.classes.bird.toy.topology import FACES, PARTS
+from ganverse_jax.classes.bird.toy.world import BUILDS, ToyBirds
+from ganverse_jax.classes.toy import sampling, shapes
+from tests.classes.winding import winding
+
+BIRD = classes.get("bird").keypoints
+
+
+@functools.cache
+def world(pose="free"):
+    # Two samples per axis keep the fallback rasterizer quick; nothing below depends on the number.
+    return ToyBirds(32, supersample=2, pose=pose)
+
+
+@functools.cache
+def samples():
+    return world().render(np.arange(48))
+
+
+def test_an_image_does_not_depend_on_the_batch_it_is_asked_for_in():
+    alone = world().render([31, 5, 2])
+    for name in ("image", "mask", "azimuth", "elevation", "distance", "build", "plumage"):
+        np.testing.assert_array_equal(alone[name], samples()[name][[31, 5, 2]])
+
+
+def test_a_frozen_pose_keeps_plumage_camera_and_surroundings_and_folds_all_wings():
+    still = world("frozen").render(np.arange(48))
+    for name in ("build", "plumage", "azimuth", "elevation", "distance"):
+        np.testing.assert_array_equal(still[name], samples()[name])
+    assert np.any(still["image"] != samples()["image"], axis=(1, 2, 3)).all()
+    widths = [np.ptp(world(pose).surfaces(np.arange(48))[0][..., 0], axis=1) for pose in ("free", "frozen")]
+    lengths = np.ptp(world("frozen").surfaces(np.arange(48))[0][..., 2], axis=1)
+    assert (widths[1] < 0.75 * lengths).all() and (widths[0] > 1.2).sum() >= 6
+
+
+def test_every_build_and_every_plumage_occurs():
+    truth = world().objects(sampling.uniforms(0, "train", np.arange(800), "object")).truth
+    assert np.bincount(truth["build"], minlength=len(BUILDS)).min() > 15
+    assert np.bincount(truth["plumage"], minlength=len(PLUMAGES)).min() > 10
+
+
+@pytest.mark.parametrize("pose", ["free", "frozen"])
+def test_no_bird_is_cut_off_by_the_frame(pose):
+    vertices = world(pose).surfaces(np.arange(200))[0]
+    near = np.full(200, 4.2 * (1 - sampling.DISTANCE_JITTER), np.float32)
+    fov_y = np.full(200, np.radians(30.0), np.float32)
+    for azimuth in np.radians(np.arange(0.0, 360.0, 30.0)):
+        for elevation in sampling.ELEVATION_RANGE:
+            camera = rasterizer.Camera(np.full(200, azimuth), np.full(200, elevation), near, fov_y)
+            clip = np.asarray(rasterizer.transform(vertices, camera, 32, 32))
+            assert np.abs(clip[..., :2] / clip[..., 3:]).max() < 1.0
+
+
+@pytest.mark.parametrize("index", range(8))
+def test_every_part_is_closed_and_faces_outward(index):
+    parts = world().solid(index)
+    assert len(parts) == len(PARTS)
+    for vertices, faces in parts:
+        edges = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
+        directed = set(map(tuple, edges.tolist()))
+        assert len(directed) == len(edges) and all((b, a) in directed for a, b in directed)
+        assert shapes.signed_volume(vertices.astype(float), faces) > 0
+
+
+@pytest.mark.parametrize("pose", ["free", "frozen"])
+def test_no_part_floats(pose):
+    """Some vertices of every part lie inside the trunk, of every toe inside its leg."""
+    for index in range(12):
+        parts = {part.name: solid for part, solid in zip(PARTS, world(pose).solid(index), strict=True)}
+        for name, (vertices, _) in parts.items():
+            toe, _, side = name.partition("_toe_")
+            within = parts[f"leg_{side}"] if side else parts["trunk"]
+            inside = [winding(point, *within) > 0.5 for point in vertices]
+            assert name == "trunk" or any(inside), (index, name)
+
+
+def test_the_object_is_centred_and_faces_forward_whatever_the_bird():
+    for vertices in world("frozen").surfaces(np.arange(24))[0]:
+        np.testing.assert_allclose(vertices.min(0), -vertices.max(0), atol=1e-6)  # float32 rounding
+        beak, tail = ToyBirds.locate(vertices, ["beak tip", "tail tip"])
+        assert beak[2] > 0.2 and tail[2] < -0.2
+    assert 1500 <= len(FACES) <= 4500
+
+
+def test_a_branch_is_no_part_of_the_mask_and_stands_in_the_picture():
+    unit = sampling.uniforms(0, "train", np.arange(48), "object")
+    perched = np.flatnonzero(world().objects(unit).placed["radius"] > 0)
+    assert 10 < len(perched) < 38
+    views = world().render_views(perched, 0.0, 0.1)
+    white = world().render_object(perched, 0.0, 0.1)
+    np.testing.assert_array_equal(views["mask"], white["mask"])
+    radius = world().objects(unit[perched]).placed["radius"]
+    assert radius.min() > 0.02
+
+
+def test_every_point_of_the_list_has_its_place_and_its_mirror_image_on_a_bird_at_rest():
+    left, right = np.array(classes.get("bird").mirror_pairs).T
+    for index in range(6):
+        points = ToyBirds.locate(world("frozen").surfaces([index])[0][0], BIRD)
+        assert (points[left, 0] > 0.01).all()
+        # Lofts are symmetric, in float32.
+        np.testing.assert_allclose(points[left] * [-1, 1, 1], points[right], atol=1e-5)
+        assert points[BIRD.index("crown"), 1] > points[BIRD.index("throat"), 1]
+        assert points[BIRD.index("belly"), 1] > points[BIRD.index("left foot"), 1]
+
+
+def test_points_are_seen_from_their_own_side():
+    degrees = np.radians([0.0, 90.0, 180.0, 270.0])
+    camera = {"azimuth": degrees, "elevation": 0 * degrees + 0.2, "distance": 0 * degrees + 4.2}
+    seen = world("frozen").click_keypoints(3, BIRD, camera).visible
+    assert seen[:, BIRD.index("left wing shoulder")].tolist()[1::2] == [True, False]
+    assert seen[:, BIRD.index("right wing shoulder")].tolist()[1::2] == [False, True]
+    assert seen[0, BIRD.index("breast")] and not seen[2, BIRD.index("breast")]
+    assert seen.sum(axis=1).min() >= 3
+
+
+def test_a_name_no_bird_has_is_refused():
+    with pytest.raises(ValueError, match="toy birds have no keypoint 'left headlight'"):
+        ToyBirds.locate(world().surfaces([0])[0][0], ["left headlight"])
