@@ -8,8 +8,9 @@ import pytest
 import rasterizer
 from ganverse_jax import classes
 from ganverse_jax.classes.bird.toy.plumage import PLUMAGES
+from ganverse_jax.classes.bird.toy.renderer import SURFACE
 from ganverse_jax.classes.bird.toy.topology import FACES, PARTS
-from ganverse_jax.classes.bird.toy.world import BUILDS, ToyBirds
+from ganverse_jax.classes.bird.toy.world import BACKDROPS, BUILDS, ToyBirds
 from ganverse_jax.classes.toy import sampling, shapes
 from tests.classes.winding import winding
 
@@ -92,15 +93,28 @@ def test_the_object_is_centred_and_faces_forward_whatever_the_bird():
     assert 1500 <= len(FACES) <= 4500
 
 
-def test_a_branch_is_no_part_of_the_mask_and_stands_in_the_picture():
-    unit = sampling.uniforms(0, "train", np.arange(48), "object")
-    perched = np.flatnonzero(world().objects(unit).placed["radius"] > 0)
-    assert 10 < len(perched) < 38
-    views = world().render_views(perched, 0.0, 0.1)
-    white = world().render_object(perched, 0.0, 0.1)
+def test_a_branch_is_no_part_of_the_mask():
+    views, white = (
+        world().render_views(np.arange(16), 0.0, 0.1),
+        world().render_object(np.arange(16), 0.0, 0.1),
+    )
     np.testing.assert_array_equal(views["mask"], white["mask"])
-    radius = world().objects(unit[perched]).placed["radius"]
-    assert radius.min() > 0.02
+
+
+def test_a_branch_is_drawn_under_the_feet_of_perched_birds_alone():
+    indices = np.arange(48)
+    vertices, _, placed, _ = world().objects(sampling.uniforms(0, "train", indices, "object"))
+    scene = sampling.sample_backgrounds(sampling.uniforms(0, "train", indices, "background"), BACKDROPS)
+    cameras = tuple(np.full(48, value, np.float32) for value in (0.0, 0.1, 4.2))
+    drawn = SURFACE.props(np.ones((48, 32, 32, 3), np.float32), scene, placed, cameras, np.radians(30.0))
+    perched = placed["radius"] > 0
+    assert 10 < perched.sum() < 38
+    np.testing.assert_array_equal(np.any(drawn < 0.9, axis=(1, 2, 3)), perched)
+    for bird in np.flatnonzero(perched):
+        toes = ToyBirds.locate(vertices[bird], ["left foot", "right foot"])
+        above = toes[:, 1] - placed["perch"][bird, 1]
+        # Toes lie on the bark, or a little in it where the branch slopes.
+        assert (0.5 * placed["radius"][bird] < above).all() and (above < 2.5 * placed["radius"][bird]).all()
 
 
 def test_every_point_of_the_list_has_its_place_and_its_mirror_image_on_a_bird_at_rest():
