@@ -44,12 +44,24 @@ STYLEGAN_R = dict(
     num_samples=3000,
     include_torgb=True,
     mapper=dict(view_dims=256, channels=16, channels_max=64, gate_speed=10.0),
-    warmup=dict(num_steps=600, learning_rates=dict(mapper=1.5e-3), weights=dict(entropy=2e-2), decay=0.4),
+    # Every style holds all of an object here, so gates that choose one property starve the others; and pairs
+    # are swapped and turned as people will do it (docs/loop.md).
+    warmup=dict(num_steps=600, learning_rates=dict(mapper=1.5e-3), weights=dict(entropy=0.0), decay=0.4),
     finetune=dict(
-        num_steps=120,
+        swap=True,
+        camera_jitter=4.0,
+        num_steps=240,
         batch_size=8,
-        learning_rates=dict(mapper=3e-4, generator=3e-4),
-        weights=dict(shape=100.0, texture=20.0, background=0.1, background_pair=0.1, anchor=5.0),
+        learning_rates=dict(mapper=6e-4, generator=6e-4),
+        weights=dict(
+            shape=1000.0,
+            texture=50.0,
+            background=0.1,
+            background_pair=0.1,
+            anchor=5.0,
+            outline=5.0,
+            behind=3.0,
+        ),
         decay=0.3,
     ),
     log_every=25,

@@ -11,6 +11,18 @@ from ganverse_jax.stages.gan.settings import Settings
 
 from . import toy_car
 
+# Shape and texture exchanged together, seen by one camera, and gates that choose: Eq. 5 and 6 and an anchor.
+WARMUP = dict(weights=dict(entropy=2e-2))
+FINETUNE = dict(
+    swap=False,
+    camera_jitter=0.0,
+    num_steps=120,
+    learning_rates=dict(mapper=3e-4, generator=3e-4),
+    weights=dict(
+        shape=100.0, texture=20.0, background=0.1, background_pair=0.1, anchor=5.0, outline=0.0, behind=0.0
+    ),
+)
+
 
 def get_config() -> ConfigDict:
     """As configs/toy_car.py, from the first GAN; --stages=gan trains one anew."""
@@ -31,5 +43,7 @@ def get_config() -> ConfigDict:
     # The first GAN's views agree on a car's colours but less on its shape; Eq. 2 counts both views alike.
     config.inverse_graphics.update(camera_origin="bins", multiview_weight=0.5)
     config.inverse_graphics.labelled.labels = None
+    config.stylegan_r.warmup.update(WARMUP)
+    config.stylegan_r.finetune.update(FINETUNE)
     config.report.title = "GANverse-JAX: toy cars, round one"
     return config

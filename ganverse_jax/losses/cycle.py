@@ -8,6 +8,10 @@ differences, so that one weight means the same for codes, meshes and textures of
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from ganverse_jax.losses.image import pool_mask
+
+CELLS = 8  # of a picture's height and width, in `low_frequency_distance`
+
 
 def squared_distance(a: Float[Array, "b *n"], b: Float[Array, "b *n"]) -> Float[Array, ""]:
     """Mean squared difference: the first term of Eq. 5, of style codes in raw units [b n], mapped and the
@@ -46,3 +50,19 @@ def cycle_terms(sampled: dict, first: dict, second: dict) -> dict[str, Float[Arr
     )
     terms["background_pair"] = squared_distance(first["background"], second["background"])
     return terms
+
+
+def low_frequency_distance(
+    a: Float[Array, "b h w c"],
+    b: Float[Array, "b h w c"],
+    seen_a: Float[Array, "b h w 1"],
+    seen_b: Float[Array, "b h w 1"],
+) -> Float[Array, ""]:
+    """Mean absolute difference of pictures' cell means, over 8 x 8 cells, of the pixels that both show.
+
+    seen_a, seen_b: weights in [0, 1]; a cell counts as much as it is seen in both. Zero where nothing is.
+    """
+    weight = seen_a * seen_b
+    cells = pool_mask(weight, CELLS, CELLS)
+    off = pool_mask(weight * (a - b), CELLS, CELLS) / jnp.maximum(cells, 1e-6)
+    return jnp.sum(cells * jnp.abs(off)) / jnp.maximum(jnp.sum(cells) * a.shape[-1], 1e-6)

@@ -38,15 +38,15 @@ def iou_loss(mask: Float[Array, "b h w 1"], rendered_mask: Float[Array, "b h w 1
     return 1.0 - soft_iou(mask, rendered_mask).mean()
 
 
-def pool_mask(mask: Float[Array, "b h w 1"], height: int, width: int) -> Float[Array, "b height width 1"]:
-    """Average a mask over the cells of a coarser grid.
+def pool_mask(mask: Float[Array, "b h w c"], height: int, width: int) -> Float[Array, "b height width c"]:
+    """Average a mask, or any picture, over the cells of a coarser grid.
 
     Raises ValueError when the mask's size is no multiple of the grid's.
     """
-    b, h, w, _ = mask.shape
+    b, h, w, c = mask.shape
     if h % height or w % width:
         raise ValueError(f"a mask of {h}x{w} cannot be averaged to {height}x{width}; sizes must divide")
-    return mask.reshape(b, height, h // height, width, w // width, 1).mean(axis=(2, 4))
+    return mask.reshape(b, height, h // height, width, w // width, c).mean(axis=(2, 4))
 
 
 def masked_feature_l1(features, rendered_features, mask: Float[Array, "b h w 1"]) -> Float[Array, ""]:

@@ -49,3 +49,19 @@ def test_background_that_follows_the_object_costs_the_pair_term():
     assert float(terms["background_pair"]) == 4.0
     assert float(terms["background"]) == 2.0  # averaged over the two images
     assert float(terms["shape"]) == 0.0
+
+
+def test_low_frequencies_are_compared_where_both_pictures_show_them():
+    rng = np.random.default_rng(0)
+    a, b = (np.repeat(np.repeat(rng.random((2, 8, 8, 3)), 2, 1), 2, 2) for _ in range(2))
+    seen = np.ones((2, 16, 16, 1))
+    fine = np.indices((16, 16)).sum(0)[..., None] % 2 - 0.5  # of every cell's mean nothing is left
+    assert float(cycle.low_frequency_distance(a, a + fine, seen, seen)) < 1e-6  # float32
+    hidden = seen * (rng.random((2, 16, 16, 1)) < 0.7)
+    where = np.broadcast_to(hidden, a.shape) > 0
+    found = float(cycle.low_frequency_distance(a, np.where(where, a, b), hidden, seen))
+    assert found < 1e-6  # what either hides is not seen
+    assert float(cycle.low_frequency_distance(a, b, seen, seen)) == pytest.approx(
+        np.abs(a - b).mean(), rel=1e-5
+    )  # float32
+    assert float(cycle.low_frequency_distance(a, b, 0 * seen, seen)) == 0

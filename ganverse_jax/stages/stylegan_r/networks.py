@@ -46,7 +46,8 @@ def make_networks(
     cycle_mask: "segment" (of a `LearnedSegmenter`, as no other can be compiled into the step) or "render";
     height: see `make_synthesise`.
     """
-    mask = _segmented(segmenter) if cycle_mask == "segment" else _silhouette(inverse)
+    silhouette = _silhouette(inverse)
+    mask = _segmented(segmenter) if cycle_mask == "segment" else silhouette
 
     def predict(constants, images, masks):
         variables = {"params": constants["inverse_graphics"]}
@@ -54,7 +55,7 @@ def make_networks(
         found = inverse.module.apply(variables, jnp.clip(images, 0.0, 1.0), masks)
         return found.displacements, found.texture
 
-    return CycleNetworks(make_synthesise(generator, layout, height), mask, predict)
+    return CycleNetworks(make_synthesise(generator, layout, height), mask, predict, silhouette)
 
 
 def _segmented(segmenter: LearnedSegmenter) -> Callable:

@@ -50,9 +50,9 @@ class Properties:
         """Examples [b], without repetition while there are enough; pure in `step_key`."""
         return np.random.default_rng(step_key).choice(len(self), batch_size, replace=batch_size > len(self))
 
-    def partners(self, step_key, rows: np.ndarray) -> np.ndarray:
-        """For `rows` [b], examples of other objects (where there are any); pure in `step_key`."""
-        generator = np.random.default_rng((1, *np.atleast_1d(step_key)))
+    def partners(self, step_key, rows: np.ndarray, stream: int = 1) -> np.ndarray:
+        """For `rows` [b], examples of other objects (where there are any); pure in step_key and stream."""
+        generator = np.random.default_rng((stream, *np.atleast_1d(step_key)))
         partners = generator.integers(len(self), size=len(rows))
         for _ in range(8):  # a few more draws for partners that are the object itself
             same = self.object_id[partners] == self.object_id[rows]
@@ -72,7 +72,29 @@ class Properties:
             "content_style": self.content_styles[rows],
         }
 
-    def finetune_batch(self, rows: np.ndarray, partners: np.ndarray) -> dict[str, np.ndarray]:
-        """Batch of the fine-tuning step: view and background of `rows`, {S, T} of both."""
-        both = np.stack([rows, partners], axis=1)
-        return self._seen(rows) | {"shape": self.shapes[both], "texture": self.textures[both]}
+    def finetune_batch(
+        self, rows: np.ndarray, partners: np.ndarray, dressers: np.ndarray, cameras: np.ndarray
+    ) -> dict[str, np.ndarray]:
+        """Batch of the fine-tuning step, pairs of pictures: of `rows` [b] all four properties; then their
+        background with the shapes of `partners`, the textures of `dressers`, seen by cameras [b c]."""
+        seen = self._seen(rows)
+        return seen | {
+            "camera": np.stack([seen["camera"], cameras], axis=1),
+            "shape": self.shapes[np.stack([rows, partners], axis=1)],
+            "texture": self.textures[np.stack([rows, dressers], axis=1)],
+        }
+
+    def paper_batch(self, rows: np.ndarray, partners: np.ndarray) -> dict[str, np.ndarray]:
+        """`finetune_batch` as in the paper: {S, T} of one other object, seen by the same camera."""
+        return self.finetune_batch(rows, partners, partners, self.cameras[self.view_id[rows]])
+
+    def swapped_batch(self, step_key, rows: np.ndarray, jitter: float = 0.0) -> dict[str, np.ndarray]:
+        """`finetune_batch` with shape, texture and camera each of another example; pure in `step_key`.
+
+        jitter: half the range (radians) that azimuth and elevation are moved by.
+        """
+        shapes, textures = (self.partners(step_key, rows, stream) for stream in (1, 2))
+        generator = np.random.default_rng((3, *np.atleast_1d(step_key)))
+        cameras = self.cameras[generator.integers(len(self.cameras), size=len(rows))]
+        cameras[:, :2] += generator.uniform(-jitter, jitter, (len(rows), 2))
+        return self.finetune_batch(rows, shapes, textures, cameras)

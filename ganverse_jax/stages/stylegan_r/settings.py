@@ -52,19 +52,26 @@ class FinetuneRates:
 
 @dataclass(frozen=True)
 class FinetuneWeights:
-    """Of Eq. 6's terms, and of the anchor to the warmed-up codes, which the paper has not."""
+    """Of Eq. 6's terms, and of what the paper has not (`step.finetune_losses`): the example itself, the
+    outline of the shape put in, and what lies behind the two objects of a pair."""
 
     shape: NonNegative = 1.0
     texture: NonNegative = 1.0
     background: NonNegative = 1.0
     background_pair: NonNegative = 1.0
     anchor: NonNegative = 0.0
+    outline: NonNegative = 0.0  # says nothing where cycle_mask is "render"
+    behind: NonNegative = 0.0
 
 
 @dataclass(frozen=True)
 class Finetune:
     """Eq. 6: the cycle through inverse graphics, mapper and generator trained."""
 
+    # The second picture of a pair takes shape, texture and camera each from another example; False, as in the
+    # paper: shape and texture of one other object, the camera of the first picture.
+    swap: bool = False
+    camera_jitter: NonNegative = 0.0  # degrees, of that camera's azimuth and elevation
     num_steps: Count = 2500
     batch_size: Count = 16
     learning_rates: FinetuneRates = field(default_factory=FinetuneRates)

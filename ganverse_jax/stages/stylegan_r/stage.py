@@ -147,7 +147,7 @@ def _cycle_terms(trained: Trained, inputs: Inputs) -> Callable:
 
     def means(params: dict, asked: measures.Question) -> dict[str, float]:
         rows = asked.rows, asked.partners
-        found = _of_single_examples(terms, (params, trained.constants), inputs.test.finetune_batch, *rows)
+        found = _of_single_examples(terms, (params, trained.constants), inputs.test.paper_batch, *rows)
         return {name: float(value) for name, value in found.items()}
 
     return means

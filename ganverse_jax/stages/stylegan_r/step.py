@@ -10,9 +10,13 @@ Choices where the paper is silent:
   otherwise the cycle could be closed by growing it.
 - g_b reads the returned backgrounds with weights held fixed. Were they trained through that reading, g_b
   could close the last two terms of Eq. 6 by mapping everything to one code.
-- The second {S, T} pair belongs to another object of the set; camera and background are shared.
+- The second {S, T} pair belongs to another object of the set; camera and background are shared. Nothing then
+  ever asks for one object's shape with another's texture, and the texture map may tell both: with
+  `finetune.swap` (not in the paper) shape, texture and camera come each from another example.
 - The weight "anchor" (not in the paper, 0 there) adds the mean absolute difference between an example and
   the image rendered from its own four properties: it keeps the pictures of a small network in place.
+  "outline" (1 - IOU of a picture's mask with the silhouette of the shape that was put in; here the mask is no
+  constant) and "behind" (a pair's two backgrounds, low frequencies alone) are not in the paper, either.
 """
 
 from collections.abc import Callable
@@ -24,12 +28,13 @@ import optax
 from jax.sharding import Mesh
 
 from ganverse_jax.losses import cycle
+from ganverse_jax.losses.image import iou_loss
 from ganverse_jax.models.stylegan_r.latent_mapper import LatentMapper
 from ganverse_jax.models.stylegan_r.neural_renderer import render_codes
 from ganverse_jax.runtime import parallel
 from ganverse_jax.stages.stylegan_r.settings import FinetuneWeights
 
-TERMS = ("anchor", "background", "background_pair", "shape", "texture")
+TERMS = ("anchor", "background", "background_pair", "behind", "outline", "shape", "texture")
 PROPERTY_INPUTS = ("camera", "shape", "texture", "image", "mask")
 
 
@@ -38,12 +43,14 @@ class CycleNetworks(NamedTuple):
 
     synthesise(generator_params, constants, view [b n], content [b m]) -> images [b h w 3] in [0, 1], not
     clipped; segment(constants, images, displacements, camera) -> masks [b h w 1] in [0, 1];
-    predict(constants, images, masks) -> (displacements [b v 3], textures [b th tw 3]).
+    predict(constants, images, masks) -> (displacements [b v 3], textures [b th tw 3]);
+    silhouette: as segment, of the displacements.
     """
 
     synthesise: Callable
     segment: Callable
     predict: Callable
+    silhouette: Callable
 
 
 def with_constants(step: Callable, mesh: Mesh, constants: Any) -> Callable:
@@ -95,12 +102,12 @@ def unpack(batch: dict) -> dict:
     float32.
 
     image uint8 [b h w 3] -> [0, 1]; mask uint8 [b h w] -> [b h w 1]; texture and others -> float32; camera
-    [b c] -> its columns: azimuth, elevation, distance and perhaps the offset's x, y.
+    [b c] or [b 2 c] -> its columns: azimuth, elevation, distance and perhaps the offset's x, y.
     """
     ready = {name: jnp.asarray(value, jnp.float32) for name, value in batch.items()}
     ready["image"] = ready["image"] / 255.0
     ready["mask"] = ready["mask"][..., None] / 255.0
-    ready["camera"] = tuple(ready["camera"][:, i] for i in range(ready["camera"].shape[1]))
+    ready["camera"] = tuple(jnp.moveaxis(ready["camera"], -1, 0))
     return ready
 
 
@@ -143,22 +150,23 @@ def make_warmup_step(
 def finetune_losses(
     mapper: LatentMapper, networks: CycleNetworks, params: dict, constants: dict, batch: dict
 ) -> dict[str, jax.Array]:
-    """The four terms of Eq. 6 and "anchor", the reconstruction of the example itself; unweighted means.
+    """The four terms of Eq. 6, and of our own: "anchor", the reconstruction of the example itself;
+    "outline", 1 - IOU of the pictures' masks with the silhouettes of the shapes put in; "behind" (see
+    `cycle.low_frequency_distance`), of a pair's two backgrounds. Unweighted means.
 
-    batch: `unpack`ed; shape [b 2 v 3] and texture [b 2 th tw 3] hold the example's own pair first,
-    another's second.
+    batch: `unpack`ed; camera (columns [b 2]), shape [b 2 v 3] and texture [b 2 th tw 3] hold the example's
+    own first, the second picture's second.
     """
     b = batch["image"].shape[0]
-    twice = lambda x: jnp.concatenate([x, x])  # noqa: E731
+    flat = lambda x: x.swapaxes(0, 1).reshape(2 * b, *x.shape[2:])  # noqa: E731
     halves = lambda x: (x[:b], x[b:])  # noqa: E731
-    shape = batch["shape"].swapaxes(0, 1).reshape(2 * b, *batch["shape"].shape[2:])
-    texture = batch["texture"].swapaxes(0, 1).reshape(2 * b, *batch["texture"].shape[2:])
-    camera = tuple(twice(x) for x in batch["camera"])
-    background = (twice(batch["image"]), twice(batch["mask"]))
+    shape, texture, camera = flat(batch["shape"]), flat(batch["texture"]), tuple(map(flat, batch["camera"]))
+    background = (jnp.concatenate([x, x]) for x in (batch["image"], batch["mask"]))
     images, codes = render_codes(
         mapper, networks.synthesise, params, constants, camera, shape, texture, *background
     )
-    masks = jax.lax.stop_gradient(networks.segment(constants, images, shape, camera))
+    seen = networks.segment(constants, images, shape, camera)
+    masks = jax.lax.stop_gradient(seen)
     shape_back, texture_back = networks.predict(constants, images, masks)
     reader = {"params": jax.lax.stop_gradient(params["mapper"]), "statistics": constants["statistics"]}
     background_back = mapper.apply(reader, images, masks, method=LatentMapper.background_code)
@@ -171,6 +179,8 @@ def finetune_losses(
     first, second = (dict(zip(("shape", "texture", "background"), parts, strict=True)) for parts in returned)
     terms = cycle.cycle_terms(sampled, first, second)
     terms["anchor"] = jnp.mean(jnp.abs(images[:b] - batch["image"]))
+    terms["outline"] = iou_loss(seen, networks.silhouette(constants, images, shape, camera))
+    terms["behind"] = cycle.low_frequency_distance(*halves(images), *halves(1.0 - masks))
     return terms
 
 

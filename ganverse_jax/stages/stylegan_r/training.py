@@ -106,7 +106,9 @@ def train(run: Run, settings: Settings, inputs: Inputs) -> Trained:
 
     def finetune_batch(key):
         rows = data.rows(key, settings.finetune.batch_size)
-        return data.finetune_batch(rows, data.partners(key, rows))
+        if settings.finetune.swap:
+            return data.swapped_batch(key, rows, np.radians(settings.finetune.camera_jitter))
+        return data.paper_batch(rows, data.partners(key, rows))
 
     statistics = {"statistics": constants["statistics"]}
     warm = fit(run, settings, "warmup", fresh, statistics, warmup_step, warmup_batch)

@@ -46,12 +46,37 @@ def test_warmup_batch_pairs_each_image_with_its_own_codes_and_camera():
     np.testing.assert_array_equal(batch["content_style"], properties.content_styles[[4]])
 
 
-def test_finetune_batch_holds_the_own_pair_first():
+def test_the_papers_batch_exchanges_shape_and_texture_together_and_keeps_the_camera():
     properties = _properties()
-    batch = properties.finetune_batch(np.array([4]), np.array([9]))
+    batch = properties.paper_batch(np.array([4]), np.array([9]))
     np.testing.assert_array_equal(batch["shape"][0], properties.shapes[[4, 9]])
     np.testing.assert_array_equal(batch["texture"][0], properties.textures[[4, 9]])
+    np.testing.assert_array_equal(batch["camera"][0], properties.cameras[[1, 1]])
     np.testing.assert_array_equal(batch["image"], properties.images[[4]])
+
+
+def _rows_of(values, given):
+    return [int(np.flatnonzero((given == one).reshape(len(given), -1).all(axis=1))[0]) for one in values]
+
+
+def test_a_swapped_batch_takes_shape_texture_and_camera_each_from_elsewhere():
+    properties, rows, jitter = _properties(60), np.arange(40), 0.1
+    batch = properties.swapped_batch((0, 1), rows, jitter)
+    assert _rows_of(batch["shape"][:, 0], properties.shapes) == list(rows)
+    assert _rows_of(batch["texture"][:, 0], properties.textures) == list(rows)
+    shapes, textures = (
+        np.array(_rows_of(batch[name][:, 1], getattr(properties, f"{name}s")))
+        for name in ("shape", "texture")
+    )
+    cameras = np.abs(batch["camera"][:, 1, None] - properties.cameras).max(-1).argmin(1)
+    view, objects = properties.view_id, properties.object_id
+    # Forty draws among twenty objects and three views: a few agree by chance.
+    agreeing = (objects[shapes] == objects[textures], cameras == view[shapes], cameras == view[rows])
+    assert all(np.mean(one) < limit for one, limit in zip(agreeing, (0.3, 0.7, 0.7), strict=True))
+    off = np.abs(batch["camera"][:, 1] - properties.cameras[cameras])
+    assert off[:, :2].max() <= jitter + 1e-6 and off[:, :2].min() > 0 and off[:, 2].max() == 0  # float32
+    again = properties.swapped_batch((0, 1), rows, jitter)
+    assert all(np.array_equal(batch[name], again[name]) for name in batch)
 
 
 def test_missing_entries_are_named():

@@ -34,7 +34,13 @@ def _predict(constants, images, masks):
     return shape, jax.nn.sigmoid(seen @ constants["texture"]).reshape(-1, *TEXTURE, 3)
 
 
-NETWORKS = steps.CycleNetworks(_synthesise, _segment, _predict)
+def _silhouette(constants, images, displacements, camera):
+    columns = jnp.arange(SIZE)[None, None, :, None]
+    edge = 0.5 * SIZE * (1 + jnp.tanh(displacements[:, 0, 0])) + camera[0]
+    return jnp.broadcast_to(columns < edge[:, None, None, None], (len(images), SIZE, SIZE, 1)) * 1.0
+
+
+NETWORKS = steps.CycleNetworks(_synthesise, _segment, _predict, _silhouette)
 
 
 def _batch_at(index):
@@ -42,7 +48,7 @@ def _batch_at(index):
     return {
         "image": rng.integers(0, 256, (BATCH, SIZE, SIZE, 3), dtype=np.uint8),
         "mask": rng.integers(0, 2, (BATCH, SIZE, SIZE), dtype=np.uint8) * 255,
-        "camera": rng.uniform(1, 3, (BATCH, 3)).astype(np.float32),
+        "camera": rng.uniform(1, 3, (BATCH, 2, 3)).astype(np.float32),
         "shape": _normal(rng, (BATCH, 2, VERTICES, 3)),
         "texture": rng.random((BATCH, 2, *TEXTURE, 3)).astype(np.float16),
     }
@@ -52,7 +58,7 @@ def _warmup_batch_at(index):
     batch = _batch_at(index)
     rng = np.random.default_rng(index + 1000)
     codes = {"view_style": (BATCH, 6), "content_style": (BATCH, 10)}
-    single = {name: batch[name][:, 0] for name in ("shape", "texture")}
+    single = {name: batch[name][:, 0] for name in ("shape", "texture", "camera")}
     return batch | single | {name: _normal(rng, shape) for name, shape in codes.items()}
 
 
@@ -179,6 +185,29 @@ def test_mask_of_a_synthesised_image_counts_as_constant():
 
     gradient = _gradients(["shape"], NETWORKS._replace(predict=from_mask))["shape"]
     assert all(np.all(x == 0) for x in jax.tree.leaves(gradient))
+
+
+def test_outlines_of_both_pictures_are_those_of_the_shapes_from_their_own_cameras():
+    mapper, generator, constants = _fresh()
+    batch, params = _batch_at(0), {"mapper": mapper, "generator": generator}
+
+    @jax.jit
+    def outline(batch):
+        asked = []
+
+        def silhouette(constants, images, displacements, camera):
+            asked.append((displacements, camera))
+            return _silhouette(constants, images, displacements, camera)
+
+        drawn = NETWORKS._replace(silhouette=silhouette, segment=_silhouette)
+        terms = steps.finetune_losses(MAPPER, drawn, params, constants, steps.unpack(batch))
+        return terms["outline"], *asked[0]
+
+    value, shapes, camera = outline(batch)
+    assert float(value) == 0
+    np.testing.assert_array_equal(shapes, np.concatenate(list(batch["shape"].swapaxes(0, 1))))
+    columns = np.concatenate(list(batch["camera"].swapaxes(0, 1)))
+    np.testing.assert_array_equal(np.stack(camera, axis=1), columns)
 
 
 def test_decay_ends_at_rate_zero():
