@@ -21,9 +21,8 @@ CAMERA_LEDE = (
 def gan_section(run: Run, pictures: Pictures) -> Section:
     """Samples of the GAN."""
     stage = run.stages["gan"]
-    lede = (
-        "Where everything starts: pictures drawn by a StyleGAN2 from random codes. No camera, no mask, no 3D."
-    )
+    told = "random codes and cameras. No mask" if run.takes_cameras else "random codes. No camera, no mask"
+    lede = f"Where everything starts: pictures drawn by a StyleGAN2 from {told}, no 3D."
     samples = stage.pictures("samples", 1)
     if samples is None:
         return Section("gan", "Samples of the GAN", lede, placeholder("gan", "Random samples"), ran=False)
@@ -69,7 +68,7 @@ def viewpoints_section(run: Run, pictures: Pictures) -> Section:
     views = _views(stage, grid.shape[1])
     azimuths = [_azimuth(view) for view in views]
     order = sorted(range(len(views)), key=lambda i: (azimuths[i] is None, azimuths[i] or 0, i))
-    labels = ["–" if azimuths[i] is None else f"{azimuths[i]:.0f}°" for i in order]
+    labels = ["–" if azimuths[i] is None else f"{round(azimuths[i], 1):g}°" for i in order]
     rows = [[row[i] for i in order] for row in grid[:8]]
     alts = [[f"Object {r + 1}, view at about {name}" for name in labels] for r in range(len(rows))]
     caption = (
