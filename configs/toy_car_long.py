@@ -22,8 +22,8 @@ def get_config() -> ConfigDict:
     config.inverse_graphics.weights.iou = 8.0
     config.inverse_graphics.weights.labelled = 1.0
     config.inverse_graphics.labelled.num_images = 12000
-    config.inverse_graphics.num_steps = 5000
-    config.inverse_graphics.perceptual_start = 2500
+    config.inverse_graphics.num_steps = 2500
+    config.inverse_graphics.perceptual_start = 1500
     config.inverse_graphics.save_every = 500
     config.inverse_graphics_posed.num_objects = 600
     config.inverse_graphics_posed.num_steps = 2000

@@ -131,6 +131,7 @@ def test_a_gan_that_takes_cameras_is_told_of_no_layers_bins_or_annotator(workdir
         "What each layer holds",
         "one of twelve",
         "annotated by",
+        "No camera",
     ):
         assert other not in shown
     assert "takes a camera" in shown and "asked of the GAN" in shown
