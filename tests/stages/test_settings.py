@@ -11,7 +11,7 @@ import pytest
 from absl import flags
 from ml_collections import config_flags
 
-from ganverse_jax import stages
+from ganverse_jax import classes, stages
 from ganverse_jax.pipeline.experiment import Shared, plain_experiment
 from ganverse_jax.pipeline.settings import build, kinds
 
@@ -153,6 +153,8 @@ def changed_by_the_command_line(name):
     }
     if "viewpoints.annotated_by" in wanted:  # a pose regressor goes with one source of masks alone
         wanted["viewpoints.annotated_by"] = "keypoints"
+    if not classes.get(config.object_class).articulated:
+        wanted["world.pose"] = "free"  # there is no joint to freeze
     if "self_labels.network" in wanted:  # and a GAN's teacher too
         wanted["perception.segmenter.source"] = "network"
     experiment = parsed(config, [f"--config.{path}={value}" for path, value in wanted.items()])
