@@ -42,6 +42,12 @@ def labels(card: str) -> dict[str, int]:
     return {each.name: each.labels[card] for each in known if card in each.labels}
 
 
+def check_pose(kind: ObjectClass, pose: str) -> None:
+    """Raise ValueError for a frozen pose of a class that is not articulated."""
+    if pose != "free" and not kind.articulated:
+        raise ValueError(f"world.pose = {pose!r}, but {kind.plural} have no joints; set it to 'free'")
+
+
 def make_world(name: str, resolution: int, split: str = "train", pose: str = "free", **settings) -> World:
     """The toy world of a class; settings: seed, fov_degrees, distance.
 
@@ -51,8 +57,7 @@ def make_world(name: str, resolution: int, split: str = "train", pose: str = "fr
     if found.world is None:
         having = ", ".join(each for each in names() if get(each).world is not None)
         raise ValueError(f"there is no toy world of {found.plural}; object_class can be {having} for that")
+    check_pose(found, pose)
     if found.articulated:
         settings["pose"] = pose
-    elif pose != "free":
-        raise ValueError(f"world.pose = {pose!r}, but {found.plural} have no joints; set it to 'free'")
     return found.world(resolution=resolution, split=split, **settings)

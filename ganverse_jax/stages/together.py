@@ -15,10 +15,7 @@ def check_together(experiment: Experiment) -> None:
         _check_masks(sections, sections["perception"].segmenter.source)
     if kind.world is None:
         _check_world(sections, f"and there is no toy world of {kind.plural}")
-    if experiment.world.pose != "free" and not kind.articulated:
-        raise ValueError(
-            f"world.pose = {experiment.world.pose!r}, but {kind.plural} have no joints; set it to 'free'"
-        )
+    classes.check_pose(kind, experiment.world.pose)
 
 
 def _check_sections(sections: Mapping[str, Any]) -> None:

@@ -39,6 +39,14 @@ def turn(rings: np.ndarray, pivot: np.ndarray, angle: np.ndarray, axis: str) -> 
     return moved
 
 
+def mirrored(part: np.ndarray) -> np.ndarray:
+    """Rings [... r 3 3] on the other side; the half axis across keeps its direction, and with it the
+    winding."""
+    result = part * np.array([-1.0, 1.0, 1.0])
+    result[..., 1, :] *= -1
+    return result
+
+
 def skin(rings: np.ndarray, weights: np.ndarray, columns: int, roundness: float = 0.9) -> np.ndarray:
     """Vertices [n r*columns 3] of the tube through the spline's rings; columns: an even number.
 

@@ -4,6 +4,7 @@ The object, the camera and the background come from independent streams, so any 
 exchanged without touching the others.
 """
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -30,6 +31,16 @@ def uniforms(
 def choose(unit: np.ndarray, share: np.ndarray) -> np.ndarray:
     """Index [n] drawn with probabilities `share` [k] from uniform numbers [n]."""
     return np.minimum(np.searchsorted(np.cumsum(share) / np.sum(share), unit, side="right"), len(share) - 1)
+
+
+def within(ranges: Mapping, kind: np.ndarray, unit: np.ndarray) -> dict[str, np.ndarray]:
+    """Values [n] per name of `ranges`, of which each holds (low, high) of every kind: those of kinds [n]
+    (int), from uniform numbers [n len(ranges)] in [0, 1), a column per name in its order."""
+    found = {}
+    for k, (name, limits) in enumerate(ranges.items()):
+        low, high = np.array(limits, float)[kind].T
+        found[name] = low + (high - low) * unit[:, k]
+    return found
 
 
 def sample_cameras(unit: np.ndarray, distance: float) -> dict[str, np.ndarray]:

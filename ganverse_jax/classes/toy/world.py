@@ -180,8 +180,7 @@ class ToyWorld(ABC):
     def _render(self, indices, camera, background_indices, style):
         size, count = self.resolution, len(indices)
         images, masks = np.zeros((count, size, size, 3), np.uint8), np.zeros((count, size, size), np.uint8)
-        any_object = self.objects(np.zeros((1, sampling.NUM_UNIFORMS))).truth
-        truths = [{name: values[:0] for name, values in any_object.items()}]  # of no pictures at all
+        truths = []
         for start in range(0, count, _BLOCK):
             block = slice(start, min(start + _BLOCK, count))
             inputs, truth = self._inputs(indices[block], camera, background_indices[block], block)
@@ -192,6 +191,9 @@ class ToyWorld(ABC):
                 rows = slice(start + k * _CHUNK, min(start + (k + 1) * _CHUNK, block.stop))
                 images[rows] = np.asarray(image)[: rows.stop - rows.start]
                 masks[rows] = np.asarray(mask)[: rows.stop - rows.start]
+        if not truths:  # no picture at all
+            any_object = self.objects(np.zeros((1, sampling.NUM_UNIFORMS))).truth
+            truths.append({name: values[:0] for name, values in any_object.items()})
         truth = {name: np.concatenate([each[name] for each in truths]) for name in truths[0]}
         return {"image": images, "mask": masks, **camera, "index": indices, **truth}
 
@@ -219,7 +221,12 @@ class PosedWorld(ToyWorld):
         super().__init__(resolution, **settings)
         if pose not in ("free", "frozen"):
             raise ValueError(f"pose {pose!r} is unknown; use free or frozen")
-        self.pose, self.frozen = pose, pose == "frozen"
+        self.pose = pose
+
+    @property
+    def frozen(self) -> bool:
+        """Whether all are in their rest pose."""
+        return self.pose == "frozen"
 
     @property
     def settings(self) -> dict:

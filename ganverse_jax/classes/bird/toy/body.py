@@ -35,7 +35,7 @@ _PITCH_SHARE = {7: 0.3, 8: 0.4, 9: 0.3}
 
 def _front(d: dict) -> tuple[list[np.ndarray], np.ndarray]:
     """Control rings of trunk, beak and eyes in the rest pose, and the ring of the trunk that each follows."""
-    eyes = [_EYE, limbs.mirrored(_EYE)]
+    eyes = [_EYE, rings.mirrored(_EYE)]
     follow = np.concatenate([np.arange(len(_TRUNK)), *(np.full(len(p), 12) for p in (_BEAK, *eyes))])
     front = np.tile(np.concatenate([_TRUNK, _BEAK, *eyes]), (len(d["girth"]), 1, 1, 1))
     beak = slice(len(_TRUNK), len(_TRUNK) + len(_BEAK))
@@ -81,7 +81,7 @@ def assemble(d: dict, pose: dict[str, np.ndarray]) -> np.ndarray:
     trunk, beak, left, right = np.split(front, np.cumsum([len(_TRUNK), len(_BEAK), len(_EYE)]), 1)
     wing = limbs.wing(d, pose)
     controls = {"trunk": trunk, "beak": beak, "tail": limbs.tail(d, pose), "wing_left": wing,
-                "wing_right": limbs.mirrored(wing), "eye_left": left, "eye_right": right}  # fmt: skip
+                "wing_right": rings.mirrored(wing), "eye_left": left, "eye_right": right}  # fmt: skip
     hip = np.tile([0.0, limbs.HIP + 0.03, -0.03], (n, 1))
     for name, part in controls.items():
         angle = np.tile((slope + pose["pitch"])[:, None], part.shape[1])

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from ganverse_jax.classes.toy.sampling import within
+
 BUILDS = ("songbird", "finch", "crow", "pigeon", "gull", "wader", "duck", "hawk")
 
 # Ranges (low, high) per build, in the order of BUILDS. slope: degrees by which the trunk is more upright;
@@ -59,11 +61,7 @@ DIMENSIONS = {
 
 def dimensions(build: np.ndarray, unit: np.ndarray) -> dict[str, np.ndarray]:
     """Dimensions [n] per name for builds [n] from uniform numbers [n len(DIMENSIONS)] in [0, 1)."""
-    table = {name: np.array(ranges, float) for name, ranges in DIMENSIONS.items()}
-    return {
-        name: r[build, 0] + (r[build, 1] - r[build, 0]) * unit[:, k]
-        for k, (name, r) in enumerate(table.items())
-    }
+    return within(DIMENSIONS, build, unit)
 
 
 def average(count: int) -> dict[str, np.ndarray]:

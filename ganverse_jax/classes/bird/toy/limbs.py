@@ -35,13 +35,6 @@ _LEG = rings.along([
 _DIRECTIONS = dict(zip(TOES, np.radians([-34.0, 0.0, 34.0, 176.0]), strict=True))
 
 
-def mirrored(part: np.ndarray) -> np.ndarray:
-    """Rings [... r 3 3] on the other side; the half axis across turns round, and keeps the winding."""
-    result = part * np.array([-1.0, 1.0, 1.0])
-    result[..., 1, :] *= -1
-    return result
-
-
 def wing(d: dict, pose: dict[str, np.ndarray]) -> np.ndarray:
     """Control rings [n 9 3 3] of the left wing, folded or spread: its upper edge when folded is the hind
     one when spread, as a bird's is."""
@@ -104,5 +97,5 @@ def legs(d: dict, pose: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         # In flight the legs trail under the tail.
         below = np.clip((hip[:, None, 1] + 0.03 - part[:, :, 0, 1]) / 0.06, 0, 1)
         part = rings.turn(part, hip, -1.5 * pose["spread"][:, None] * below, "x")
-        parts |= {f"{name}_left": part, f"{name}_right": mirrored(part)}
+        parts |= {f"{name}_left": part, f"{name}_right": rings.mirrored(part)}
     return parts

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from ganverse_jax.classes.toy.sampling import within
+
 BODIES = ("sedan", "hatchback", "suv", "pickup", "van", "sports")
 
 # Ranges (low, high) per body, in the order of BODIES. z positions of the cabin: windscreen base and top,
@@ -50,7 +52,4 @@ DIMENSIONS = {
 
 def dimensions(body: np.ndarray, unit: np.ndarray) -> dict[str, np.ndarray]:
     """Dimensions [n] per name for body types [n] from uniform numbers [n len(DIMENSIONS)] in [0, 1)."""
-    table = {name: np.array(ranges) for name, ranges in DIMENSIONS.items()}
-    return {
-        name: r[body, 0] + (r[body, 1] - r[body, 0]) * unit[:, k] for k, (name, r) in enumerate(table.items())
-    }
+    return within(DIMENSIONS, body, unit)

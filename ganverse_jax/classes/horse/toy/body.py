@@ -44,13 +44,6 @@ _HEAD_SHARE = {11: 0.15, 12: 0.4, 13: 0.45}
 _TURN_SHARE = {8: 0.15, 9: 0.2, 10: 0.2, 11: 0.2, 12: 0.15, 13: 0.1}
 
 
-def _mirrored(part: np.ndarray) -> np.ndarray:
-    """The part on the other side; the half axis across keeps its direction, and with it the winding."""
-    mirrored = part * np.array([-1.0, 1.0, 1.0])
-    mirrored[:, 1] *= -1
-    return mirrored
-
-
 def _mane(trunk: np.ndarray, d: dict, side: np.ndarray) -> np.ndarray:
     """Rings [n r 3 3] of hair from the withers to the poll that falls to one side [n] (1 or -1)."""
     crest = trunk[:, 7 : _POLL + 1]
@@ -68,7 +61,7 @@ def _front(d: dict, mane_side: np.ndarray, ears: np.ndarray) -> tuple[np.ndarray
     """Control rings [n r 3 3] of trunk, mane, forelock, ears and eyes in the rest pose, and the ring of the
     trunk [r] that each follows."""
     n = len(mane_side)
-    head = [_FORELOCK, _EAR, _mirrored(_EAR), _EYE, _mirrored_eye()]
+    head = [_FORELOCK, _EAR, rings.mirrored(_EAR), _EYE, _mirrored_eye()]
     order = np.arange(len(_TRUNK))
     follow = np.concatenate([order, *(np.full(len(part), ring) for part, ring in
                                       zip(head, (13, 13, 13, 14, 14), strict=True))])  # fmt: skip

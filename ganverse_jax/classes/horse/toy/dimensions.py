@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from ganverse_jax.classes.toy.sampling import within
+
 BREEDS = ("pony", "arab", "thoroughbred", "quarter", "cob", "draught")
 BREED_SHARE = np.array([0.17, 0.17, 0.20, 0.17, 0.14, 0.15])
 
@@ -24,11 +26,7 @@ DIMENSIONS = {
 
 def dimensions(breed: np.ndarray, unit: np.ndarray) -> dict[str, np.ndarray]:
     """Dimensions [n] per name for breeds [n] from uniform numbers [n len(DIMENSIONS)] in [0, 1)."""
-    table = {name: np.array(ranges) for name, ranges in DIMENSIONS.items()}
-    return {
-        name: r[breed, 0] + (r[breed, 1] - r[breed, 0]) * unit[:, k]
-        for k, (name, r) in enumerate(table.items())
-    }
+    return within(DIMENSIONS, breed, unit)
 
 
 def average(count: int) -> dict[str, np.ndarray]:
