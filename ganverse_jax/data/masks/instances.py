@@ -22,6 +22,11 @@ class Verdict(NamedTuple):
     num_instances: np.ndarray
     area: np.ndarray
 
+    @property
+    def kept(self) -> np.ndarray:
+        """Which [n] the filter kept."""
+        return np.array([reason == KEPT for reason in self.reason], bool)
+
 
 def connected_components(masks: np.ndarray) -> np.ndarray:
     """Label the 4-connected components of masks bool [n h w]: int32 [n h w], 0 outside, unique over all n.

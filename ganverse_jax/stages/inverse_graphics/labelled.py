@@ -11,16 +11,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ganverse_jax.data.masks import instances
 from ganverse_jax.models.perception.pose_regressor import LearnedPoseRegressor
 from ganverse_jax.pipeline import remedies
 from ganverse_jax.pipeline.stage import Run
 from ganverse_jax.runtime import parallel
 from ganverse_jax.runtime.shipped import weights_folder
-from ganverse_jax.stages.gan import stage as gan
 from ganverse_jax.stages.gan.teacher import POSE
 from ganverse_jax.stages.inverse_graphics.settings import Labelled
 from ganverse_jax.stages.perception import stage as perception
+from ganverse_jax.stages.perception.real_objects import real_objects
 
 # What a batch then also holds: uint8 [m h w 3], uint8 [m h w] and float32 [m 3].
 LABELLED_IMAGES, LABELLED_MASKS, LABELLED_CAMERAS = "labelled_images", "labelled_masks", "labelled_cameras"
@@ -49,20 +48,18 @@ def read(run: Run, settings: Labelled) -> LabelledPictures:
     Raises ValueError where none does, or the device mesh does not divide a batch.
     """
     parallel.check_divisible(settings.batch_size, run.mesh.size, "inverse_graphics.labelled.batch_size")
-    pictures = np.asarray(gan.real_pictures(run, settings.num_images)[: settings.num_images])
-    verdict = instances.judge_images(perception.load(run.workdir).segmenter, pictures)
-    rows = np.flatnonzero([reason == instances.KEPT for reason in verdict.reason])
-    if not len(rows):
+    segmenter = perception.load(run.workdir).segmenter
+    images, masks, _, num_pictures = real_objects(run, segmenter, settings.num_images)
+    if not len(images):
         raise ValueError(
-            f"no picture of {len(pictures)} that the GAN learned from shows one object; set "
+            f"no picture of {num_pictures} that the GAN learned from shows one object; set "
             "inverse_graphics.labelled.labels to None to train on the GAN's own alone"
         )
-    images, pose = pictures[rows], LearnedPoseRegressor.load(pose_path(settings))
-    cameras = np.stack(pose(images), axis=1).astype(np.float32)
+    cameras = np.stack(LearnedPoseRegressor.load(pose_path(settings))(images), axis=1).astype(np.float32)
     print(
-        f"[inverse_graphics] {len(rows)} of {len(pictures)} real pictures, cameras read off them", flush=True
+        f"[inverse_graphics] {len(images)} of {num_pictures} real pictures, cameras read off them", flush=True
     )
-    return LabelledPictures(images, verdict.masks[rows], cameras, settings.batch_size)
+    return LabelledPictures(images, masks, cameras, settings.batch_size)
 
 
 def pose_path(settings: Labelled) -> Path:

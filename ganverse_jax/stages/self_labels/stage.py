@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ganverse_jax.data.masks import instances
 from ganverse_jax.evaluation.cameras import azimuth_errors
 from ganverse_jax.models.inverse_graphics import stored
 from ganverse_jax.models.inverse_graphics.network import InverseGraphics
@@ -31,6 +30,7 @@ from ganverse_jax.stages.gan import stage as gan
 from ganverse_jax.stages.gan.teacher import CAMERAS, POSE, SEGMENTER, SHAPES
 from ganverse_jax.stages.inverse_graphics import stage as inverse_graphics
 from ganverse_jax.stages.perception import stage as perception
+from ganverse_jax.stages.perception.real_objects import real_objects
 from ganverse_jax.stages.self_labels import renders
 from ganverse_jax.stages.self_labels.refine import refine
 from ganverse_jax.stages.self_labels.renders import Labels
@@ -48,13 +48,11 @@ def run(run: Run, settings: Settings) -> None:
     folder = run.workdir / NAME
     (folder / SHAPES).mkdir(parents=True, exist_ok=True)
     segmenter = perception.load(run.workdir).segmenter
-    pictures = np.asarray(gan.real_pictures(run, settings.num_images)[: settings.num_images])
-    verdict = instances.judge_images(segmenter, pictures)
-    rows = np.flatnonzero([reason == instances.KEPT for reason in verdict.reason])
-    images, masks, network = pictures[rows], verdict.masks[rows], _network(run, settings)
+    images, masks, rows, num_pictures = real_objects(run, segmenter, settings.num_images)
+    network = _network(run, settings)
     labels = _label(run, settings, network, images, masks)
     trusted = labels.trusted(settings)
-    counts = {"pictures": len(pictures), "no_single_object": len(pictures) - len(rows)}
+    counts = {"pictures": num_pictures, "no_single_object": num_pictures - len(rows)}
     counts |= {"not_trusted": int((~trusted).sum()), "labelled": int(trusted.sum())}
     print(f"[{NAME}] {counts}", flush=True)
     if not trusted.any():

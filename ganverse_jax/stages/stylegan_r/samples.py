@@ -55,7 +55,7 @@ def draw_samples(
     content_w = generator.codes(seeds, psi)
     images, _ = generator.pairs(views.w[view_id], content_w)
     verdict = instances.judge_images(segmenter, images)
-    kept = np.array([reason == instances.KEPT for reason in verdict.reason])
+    kept = verdict.kept
     if not kept.any():
         raise ValueError(f"the mask filter kept none of {count} samples; train the GAN longer")
     samples = MultiviewSet(images, verdict.masks, view_id, seeds, views.views)

@@ -136,7 +136,7 @@ def score(generator: MultiviewGenerator, w: np.ndarray, contents: np.ndarray, se
     images = np.swapaxes(generator.grid(w, contents), 0, 1)
     flat = images.reshape(-1, *images.shape[2:])
     verdict = instances.judge_images(segmenter, flat)
-    kept = np.array([reason == instances.KEPT for reason in verdict.reason]).reshape(images.shape[:2])
+    kept = verdict.kept.reshape(images.shape[:2])
     masks = (verdict.masks > 127).reshape(images.shape[:4])
     consistency = np.array([view_selection.mask_agreement(rows) for rows in masks])
     bins, agreement = np.full(len(w), -1), np.ones(len(w))
