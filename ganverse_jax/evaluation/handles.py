@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ganverse_jax.evaluation.images import mask_iou, masked_colour_error
+from ganverse_jax.evaluation.images import mask_iou, masked_colour_error, mean_change
 
 ROUNDING = 1 / 12  # squared error of a byte: pictures that agree to the bit have no PSNR
 
@@ -79,8 +79,7 @@ def texture_figures(
     textures; ratio of the two. asked and own share the masks `rendered`."""
     errors = masked_colour_error(pictures / 255.0, asked, masks, rendered)
     apart = masked_colour_error(own, asked, rendered, rendered)
-    error, distance = (_mean_or(values, 1.0) for values in (errors, apart))
-    return {"error": error, "distance": distance, "ratio": error / max(distance, 1e-6)}
+    return _of_distance(*(_mean_or(values, 1.0) for values in (errors, apart)))
 
 
 def background_figures(
@@ -88,9 +87,7 @@ def background_figures(
 ) -> dict[str, float]:
     """Of pictures asked to take the backgrounds of pictures `asked` for those of `own`: error, distance and
     ratio as `texture_figures`, where `outside` [n h w] bool shows the background of all three."""
-    off = lambda a, b: _mean_or(np.abs(a[outside].astype(np.float32) - b[outside]) / 255.0, 1.0)  # noqa: E731
-    error, distance = off(pictures, asked), off(own, asked)
-    return {"error": error, "distance": distance, "ratio": error / max(distance, 1e-6)}
+    return _of_distance(*(mean_change(each, asked, outside, nothing=1.0) for each in (pictures, own)))
 
 
 def psnr(first: np.ndarray, second: np.ndarray, where: np.ndarray) -> float:
@@ -100,6 +97,10 @@ def psnr(first: np.ndarray, second: np.ndarray, where: np.ndarray) -> float:
         return 0.0
     squared = np.square(first[where].astype(np.float32) - second[where]).mean()
     return float(10 * np.log10(255.0**2 / max(squared, ROUNDING)))
+
+
+def _of_distance(error: float, distance: float) -> dict[str, float]:
+    return {"error": error, "distance": distance, "ratio": error / max(distance, 1e-6)}
 
 
 def _mean_or(values: np.ndarray, nothing: float) -> float:

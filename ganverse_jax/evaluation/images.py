@@ -21,6 +21,16 @@ def masked_colour_error(
     return _mean_where_both(np.abs(predicted - target).mean(axis=-1), predicted_mask, target_mask)
 
 
+def mean_change(first: np.ndarray, second: np.ndarray, where: np.ndarray, nothing: float = -1.0) -> float:
+    """Mean absolute colour difference, in [0, 1], of images uint8 [n h w 3] over the pixels that `where`
+    [n h w] holds.
+
+    `nothing` where it holds none: -1 can stand in the figures' JSON, which NaN could not.
+    """
+    difference = np.abs(first[where].astype(np.int16) - second[where])
+    return float(difference.mean() / 255.0) if len(difference) else nothing
+
+
 def masked_normal_error(
     predicted: np.ndarray, target: np.ndarray, predicted_mask: np.ndarray, target_mask: np.ndarray
 ) -> np.ndarray:

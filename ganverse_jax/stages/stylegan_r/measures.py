@@ -12,21 +12,11 @@ from typing import NamedTuple
 import numpy as np
 
 from ganverse_jax.evaluation.cameras import circular_median, wrap_angle
-from ganverse_jax.evaluation.images import mask_iou
+from ganverse_jax.evaluation.images import mask_iou, mean_change
 from ganverse_jax.runtime.pixels import unit_to_uint8
 from ganverse_jax.stages.stylegan_r.properties import Properties
 
 PROPERTIES = ("shape", "texture", "background")
-
-
-def mean_change(first: np.ndarray, second: np.ndarray, where: np.ndarray) -> float:
-    """Mean absolute colour difference, in [0, 1], of images uint8 [n h w 3] over the pixels that `where`
-    [n h w] holds.
-
-    -1 where it holds none, which the figures' JSON can carry and NaN could not.
-    """
-    difference = np.abs(first[where].astype(np.int16) - second[where])
-    return float(difference.mean() / 255.0) if len(difference) else -1.0
 
 
 def render_mix(neural: Callable, properties: Properties, view, **rows) -> np.ndarray:
