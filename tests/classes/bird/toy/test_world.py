@@ -5,14 +5,18 @@ import functools
 import numpy as np
 import pytest
 
-import rasterizer
 from ganverse_jax import classes
 from ganverse_jax.classes.bird.toy.plumage import PLUMAGES
 from ganverse_jax.classes.bird.toy.renderer import SURFACE
 from ganverse_jax.classes.bird.toy.topology import FACES, PARTS
 from ganverse_jax.classes.bird.toy.world import BACKDROPS, BUILDS, ToyBirds
-from ganverse_jax.classes.toy import sampling, shapes
-from tests.classes.winding import winding
+from ganverse_jax.classes.toy import sampling
+from ganverse_jax.evaluation.geometry import winding_number
+from tests.classes.toy_worlds import (
+    assert_closed_outward,
+    assert_independent_of_the_batch,
+    assert_within_the_frame,
+)
 
 BIRD = classes.get("bird").keypoints
 
@@ -29,9 +33,8 @@ def samples():
 
 
 def test_an_image_does_not_depend_on_the_batch_it_is_asked_for_in():
-    alone = world().render([31, 5, 2])
-    for name in ("image", "mask", "azimuth", "elevation", "distance", "build", "plumage"):
-        np.testing.assert_array_equal(alone[name], samples()[name][[31, 5, 2]])
+    assert {"image", "mask", "azimuth", "elevation", "distance", "build", "plumage"} <= set(samples())
+    assert_independent_of_the_batch(world(), samples(), [31, 5, 2])
 
 
 def test_a_frozen_pose_keeps_plumage_camera_and_surroundings_and_folds_all_wings():
@@ -52,25 +55,14 @@ def test_every_build_and_every_plumage_occurs():
 
 @pytest.mark.parametrize("pose", ["free", "frozen"])
 def test_no_bird_is_cut_off_by_the_frame(pose):
-    vertices = world(pose).surfaces(np.arange(200))[0]
-    near = np.full(200, 4.2 * (1 - sampling.DISTANCE_JITTER), np.float32)
-    fov_y = np.full(200, np.radians(30.0), np.float32)
-    for azimuth in np.radians(np.arange(0.0, 360.0, 30.0)):
-        for elevation in sampling.ELEVATION_RANGE:
-            camera = rasterizer.Camera(np.full(200, azimuth), np.full(200, elevation), near, fov_y)
-            clip = np.asarray(rasterizer.transform(vertices, camera, 32, 32))
-            assert np.abs(clip[..., :2] / clip[..., 3:]).max() < 1.0
+    assert_within_the_frame(world(pose).surfaces(np.arange(200))[0], np.arange(0.0, 360.0, 30.0))
 
 
 @pytest.mark.parametrize("index", range(8))
 def test_every_part_is_closed_and_faces_outward(index):
     parts = world().solid(index)
     assert len(parts) == len(PARTS)
-    for vertices, faces in parts:
-        edges = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
-        directed = set(map(tuple, edges.tolist()))
-        assert len(directed) == len(edges) and all((b, a) in directed for a, b in directed)
-        assert shapes.signed_volume(vertices.astype(float), faces) > 0
+    assert_closed_outward(parts)
 
 
 @pytest.mark.parametrize("pose", ["free", "frozen"])
@@ -81,8 +73,8 @@ def test_no_part_floats(pose):
         for name, (vertices, _) in parts.items():
             toe, _, side = name.partition("_toe_")
             within = parts[f"leg_{side}"] if side else parts["trunk"]
-            inside = [winding(point, *within) > 0.5 for point in vertices]
-            assert name == "trunk" or any(inside), (index, name)
+            inside = winding_number(*within, vertices) > 0.5
+            assert name == "trunk" or inside.any(), (index, name)
 
 
 def test_the_object_is_centred_and_faces_forward_whatever_the_bird():

@@ -6,12 +6,17 @@ import json
 import numpy as np
 import pytest
 
-import rasterizer
 from ganverse_jax.classes.car.toy import scene
 from ganverse_jax.classes.car.toy.topology import TOPOLOGY
 from ganverse_jax.classes.car.toy.world import BODIES, ToyCars
 from ganverse_jax.classes.toy import sampling, shapes
 from ganverse_jax.data.images.rendered import materialize
+from tests.classes.toy_worlds import (
+    assert_closed_outward,
+    assert_independent_of_the_batch,
+    assert_mask_is_coverage,
+    assert_within_the_frame,
+)
 
 
 @functools.cache
@@ -26,11 +31,9 @@ def samples():
 
 
 def test_an_image_does_not_depend_on_the_batch_it_is_asked_for_in():
-    together = samples()
+    assert {"image", "mask", "azimuth", "elevation", "distance", "body"} <= set(samples())
     for indices in ([5], [31, 5, 2]):
-        alone = world().render(indices)
-        for name in ("image", "mask", "azimuth", "elevation", "distance", "body"):
-            np.testing.assert_array_equal(alone[name], together[name][indices])
+        assert_independent_of_the_batch(world(), samples(), indices)
 
 
 def test_another_seed_or_split_gives_other_images():
@@ -80,24 +83,12 @@ def test_a_front_view_covers_a_tenth_of_the_image():
 
 
 def test_no_car_is_cut_off_by_the_frame():
-    vertices = world().surfaces(np.arange(200))[0]
-    near = np.full(200, 4.2 * (1 - sampling.DISTANCE_JITTER), np.float32)
-    fov_y = np.full(200, np.radians(30.0), np.float32)
-    for azimuth in np.radians([62.0, 75.0, 90.0, 105.0]):
-        for elevation in sampling.ELEVATION_RANGE:
-            camera = rasterizer.Camera(np.full(200, azimuth), np.full(200, elevation), near, fov_y)
-            clip = np.asarray(rasterizer.transform(vertices, camera, 32, 32))
-            assert np.abs(clip[..., :2] / clip[..., 3:]).max() < 1.0
+    assert_within_the_frame(world().surfaces(np.arange(200))[0], [62.0, 75.0, 90.0, 105.0])
 
 
 def test_the_mask_is_the_coverage_of_the_object():
     cameras = (np.linspace(0, 6, 16), 0.3)
-    white = world().render_object(np.arange(16), *cameras, shaded=False)
-    views = world().render_views(np.arange(16), *cameras, background_indices=np.arange(16) + 900)
-    np.testing.assert_array_equal(white["mask"], views["mask"])
-    assert np.all(white["image"][white["mask"] == 0] == 255)
-    # Four samples per pixel: coverage is a multiple of a quarter.
-    assert set(np.unique(white["mask"])) <= {0, 64, 128, 191, 255}
+    views = assert_mask_is_coverage(world(), cameras)
     other = world().render_views(np.arange(16), *cameras)["image"]
     inside = views["mask"] == 255
     # The light differs with the background, the picture of the object does not: same albedo, bounded change.
@@ -136,11 +127,7 @@ def test_a_quarter_turn_shows_the_right_side():
 
 @pytest.mark.parametrize("index", range(8))
 def test_every_part_is_closed_and_faces_outward(index):
-    for vertices, faces in world().solid(index):
-        edges = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
-        directed = set(map(tuple, edges.tolist()))
-        assert len(directed) == len(edges) and all((b, a) in directed for a, b in directed)
-        assert shapes.signed_volume(vertices.astype(float), faces) > 0
+    assert_closed_outward(world().solid(index))
 
 
 def test_the_object_is_centred_on_its_ground_truth_box():

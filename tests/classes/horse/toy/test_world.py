@@ -5,12 +5,17 @@ import functools
 import numpy as np
 import pytest
 
-import rasterizer
 from ganverse_jax.classes.horse.toy import coat
 from ganverse_jax.classes.horse.toy.topology import FACES, PARTS
 from ganverse_jax.classes.horse.toy.world import BREEDS, ToyHorses
-from ganverse_jax.classes.toy import sampling, shapes
-from tests.classes.winding import winding
+from ganverse_jax.classes.toy import sampling
+from ganverse_jax.evaluation.geometry import winding_number
+from tests.classes.toy_worlds import (
+    assert_closed_outward,
+    assert_independent_of_the_batch,
+    assert_mask_is_coverage,
+    assert_within_the_frame,
+)
 
 
 @functools.cache
@@ -25,11 +30,9 @@ def samples():
 
 
 def test_an_image_does_not_depend_on_the_batch_it_is_asked_for_in():
-    together = samples()
+    assert {"image", "mask", "azimuth", "elevation", "distance", "breed", "coat"} <= set(samples())
     for indices in ([5], [31, 5, 2]):
-        alone = world().render(indices)
-        for name in ("image", "mask", "azimuth", "elevation", "distance", "breed", "coat"):
-            np.testing.assert_array_equal(alone[name], together[name][indices])
+        assert_independent_of_the_batch(world(), samples(), indices)
 
 
 def test_another_seed_or_split_or_pose_gives_other_images():
@@ -70,14 +73,7 @@ def test_a_frozen_pose_keeps_breed_coat_camera_and_surroundings():
 
 
 def test_no_horse_is_cut_off_by_the_frame():
-    vertices = world().surfaces(np.arange(200))[0]
-    near = np.full(200, 4.2 * (1 - sampling.DISTANCE_JITTER), np.float32)
-    fov_y = np.full(200, np.radians(30.0), np.float32)
-    for azimuth in np.radians(np.arange(0.0, 360.0, 30.0)):
-        for elevation in sampling.ELEVATION_RANGE:
-            camera = rasterizer.Camera(np.full(200, azimuth), np.full(200, elevation), near, fov_y)
-            clip = np.asarray(rasterizer.transform(vertices, camera, 32, 32))
-            assert np.abs(clip[..., :2] / clip[..., 3:]).max() < 1.0
+    assert_within_the_frame(world().surfaces(np.arange(200))[0], np.arange(0.0, 360.0, 30.0))
 
 
 def test_even_from_the_front_a_horse_covers_a_thirtieth_of_the_image():
@@ -86,24 +82,14 @@ def test_even_from_the_front_a_horse_covers_a_thirtieth_of_the_image():
 
 
 def test_the_mask_is_the_coverage_of_the_object():
-    cameras = (np.linspace(0, 6, 16), 0.3)
-    white = world().render_object(np.arange(16), *cameras, shaded=False)
-    views = world().render_views(np.arange(16), *cameras, background_indices=np.arange(16) + 900)
-    np.testing.assert_array_equal(white["mask"], views["mask"])
-    assert np.all(white["image"][white["mask"] == 0] == 255)
-    # Four samples per pixel: coverage is a multiple of a quarter.
-    assert set(np.unique(white["mask"])) <= {0, 64, 128, 191, 255}
+    assert_mask_is_coverage(world(), (np.linspace(0, 6, 16), 0.3))
 
 
 @pytest.mark.parametrize("index", range(8))
 def test_every_part_is_closed_and_faces_outward(index):
     parts = world().solid(index)
     assert len(parts) == len(PARTS)
-    for vertices, faces in parts:
-        edges = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
-        directed = set(map(tuple, edges.tolist()))
-        assert len(directed) == len(edges) and all((b, a) in directed for a, b in directed)
-        assert shapes.signed_volume(vertices.astype(float), faces) > 0
+    assert_closed_outward(parts)
 
 
 @pytest.mark.parametrize("pose", ["free", "frozen"])
@@ -113,8 +99,7 @@ def test_no_part_floats(pose):
         parts = {part.name: solid for part, solid in zip(PARTS, world(pose=pose).solid(index), strict=True)}
         trunk = parts.pop("trunk")
         for name, (vertices, _) in parts.items():
-            inside = np.array([winding(point, *trunk) > 0.5 for point in vertices[::3]])
-            assert inside.any(), (index, name)
+            assert (winding_number(*trunk, vertices[::3]) > 0.5).any(), (index, name)
 
 
 def test_the_object_is_centred_on_its_ground_truth_box_and_faces_forward():
