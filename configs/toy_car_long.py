@@ -1,4 +1,4 @@
-"""The recipe behind the shipped toy network (assets/toy_car): about an hour instead of minutes.
+"""A longer recipe for toy cars: half an hour for the inverse graphics instead of minutes.
 
     python -m launch.train --config=configs/toy_car_long.py --workdir=runs/toy_car_long
 
