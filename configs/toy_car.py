@@ -99,7 +99,7 @@ def get_config() -> ConfigDict:
     config.inverse_graphics.update(
         num_steps=1000,
         camera_origin="given",
-        labelled=dict(labels="toy_car_round2"),
+        labelled=dict(labels="toy_car_round2", batch_size=8),
         perceptual_start=500,
     )
     config.inverse_graphics_posed.update(TRAINING | dict(num_steps=400))

@@ -21,7 +21,7 @@ def get_config() -> ConfigDict:
         training.weights.laplacian = 2.0
     config.inverse_graphics.weights.iou = 8.0
     config.inverse_graphics.weights.labelled = 1.0
-    config.inverse_graphics.labelled.num_images = 12000
+    config.inverse_graphics.labelled.update(num_images=12000, batch_size=16)
     config.inverse_graphics.num_steps = 2500
     config.inverse_graphics.perceptual_start = 1500
     config.inverse_graphics.save_every = 500
