@@ -59,6 +59,11 @@ def write_png(path: str | os.PathLike, picture: Image.Image | np.ndarray) -> Non
     write_atomic(path, lambda temporary: image.save(temporary, "PNG"))
 
 
+def write_jpeg(path: str | os.PathLike, picture: np.ndarray) -> None:
+    """Write an array uint8 [h w 3] of a photograph as JPEG, atomically."""
+    write_atomic(path, lambda temporary: Image.fromarray(picture).save(temporary, "JPEG", quality=90))
+
+
 def write_npz(path: str | os.PathLike, **arrays: np.ndarray) -> None:
     """Write named arrays as a compressed NPZ, atomically."""
 

@@ -6,6 +6,7 @@ enough, and tests/scene/test_files.py reads the raw bytes to see it was once.
 """
 
 import functools
+import hashlib
 import io
 import os
 from pathlib import Path
@@ -17,11 +18,13 @@ from PIL import Image
 
 import rasterizer
 from ganverse_jax.runtime.checkpoint import write_atomic, write_text
+from ganverse_jax.scene.pinhole import NEAR, Pinhole
 
 FORMATS = (".glb", ".obj")
 # Of a .glb. "unlit" shows the texture's own colours, which hold the light of the pictures that it was learned
 # from, as our renders do; "rough" is matt, and lit by the viewer.
 Material = Literal["unlit", "rough"]
+_MAX_NAME = 160  # letters of a material's, where each of a stem's bytes may take three
 _REPEAT, _CLAMP_TO_EDGE, _LINEAR, _LINEAR_MIPMAPS = 10497, 33071, 9729, 9987  # of glTF's samplers
 
 
@@ -36,17 +39,21 @@ class TexturedMesh(NamedTuple):
     texture: np.ndarray
 
 
-def write_mesh(path: str | Path, mesh: TexturedMesh, material: Material = "unlit") -> Path:
+def write_mesh(
+    path: str | Path, mesh: TexturedMesh, material: Material = "unlit", camera: Pinhole | None = None
+) -> Path:
     """Write a mesh as .glb (one file, with smooth normals) or .obj (with <stem>.mtl and <stem>.png beside
     it), by the path's suffix.
 
-    The material is named after the file, so that many meshes can share a folder or a scene.
+    The material is named after the file, so that many meshes can share a folder or a scene. camera: a node of
+    the .glb, which is as wide as the picture of a camera whose principal point is in the middle (glTF has no
+    other).
     Raises ValueError for another suffix, for shapes that do not fit and for values that are not finite.
     """
     path = Path(path)
     _check(mesh)
     if path.suffix.lower() == ".glb":
-        content = _glb_bytes(mesh, _material_name(path), material)
+        content = _glb_bytes(mesh, _material_name(path), material, camera)
         write_atomic(path, lambda temporary: temporary.write_bytes(content))
     elif path.suffix.lower() == ".obj":
         _write_obj(path, mesh)
@@ -74,15 +81,17 @@ def _check(mesh: TexturedMesh) -> None:
 
 def _material_name(path: Path) -> str:
     """The stem without spaces, which .mtl cannot quote, and without %, which viewers decode: a name of its
-    own for every stem."""
-    return quote(os.fsencode(path.stem), safe="").replace("%", "=") or "mesh"
+    own for every stem, which a file can have too."""
+    stem = os.fsencode(path.stem)
+    name = quote(stem, safe="").replace("%", "=") or "mesh"
+    return name if len(name) <= _MAX_NAME else f"{name[:_MAX_NAME]}={hashlib.sha256(stem).hexdigest()[:16]}"
 
 
 def _picture(texture: np.ndarray) -> Image.Image:
     return Image.fromarray((np.clip(texture, 0, 1) * 255 + 0.5).astype(np.uint8))
 
 
-def _glb_bytes(mesh: TexturedMesh, name: str, material: Material) -> bytes:
+def _glb_bytes(mesh: TexturedMesh, name: str, material: Material, camera: Pinhole | None) -> bytes:
     import trimesh
 
     # glTF has one index list: a vertex on the seam becomes two, one per UV, which share their normal.
@@ -98,7 +107,7 @@ def _glb_bytes(mesh: TexturedMesh, name: str, material: Material) -> bytes:
         process=False,
         visual=trimesh.visual.TextureVisuals(uv=np.asarray(mesh.uv)[unique[:, 1]], material=rough),
     )
-    finish = functools.partial(_finish_gltf, material=material)
+    finish = functools.partial(_finish_gltf, material=material, camera=camera)
     return whole.export(file_type="glb", include_normals=True, tree_postprocessor=finish)
 
 
@@ -109,9 +118,9 @@ def _smooth_normals(mesh: TexturedMesh) -> np.ndarray:
     return normals
 
 
-def _finish_gltf(tree: dict[str, Any], material: Material) -> None:
+def _finish_gltf(tree: dict[str, Any], material: Material, camera: Pinhole | None) -> None:
     """What trimesh does not write: how the texture continues beyond its borders (as `rasterizer` has it: u
-    closes on itself, v does not), and KHR_materials_unlit."""
+    closes on itself, v does not), KHR_materials_unlit, and a camera from which all is seen."""
     tree["samplers"] = [
         {"wrapS": _REPEAT, "wrapT": _CLAMP_TO_EDGE, "magFilter": _LINEAR, "minFilter": _LINEAR_MIPMAPS}
     ]
@@ -121,6 +130,14 @@ def _finish_gltf(tree: dict[str, Any], material: Material) -> None:
         tree["extensionsUsed"] = ["KHR_materials_unlit"]
         for entry in tree["materials"]:
             entry["extensions"] = {"KHR_materials_unlit": {}}
+    if camera is not None:
+        height, width = camera.size
+        lens = {"yfov": camera.fov_y, "aspectRatio": width / height, "znear": NEAR}
+        tree["cameras"] = [{"name": "photo", "type": "perspective", "perspective": lens}]
+        # glTF's matrices are column by column.
+        pose = camera.camera_to_world.T.ravel().tolist()
+        tree["nodes"].append({"name": "photo", "camera": 0, "matrix": pose})
+        tree["scenes"][0]["nodes"].append(len(tree["nodes"]) - 1)
 
 
 def _write_obj(path: Path, mesh: TexturedMesh) -> None:

@@ -15,7 +15,11 @@ import pytest
 from PIL import Image
 
 import rasterizer
+from ganverse_jax.commands.reconstruct.overlay import OUTLINE, draw_layer, lay_over
+from ganverse_jax.data.crops import Crop
 from ganverse_jax.scene.files import TexturedMesh, write_mesh
+from ganverse_jax.scene.meshes import PredictedMeshes, render_meshes
+from ganverse_jax.scene.pinhole import crop_pinhole, uncropped
 from tests.annotation import chromium
 from tests.scene.mesh_reader import glb_contents
 
@@ -33,13 +37,23 @@ renderer.setSize(SIDE, SIDE);
 const scene = new THREE.Scene(), camera = new THREE.PerspectiveCamera(FOV, 1, 0.1, 100);
 scene.background = new THREE.Color(1, 1, 1);
 scene.add(new THREE.HemisphereLight(0xffffff, 0x333333, 3));
-const {scene: loaded} = await new GLTFLoader().loadAsync("/car.glb");
+const {scene: loaded, cameras} = await new GLTFLoader().loadAsync("/car.glb");
 scene.add(loaded);
+const picture = camera => {
+  renderer.render(scene, camera);
+  return renderer.domElement.toDataURL("image/png");
+};
 window.shot = (x, y, z) => {
   camera.position.set(x, y, z);
   camera.lookAt(0, 0, 0);
-  renderer.render(scene, camera);
-  return renderer.domElement.toDataURL("image/png");
+  return picture(camera);
+};
+window.shotOfFile = () => picture(cameras[0]);
+window.shotBy = (projection, pose) => {
+  const given = new THREE.Camera();
+  new THREE.Matrix4().set(...pose).decompose(given.position, given.quaternion, given.scale);
+  given.projectionMatrix.set(...projection);
+  return picture(given);
 };
 </script>"""
 
@@ -101,7 +115,8 @@ def test_the_material_is_unlit_or_rough_by_choice(tmp_path):
 )
 @pytest.mark.parametrize("material", ["unlit", "rough"])
 def test_the_khronos_validator_has_no_objection(tmp_path, material):
-    path = write_mesh(tmp_path / "car.glb", lump(), material)
+    camera = {"azimuth": np.array([0.8]), "elevation": np.array([0.3]), "distance": np.array([4.0])}
+    path = write_mesh(tmp_path / "car.glb", lump(), material, crop_pinhole(camera, FOV, (48, 64)))
     script = (
         "const bytes = new Uint8Array(require('fs').readFileSync(process.argv[1]));"
         "require('gltf-validator').validateBytes(bytes).then(r => console.log(JSON.stringify(r.issues)))"
@@ -129,7 +144,7 @@ class Files(http.server.SimpleHTTPRequestHandler):
 
 @pytest.fixture
 def viewer(tmp_path):
-    """function(x, y, z) -> uint8 [SIDE SIDE 3], tmp_path/car.glb in three.js from there."""
+    """function(call) -> uint8 [SIDE SIDE 3], tmp_path/car.glb in three.js by a call of PAGE's functions."""
     if not (MODULES / "three").is_dir():
         pytest.skip("no three.js (npm install --prefix tests/scene)")
     page = PAGE.replace("SIDE", str(SIDE)).replace("FOV", str(np.degrees(FOV)))
@@ -140,10 +155,10 @@ def viewer(tmp_path):
     flags = "--use-gl=angle --use-angle=swiftshader --enable-unsafe-swiftshader"
     browser = chromium.Browser(tmp_path / "profile", flags=flags)
 
-    def shot(x, y, z):
+    def shot(call):
         browser.open(f"http://127.0.0.1:{server.server_port}/page.html")
         browser.wait_for("window.shot !== undefined", 120.0)
-        picture = browser.evaluate(f"window.shot({x}, {y}, {z})").partition(",")[2]
+        picture = browser.evaluate(f"window.{call}").partition(",")[2]
         return np.asarray(Image.open(io.BytesIO(base64.b64decode(picture))).convert("RGB"))
 
     yield shot
@@ -161,7 +176,7 @@ def test_three_js_shows_an_unlit_mesh_as_our_own_render_does(tmp_path, viewer, a
     eye = DISTANCE * np.array(
         [np.sin(azimuth) * np.cos(elevation), np.sin(elevation), np.cos(azimuth) * np.cos(elevation)]
     )
-    seen = viewer(*eye)
+    seen = viewer("shot({}, {}, {})".format(*eye))
     camera = rasterizer.Camera(azimuth, elevation, DISTANCE, FOV)
     vertices = mesh.vertices[None].astype(np.float32)
     own = rasterizer.render(vertices, *mesh[1:4], mesh.texture[None], camera, SIDE, SIDE)
@@ -174,3 +189,32 @@ def test_three_js_shows_an_unlit_mesh_as_our_own_render_does(tmp_path, viewer, a
     print(f"azimuth {azimuth}: IOU {iou:.4f}, mean difference {difference:.2f} of 255")
     # Edges differ by smoothing alone, a pixel in a contour of some 400 around 15,000; colours by mip levels.
     assert iou > 0.98 and difference < 3
+
+
+def iou_seen(seen, covered):
+    """Of the object on white that three.js shows with a mask bool [h w]."""
+    object_seen = (seen < 250).any(axis=-1)
+    return (object_seen & covered).sum() / (object_seen | covered).sum()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(chromium.find() is None, reason="no Chromium on this machine (apt install chromium)")
+def test_three_js_sees_a_photos_object_where_the_overlay_has_it(tmp_path, viewer):
+    mesh, photo = lump(), (SIDE, SIDE)
+    meshes = PredictedMeshes(np.float32(mesh.vertices[None]), 0 * mesh.texture[None] + 1, *mesh[1:4])
+    angles = {"azimuth": 0.8, "elevation": 0.3, "distance": DISTANCE, "offset": (0.1, -0.2)}
+    cameras = {name: np.array([value]) for name, value in angles.items()}
+    crop = Crop((100.0, 140.0), 2.5, 0.0, (64, 64))
+    of_crop = crop_pinhole(cameras, FOV, crop.size)
+    write_mesh(tmp_path / "car.glb", mesh, camera=of_crop)
+    _, covered = render_meshes(meshes, np.zeros(1, int), cameras, photo, FOV)
+    in_file = iou_seen(viewer("shotOfFile()"), covered[0] > 0)
+    record = uncropped(of_crop, crop, photo).record()["opengl"]
+    projection, pose = (np.ravel(record[name]).tolist() for name in ("projection", "camera_to_world"))
+    seen = viewer(f"shotBy({projection}, {pose})")
+    black = np.zeros((*photo, 3), np.uint8)
+    laid = lay_over(black, SIDE, *draw_layer(meshes, cameras, crop, FOV))
+    Image.fromarray(np.concatenate([seen, laid], axis=1)).save(tmp_path / "both.png")
+    on_photo = iou_seen(seen, (laid[..., 0] > 127) & (laid != OUTLINE).any(axis=-1))
+    print(f"the file's camera: IOU {in_file:.4f}; the photo's: {on_photo:.4f}")
+    assert min(in_file, on_photo) > 0.98  # edges differ by smoothing, as above

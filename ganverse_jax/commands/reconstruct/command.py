@@ -1,58 +1,35 @@
 """Photos -> textured meshes with a trained inverse graphics network: what `launch.reconstruct` does.
 
-Per photo NAME.glb, NAME.webp (a turntable) and NAME.png (input, mask, the mesh in the same view, six sides);
-index.html, where the meshes can be turned; reconstruction.json with every camera and error.
+Per photo NAME.glb, obj/NAME.obj, NAME.webp (a turntable), NAME.png (input, mask, the mesh in the same view,
+six sides), NAME.overlay.jpg (the mesh laid on the photo) and NAME.camera.json; index.html, where the meshes
+can be turned; reconstruction.json with every camera and error.
 """
 
 import dataclasses
 import functools
-from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import numpy as np
 
-from ganverse_jax.commands.reconstruct.folder import SUFFIXES, ResultsFolder, writing
+from ganverse_jax.commands.reconstruct.folder import Files, ResultsFolder, files_of, writing
+from ganverse_jax.commands.reconstruct.networks import Reconstructor, crop_of, find_camera, networks_of
+from ganverse_jax.commands.reconstruct.overlay import draw_layer, lay_over, shrunk
 from ganverse_jax.commands.reconstruct.page import Reconstruction
 from ganverse_jax.data.crops import Crop, cut
-from ganverse_jax.data.framing import Framing, crop_like
-from ganverse_jax.data.photos import Photo, PhotoError, find_photos, read_photo, result_names
+from ganverse_jax.data.photos import Photo, find_photos, read_photo, result_names
 from ganverse_jax.evaluation.images import mask_iou
-from ganverse_jax.models.inverse_graphics.network import InverseGraphics
 from ganverse_jax.models.inverse_graphics.prediction import predict_meshes
-from ganverse_jax.models.inverse_graphics.stored import load_folder
 from ganverse_jax.pages.grid import image_grid
-from ganverse_jax.pipeline.remedies import make
-from ganverse_jax.runtime.checkpoint import write_png
-from ganverse_jax.runtime.names import legible, path_of
-from ganverse_jax.runtime.shipped import shipped_with
-from ganverse_jax.scene.bins import NUM_AZIMUTH_BINS
-from ganverse_jax.scene.camera_fit import FittedCamera, bin_starts, fit_camera
-from ganverse_jax.scene.cameras import CAMERA_NAMES, as_cameras, mean_camera
+from ganverse_jax.runtime.checkpoint import write_jpeg, write_json, write_png
+from ganverse_jax.runtime.names import legible
+from ganverse_jax.scene.cameras import CAMERA_NAMES
 from ganverse_jax.scene.drawing import render_on_white, turn_round
 from ganverse_jax.scene.files import Material, TexturedMesh, write_mesh
 from ganverse_jax.scene.meshes import PredictedMeshes, render_meshes
+from ganverse_jax.scene.pinhole import crop_pinhole, uncropped
 from ganverse_jax.scene.turntables import write_turntables
-from ganverse_jax.stages.perception import load as perception
 
-STAGE = "inverse_graphics"  # whose network this is
-FITTED_SIDE = 96  # pixels of the picture that a camera is fitted to
 SHOWN_HEIGHT = 192
-MIN_SCALE = 0.5  # a photo's pixels per pixel of the network, at least
-REGRESSED, BINNED = "pose regressor, refined", "best of 12 azimuth bins, refined"
-
-
-class Reconstructor(NamedTuple):
-    """A trained network with what it was trained on: its parameters, how objects stand in its pictures, its
-    vertical field of view (radians), and the mean elevation (radians), distance and offset of its cameras."""
-
-    network: InverseGraphics
-    params: Mapping[str, Any]
-    framing: Framing
-    fov_y: float
-    elevation: float
-    distance: float
-    offset: tuple[float, float] = (0.0, 0.0)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,7 +73,7 @@ def run(
     if masks is not None and not Path(masks).is_dir():
         raise FileNotFoundError(f"no folder of masks at {masks}; correct --masks")
     masks = None if masks is None else Path(masks)
-    folder, reconstructor, segment, regress = _networks(workdir, network)
+    folder, reconstructor, segment, regress = networks_of(workdir, network)
     (photos, intake), out = find_photos(images), Path(out)
     names = result_names(photos)
     if out.resolve() in {read.resolve() for read in (photos[0].parent, masks) if read is not None}:
@@ -138,59 +115,10 @@ def _attempt(
     return made.results[-1].line()
 
 
-def _networks(workdir, network):
-    """The network's folder, the network, and perception's segmenter and pose regressor (None without it)."""
-    if workdir is None and network is None:
-        perceiving = shipped_with(STAGE)
-        folder = perceiving / STAGE
-    else:
-        folder = Path(workdir) / STAGE if network is None else Path(network)
-        perceiving = None if workdir is None else Path(workdir) / perception.NAME
-    reconstructor = load(folder)
-    if perceiving is None or not perceiving.is_dir():
-        return folder, reconstructor, None, None
-    found = perception.load_folder(perceiving)
-    return folder, reconstructor, _segment(found.segmenter), found.pose_regressor
-
-
-def load(folder: Path) -> Reconstructor:
-    """The network in a folder of the inverse_graphics stage. Raises as `stored.load_folder`, and
-    ValueError for one that was trained before networks kept their framing."""
-    network, params, card = load_folder(folder, make(STAGE))
-    if not card.get("framing"):
-        raise ValueError(
-            f"{folder / 'network.safetensors'} does not tell how large objects stand in its pictures (it is "
-            f"of an earlier version); delete the folder and {make(STAGE)}"
-        )
-    framing, fov_y = Framing.from_card(card["framing"]), float(np.radians(card["fov_degrees"]))
-    means = mean_camera(as_cameras(params["cameras"]))
-    return Reconstructor(network, params["network"], framing, fov_y, **means)
-
-
-def _segment(segmenter) -> Callable[[np.ndarray], np.ndarray]:
-    """image uint8 [h w 3] -> masks [k h w]: the instances where the segmenter tells them apart."""
-    if hasattr(segmenter, "detect"):
-        return lambda image: segmenter.detect(image[None])[0]
-    return lambda image: segmenter(image[None])
-
-
-def crop_of(reconstructor: Reconstructor, photo: Photo, path: str | Path) -> Crop:
-    """The crop in which the photo's object stands as in the network's pictures. Raises PhotoError, naming
-    `path`, when the object is too small."""
-    crop = crop_like(photo.mask > 127, reconstructor.framing)
-    if crop.scale < MIN_SCALE:
-        height, width = (round(side * crop.scale) for side in crop.size)
-        raise PhotoError(
-            f"{path} shows the object too small: its surroundings of {width} x {height} pixels would be "
-            f"enlarged to the network's {crop.size[1]} x {crop.size[0]}; give a larger photo"
-        )
-    return crop
-
-
 def reconstruct(
     reconstructor: Reconstructor, photo: Photo, path: Path, name: str, out: Path, regress, material: Material
 ) -> Reconstruction:
-    """One photo's mesh, written as out/NAME.glb, out/NAME.webp and out/NAME.png.
+    """One photo's mesh, written as the `files_of` its name in `out`.
 
     regress: a pose regressor for the camera's start, or None. Raises PhotoError when the object is too small.
     """
@@ -198,15 +126,15 @@ def reconstruct(
     crop = crop_of(r, photo, path)
     image, mask = cut(photo.image, crop), cut(photo.mask, crop)
     meshes = predict_meshes(r.network, r.params, image[None], mask[None])
-    mesh = TexturedMesh(meshes.vertices[0], meshes.faces, meshes.uv, meshes.uv_faces, meshes.texture[0])
-    glb, webp, png = (out / path_of(f"{name}{suffix}") for suffix in SUFFIXES)
-    write_mesh(glb, mesh, material)
-    write_turntables([webp], meshes, np.zeros(1, int), r.distance)
     camera, camera_from = find_camera(r, meshes, photo, crop, regress)
     cameras = {name: np.array([getattr(camera, name)]) for name in (*CAMERA_NAMES, "offset")}
     _, covered = render_meshes(meshes, np.zeros(1, int), cameras, r.framing.size, r.fov_y)
-    pictures = _pictures(r, photo, crop, meshes, cameras)
-    write_png(png, image_grid(np.stack(pictures), len(pictures), gap=0))
+    pictures, picture = _pictures(r, photo, crop, meshes, cameras), shrunk(photo.image)
+    files = files_of(out, name)
+    _write_meshes(files, r, meshes, cameras, photo, crop, material)
+    write_png(files.sheet, image_grid(np.stack(pictures), len(pictures), gap=0))
+    layer = draw_layer(meshes, cameras, crop, r.fov_y)
+    write_jpeg(files.overlay, lay_over(picture, photo.image.shape[1], *layer))
     return Reconstruction(
         name=name,
         file=legible(path),
@@ -217,28 +145,22 @@ def reconstruct(
         distance=camera.distance,
         iou_2d=float(mask_iou(covered, mask[None] / 255.0)[0]),
         pictures=pictures,
+        photo=picture,
     )
 
 
-def find_camera(
-    r: Reconstructor, meshes: PredictedMeshes, photo: Photo, crop: Crop, regress
-) -> tuple[FittedCamera, str]:
-    """The camera of a photo's crop, and what it was fitted from: REGRESSED or BINNED.
-
-    The pose regressor's reading is one start beside the 12 bins, as it errs on photos unlike its toy world;
-    the bins' start has the mean elevation, distance and offset of the network's own cameras.
-    """
-    starts = bin_starts(r.elevation, r.distance, r.offset)
-    if regress is not None:
-        pose = regress(cut(photo.image, crop)[None])
-        reading = {"azimuth": pose.azimuth, "elevation": pose.elevation, "distance": [r.distance]}
-        reading["offset"] = [r.offset]
-        starts = {name: np.concatenate([starts[name], reading[name]]) for name in starts}
-    coarser = max(1, round(max(crop.size) / FITTED_SIDE))
-    small = crop._replace(scale=crop.scale * coarser, size=tuple(side // coarser for side in crop.size))
-    picture = cut(photo.image, small) / 255.0, cut(photo.mask, small) / 255.0
-    found = fit_camera(meshes, 0, *picture, starts, r.fov_y)
-    return found, BINNED if found.start < NUM_AZIMUTH_BINS else REGRESSED
+def _write_meshes(
+    files: Files, r: Reconstructor, meshes: PredictedMeshes, cameras, photo: Photo, crop: Crop, material
+) -> None:
+    mesh = TexturedMesh(meshes.vertices[0], meshes.faces, meshes.uv, meshes.uv_faces, meshes.texture[0])
+    of_crop = crop_pinhole(cameras, r.fov_y, crop.size)
+    write_mesh(files.glb, mesh, material, of_crop)
+    write_mesh(files.obj, mesh)
+    write_turntables([files.turntable], meshes, np.zeros(1, int), r.distance)
+    height, width = (crop.scale * side for side in crop.size)
+    seen = {"left": crop.centre[0] - width / 2, "top": crop.centre[1] - height / 2}
+    whole = uncropped(of_crop, crop, photo.image.shape[:2]).record()
+    write_json(files.camera, whole | {"crop": seen | {"width": width, "height": height}})
 
 
 def _pictures(r: Reconstructor, photo, crop: Crop, meshes, cameras) -> list[np.ndarray]:

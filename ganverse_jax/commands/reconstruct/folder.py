@@ -4,15 +4,34 @@ import contextlib
 import errno
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ganverse_jax.commands.reconstruct.page import Reconstruction, photos_page
 from ganverse_jax.data.intake import Intake
 from ganverse_jax.runtime.checkpoint import read_json, write_json, write_text
 from ganverse_jax.runtime.names import legible, path_of
 
-RECORD, PAGE = "reconstruction.json", "index.html"
-SUFFIXES = (".glb", ".webp", ".png")
+RECORD, PAGE, OBJ = "reconstruction.json", "index.html", "obj"
+
+
+class Files(NamedTuple):
+    """Of one result, in its folder; an .obj needs two more beside it, NAME.mtl and NAME.png."""
+
+    glb: Path
+    obj: Path
+    turntable: Path
+    sheet: Path
+    camera: Path
+    overlay: Path
+
+
+def files_of(out: Path, name: str) -> Files:
+    """Where the result called `name` is written to."""
+    return Files(
+        out / path_of(f"{name}.glb"),
+        out / OBJ / path_of(f"{name}.obj"),
+        *(out / path_of(f"{name}{suffix}") for suffix in (".webp", ".png", ".camera.json", ".overlay.jpg")),
+    )
 
 
 class ResultsFolder:
@@ -92,8 +111,8 @@ def _check_own(out: Path, names: Sequence[str], earlier: Mapping[str, Any] | Non
     own = (
         set() if earlier is None else {photo["name"] for photo in earlier["photos"]} | set(earlier["failed"])
     )
-    written = [out / path_of(f"{name}{suffix}") for name in names if name not in own for suffix in SUFFIXES]
-    written += [out / PAGE, out / RECORD] if earlier is None else []
+    written = [path for name in names if name not in own for path in files_of(out, name)]
+    written += [out / PAGE, out / RECORD, out / OBJ] if earlier is None else []
     found = [legible(Path(path.name)) for path in written if path.exists()]
     if found:
         told = ", ".join(found[:3]) + " and more" * (len(found) > 3)

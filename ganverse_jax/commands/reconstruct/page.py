@@ -23,7 +23,8 @@ MAX_TURNED = 24  # a mesh takes about 50 kB of the page
 @dataclasses.dataclass(frozen=True)
 class Reconstruction:
     """One photo's result: name of its files, where mask and camera came from, the camera (degrees), 2D IOU of
-    the mesh in the photo's view, and its pictures in the order of COLUMNS, uint8 [h w 3]."""
+    the mesh in the photo's view, its pictures in the order of COLUMNS, and the whole photo as large as its
+    overlay, uint8 [h w 3]."""
 
     name: str
     file: str
@@ -34,6 +35,7 @@ class Reconstruction:
     distance: float
     iou_2d: float
     pictures: Sequence[np.ndarray]
+    photo: np.ndarray
 
     def line(self) -> str:
         """For a log."""
@@ -43,7 +45,7 @@ class Reconstruction:
     def record(self) -> dict[str, Any]:
         """For JSON: everything but the pictures."""
         values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        return {name: value for name, value in values.items() if name != "pictures"}
+        return {name: value for name, value in values.items() if name not in ("pictures", "photo")}
 
 
 def photos_page(
@@ -58,6 +60,7 @@ def photos_page(
     if results:
         parts += [
             _turn(results, folder, small),
+            _overlays(results),
             _turntables(results, folder, small),
             _sides(results, small),
             _cameras(results),
@@ -85,6 +88,27 @@ def _turn(results: Sequence[Reconstruction], folder: pathlib.Path, pictures: Pic
     caption = f"Drag to turn, wheel to zoom, arrow keys work too.{more}"
     lede = "Drawn by this page itself; the .glb files beside it open in any glTF viewer."
     return Section("viewer", "Turn one yourself", lede, figure(body, caption, "wide"))
+
+
+def _overlays(results: Sequence[Reconstruction]) -> Section:
+    """Files beside the page, each over its photo, which shows where the overlay is faded."""
+    photos, cells = Pictures(640, 80), []
+    for result in results:
+        file = f"{quote(result.name)}.overlay.jpg"
+        height, width = result.photo.shape[:2]
+        over = (
+            f'<img src="{file}" alt="Mesh laid on {escape(result.name)}" width="{width}" height="{height}">'
+        )
+        fade = f'<input type="range" value="100" aria-label="Mesh on {escape(result.name)}">'
+        below = photos.img(result.photo, f"Photo {result.name}")
+        name = f'<span><a href="{file}">{escape(result.name)}</a></span>'
+        cells.append(f'<div class="laid"><div>{below}{over}</div><label>{name}{fade}</label></div>')
+    caption = (
+        "The mesh, outlined, on the photo from the camera that was found; the slider fades it. These are the "
+        ".overlay.jpg files beside the page; the cameras, in the photo's pixels, are the .camera.json files."
+    )
+    body = figure(f'<div class="sheet overlays">{"".join(cells)}</div>', caption, "wide")
+    return Section("overlays", "On the photo", "How well mesh and camera fit what the photo shows.", body)
 
 
 def _turntables(results: Sequence[Reconstruction], folder: pathlib.Path, pictures: Pictures) -> Section:

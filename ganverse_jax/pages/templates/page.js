@@ -1,5 +1,6 @@
 "use strict";
-// The contents follow the reader; charts answer the pointer; pictures may be shown with crisp pixels, or held still.
+// The contents follow the reader; charts answer the pointer; pictures may be shown with crisp pixels, held still,
+// or faded to what is below them.
 (function () {
   const links = new Map([...document.querySelectorAll("nav a")].map(a => [a.hash.slice(1), a]));
   const places = [...links.keys()].map(id => document.getElementById(id)).filter(Boolean);
@@ -27,6 +28,9 @@
       const media = hold.checked ? "all" : "(prefers-reduced-motion: reduce)";
       for (const still of hold.closest("figure").querySelectorAll("picture source")) still.media = media;
     });
+
+  for (const fade of document.querySelectorAll(".laid input"))
+    fade.addEventListener("input", () => { fade.closest(".laid").querySelector("img:last-of-type").style.opacity = fade.value / 100; });
 
   const tell = v => {
     const a = Math.abs(v);

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from ganverse_jax.commands.reconstruct import command as reconstruction
+from ganverse_jax.commands.reconstruct.networks import BINNED, REGRESSED
 from ganverse_jax.models.perception.pose_regressor import Pose
 from ganverse_jax.runtime.checkpoint import read_json, save_weights
 from ganverse_jax.stages.inverse_graphics import stage as inverse_graphics
@@ -57,11 +58,16 @@ def test_a_photo_gives_a_mesh_a_sheet_and_a_page(done):
         assert sheet.size == (9 * 192, 192)
     page = (out / "index.html").read_text()
     assert "1 of 4 photos" in page and "opaque.jpg has no mask" in page
-    assert sorted(path.name for path in out.iterdir()) == [
+    assert sorted(path.relative_to(out).as_posix() for path in out.rglob("*.*")) == [
+        "good.camera.json",
         "good.glb",
+        "good.overlay.jpg",
         "good.png",
         "good.webp",
         "index.html",
+        "obj/good.mtl",
+        "obj/good.obj",
+        "obj/good.png",
         "reconstruction.json",
     ]
 
@@ -69,7 +75,7 @@ def test_a_photo_gives_a_mesh_a_sheet_and_a_page(done):
 def test_the_mesh_is_seen_where_the_photo_shows_the_object(done):
     (photo,) = read_json(done[0] / "reconstruction.json")["photos"]
     # An ellipsoid seen from its side covers such an ellipse but for its own proportions.
-    assert photo["iou_2d"] > 0.85 and photo["camera_from"] == reconstruction.BINNED
+    assert photo["iou_2d"] > 0.85 and photo["camera_from"] == BINNED
     assert abs(abs(photo["azimuth_degrees"] - 180) - 90) < 15
 
 
@@ -86,7 +92,7 @@ def test_the_perception_stage_gives_masks_and_a_start(workdir, photos, tmp_path,
     (workdir / perception.NAME).rmdir()
     (photo,) = read_json(tmp_path / "reconstruction.json")["photos"]
     assert summary.done == ["opaque"] and photo["mask_from"] == "segmenter"
-    assert photo["camera_from"] in (reconstruction.BINNED, reconstruction.REGRESSED)
+    assert photo["camera_from"] in (BINNED, REGRESSED)
 
 
 def test_the_shipped_networks_rebuild_a_toy_car_that_nobody_trained_on(tmp_path):
@@ -196,7 +202,7 @@ def test_what_is_finished_stays_recorded_when_a_later_call_is_cut_off(
     before = read_json(out / "reconstruction.json")
     assert [photo["name"] for photo in before["photos"]] == ["good"]
 
-    def full(path, mesh, material):
+    def full(path, *_):
         raise OSError(errno.ENOSPC, "No space left on device", str(path))
 
     monkeypatch.setattr(reconstruction, "write_mesh", full)

@@ -12,7 +12,8 @@ HOSTILE = "<script>alert(1)</script>"
 
 def result(name):
     pictures = [np.full((12, 16, 3), 20 * i, np.uint8) for i in range(9)]
-    return photos.Reconstruction(name, f"{name}.png", "alpha", "from bins", 40.0, 10.0, 4.2, 0.91, pictures)
+    facts = (name, f"{name}.png", "alpha", "from bins", 40.0, 10.0, 4.2, 0.91)
+    return photos.Reconstruction(*facts, pictures, np.zeros((30, 40, 3), np.uint8))
 
 
 def test_the_page_holds_every_photo_mesh_and_failure_and_no_outside_resource(tmp_path):
@@ -22,7 +23,8 @@ def test_the_page_holds_every_photo_mesh_and_failure_and_no_outside_resource(tmp
     page = photos.photos_page([result("car one"), result("b")], {"c": f"c.png is broken {HOSTILE}"}, tmp_path)
     assert "2 of 3 photos" in page and "c.png is broken &lt;script&gt;" in page and HOSTILE not in page
     assert page.count('data-mesh="') == 2 and 'href="car%20one.glb"' in page and "from bins" in page
-    assert page.count("<img") == 2 + 2 + 2 * 9 and page.count('src="car%20one.webp"') == 1
+    assert page.count("<img") == 2 + 2 * 2 + 2 + 2 * 9 and page.count('src="car%20one.webp"') == 1
+    assert page.count('src="car%20one.overlay.jpg"') == 1
     assert not re.search(r'(?:src|href)="(?:https?:)?//', page)
 
 
