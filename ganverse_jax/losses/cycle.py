@@ -60,9 +60,11 @@ def low_frequency_distance(
 ) -> Float[Array, ""]:
     """Mean absolute difference of pictures' cell means, over 8 x 8 cells, of the pixels that both show.
 
-    seen_a, seen_b: weights in [0, 1]; a cell counts as much as it is seen in both. Zero where nothing is.
+    seen_a, seen_b: weights in [0, 1]; a cell counts as much as it is seen in both, among those of its pair.
+    All pairs count alike; one that shows nothing is zero.
     """
     weight = seen_a * seen_b
     cells = pool_mask(weight, CELLS, CELLS)
     off = pool_mask(weight * (a - b), CELLS, CELLS) / jnp.maximum(cells, 1e-6)
-    return jnp.sum(cells * jnp.abs(off)) / jnp.maximum(jnp.sum(cells) * a.shape[-1], 1e-6)
+    seen = jnp.maximum(jnp.sum(cells, axis=(1, 2, 3)) * a.shape[-1], 1e-6)
+    return jnp.mean(jnp.sum(cells * jnp.abs(off), axis=(1, 2, 3)) / seen)

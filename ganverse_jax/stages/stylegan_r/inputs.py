@@ -15,7 +15,7 @@ from ganverse_jax.models.inverse_graphics.prediction import predict_in_batches
 from ganverse_jax.models.perception.segmenter import Segmenter
 from ganverse_jax.models.stylegan2 import style_space
 from ganverse_jax.models.stylegan2.multiview_generator import MultiviewGenerator
-from ganverse_jax.models.stylegan2.stored import LoadedGenerator
+from ganverse_jax.models.stylegan2.stored import LoadedDiscriminator, LoadedGenerator
 from ganverse_jax.models.stylegan2.style_space import StyleLayout, split_view_content
 from ganverse_jax.pipeline.remedies import make_again
 from ganverse_jax.pipeline.stage import Run
@@ -39,7 +39,8 @@ _AT_ONCE = 64  # examples
 @dataclasses.dataclass(frozen=True)
 class Inputs:
     """generator; layout of W*; train and test examples (no object in both); networks and the constants they
-    read; segment, dibr, regress for `measures` (regress may be None: no pose regressor)."""
+    read; segment, dibr, regress for `measures` (regress may be None: no pose regressor); the discriminator's
+    parameters, where it takes part."""
 
     generator: LoadedGenerator
     layout: StyleLayout
@@ -50,6 +51,7 @@ class Inputs:
     segment: Callable
     dibr: Callable
     regress: Callable | None
+    discriminator: dict[str, Any] | None = None
 
 
 def style_codes(generator: LoadedGenerator, layout: StyleLayout, w: np.ndarray) -> np.ndarray:
@@ -90,11 +92,13 @@ def assemble(
     segmenter: Segmenter,
     regress: Callable | None,
     settings: Settings,
+    discriminator: LoadedDiscriminator | None = None,
 ) -> Inputs:
     """Inputs from their pieces: predicts {S, T} of every example and takes W* apart.
 
     splits: "train" and "test"; view_w [k w_dim] and cameras (azimuth, elevation in radians, distance [k],
-    perhaps offset [k 2]) of the views; regress: pose regressor or None.
+    perhaps offset [k 2]) of the views; regress: pose regressor or None; discriminator: takes part where its
+    weight is not 0.
     """
     layout = style_space.style_layout(generator.module, include_torgb=settings.include_torgb)
     parts = {}
@@ -105,15 +109,19 @@ def assemble(
     constants = {"noise": generator.variables["noise"], "w_avg": generator.w_avg}
     constants |= {"inverse_graphics": inverse.params, "segmenter": getattr(segmenter, "params", {})}
     size = parts["test"].images.shape[1:3]
+    critic = discriminator if settings.finetune.weights.adversarial else None
+    networks = make_networks(generator, layout, inverse, segmenter, settings.cycle_mask, size[0],
+                             critic and critic.module)  # fmt: skip
     return Inputs(
         generator=generator,
         layout=layout,
         **parts,
-        networks=make_networks(generator, layout, inverse, segmenter, settings.cycle_mask, size[0]),
+        networks=networks,
         constants=constants,
         segment=segmenter,
         dibr=make_dibr(inverse, size),
         regress=regress,
+        discriminator=critic and critic.variables["params"],
     )
 
 
@@ -143,6 +151,7 @@ class Pieces(NamedTuple):
     inverse graphics; masks and poses."""
 
     source: MultiviewGenerator
+    discriminator: LoadedDiscriminator
     psi: float
     views: Viewpoints
     cameras: dict[str, np.ndarray]
@@ -157,12 +166,14 @@ class Pieces(NamedTuple):
 
 def load_pieces(workdir: Path) -> Pieces:
     """The pieces in a run's workdir; raises as `load_inputs`."""
-    generator, _ = gan.load(workdir)
+    generator, discriminator = gan.load(workdir)
     views = viewpoints.load(workdir, generator.fingerprint, generator.module.w_dim)
     inverse, cameras = _inverse_graphics(workdir, generator.fingerprint)
     drawing = gan.load_drawing(workdir)
     source = MultiviewGenerator(generator, crop=drawing.crop)
-    return Pieces(source, drawing.truncation, views, cameras, inverse, perception.load(workdir))
+    return Pieces(
+        source, discriminator, drawing.truncation, views, cameras, inverse, perception.load(workdir)
+    )
 
 
 def load_inputs(run: Run, settings: Settings) -> Inputs:
@@ -181,6 +192,7 @@ def load_inputs(run: Run, settings: Settings) -> Inputs:
         splits["train"] = splits["train"].joined(pieces.samples(settings.num_samples, run.seed))
     regress = None if pose is None else lambda images: pose(images).azimuth
     reading = {"segmenter": segmenter, "regress": regress, "settings": settings}
+    reading["discriminator"] = pieces.discriminator
     return assemble(source.gan, pieces.inverse, splits, pieces.views.w, pieces.cameras, **reading)
 
 

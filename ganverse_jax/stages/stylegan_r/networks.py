@@ -16,6 +16,7 @@ import numpy as np
 import rasterizer
 from ganverse_jax.models.inverse_graphics.network import InverseGraphics
 from ganverse_jax.models.perception.segmenter import LearnedSegmenter, Segmenter
+from ganverse_jax.models.stylegan2.networks import Discriminator
 from ganverse_jax.models.stylegan2.stored import LoadedGenerator
 from ganverse_jax.models.stylegan2.style_space import StyleLayout
 from ganverse_jax.models.stylegan_r.neural_renderer import make_synthesise
@@ -40,11 +41,12 @@ def make_networks(
     segmenter: Segmenter,
     cycle_mask: str,
     height: int | None = None,
+    discriminator: Discriminator | None = None,
 ) -> CycleNetworks:
     """The functions of `CycleNetworks`; constants: "noise", "w_avg", "inverse_graphics", "segmenter".
 
     cycle_mask: "segment" (of a `LearnedSegmenter`, as no other can be compiled into the step) or "render";
-    height: see `make_synthesise`.
+    height: see `make_synthesise`; discriminator: that takes part in fine-tuning.
     """
     silhouette = _silhouette(inverse)
     mask = _segmented(segmenter) if cycle_mask == "segment" else silhouette
@@ -55,7 +57,17 @@ def make_networks(
         found = inverse.module.apply(variables, jnp.clip(images, 0.0, 1.0), masks)
         return found.displacements, found.texture
 
-    return CycleNetworks(make_synthesise(generator, layout, height), mask, predict, silhouette)
+    score = discriminator and _score(discriminator)
+    return CycleNetworks(make_synthesise(generator, layout, height), mask, predict, silhouette, score)
+
+
+def _score(discriminator: Discriminator) -> Callable:
+    def score(params, images):
+        bars = (discriminator.resolution - images.shape[1]) // 2  # black, as of the square it was trained on
+        square = jnp.pad(images, ((0, 0), (bars, bars), (0, 0), (0, 0)))
+        return discriminator.apply({"params": params}, 2.0 * square - 1.0)
+
+    return score
 
 
 def _segmented(segmenter: LearnedSegmenter) -> Callable:

@@ -48,12 +48,14 @@ class FinetuneRates:
 
     mapper: Positive = 1e-5
     generator: Positive = 1e-5
+    discriminator: Positive = 1e-3  # read where weights.adversarial is not 0
 
 
 @dataclass(frozen=True)
 class FinetuneWeights:
     """Of Eq. 6's terms, and of what the paper has not (`step.finetune_losses`): the example itself, the
-    outline of the shape put in, and what lies behind the two objects of a pair."""
+    outline of the shape put in, what lies behind the two objects of a pair, and the GAN's discriminator,
+    which trains on beside (its own loss, and half of R1's gamma)."""
 
     shape: NonNegative = 1.0
     texture: NonNegative = 1.0
@@ -62,6 +64,9 @@ class FinetuneWeights:
     anchor: NonNegative = 0.0
     outline: NonNegative = 0.0  # says nothing where cycle_mask is "render"
     behind: NonNegative = 0.0
+    adversarial: NonNegative = 0.0
+    critic: NonNegative = 1.0
+    r1: NonNegative = 0.5
 
 
 @dataclass(frozen=True)

@@ -143,7 +143,7 @@ def _cycle_terms(trained: Trained, inputs: Inputs) -> Callable:
     @jax.jit
     def terms(params_and_constants, batch):
         ready = steps.unpack(batch)
-        return steps.finetune_losses(trained.module, inputs.networks, *params_and_constants, ready)
+        return steps.finetune_losses(trained.module, inputs.networks, *params_and_constants, ready)[0]
 
     def means(params: dict, asked: measures.Question) -> dict[str, float]:
         rows = asked.rows, asked.partners

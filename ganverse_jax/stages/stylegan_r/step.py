@@ -16,9 +16,12 @@ Choices where the paper is silent:
 - The weight "anchor" (not in the paper, 0 there) adds the mean absolute difference between an example and
   the image rendered from its own four properties: it keeps the pictures of a small network in place.
   "outline" (1 - IOU of a picture's mask with the silhouette of the shape that was put in; here the mask is no
-  constant) and "behind" (a pair's two backgrounds, low frequencies alone) are not in the paper, either.
+  constant) and "behind" (a pair's two backgrounds, low frequencies alone) are not in the paper, either; nor
+  is "adversarial", by which the GAN's discriminator, trained on, keeps pictures as sharp as the examples. It
+  judges the two pictures of a pair apart: its minibatch statistics would ask twins to differ.
 """
 
+import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -28,13 +31,13 @@ import optax
 from jax.sharding import Mesh
 
 from ganverse_jax.losses import cycle
+from ganverse_jax.losses.adversarial import d_logistic, g_nonsaturating, r1_penalty
 from ganverse_jax.losses.image import iou_loss
 from ganverse_jax.models.stylegan_r.latent_mapper import LatentMapper
 from ganverse_jax.models.stylegan_r.neural_renderer import render_codes
 from ganverse_jax.runtime import parallel
 from ganverse_jax.stages.stylegan_r.settings import FinetuneWeights
 
-TERMS = ("anchor", "background", "background_pair", "behind", "outline", "shape", "texture")
 PROPERTY_INPUTS = ("camera", "shape", "texture", "image", "mask")
 
 
@@ -44,13 +47,15 @@ class CycleNetworks(NamedTuple):
     synthesise(generator_params, constants, view [b n], content [b m]) -> images [b h w 3] in [0, 1], not
     clipped; segment(constants, images, displacements, camera) -> masks [b h w 1] in [0, 1];
     predict(constants, images, masks) -> (displacements [b v 3], textures [b th tw 3]);
-    silhouette: as segment, of the displacements.
+    silhouette: as segment, of the displacements; score(discriminator_params, images) -> logits [b], or None
+    where no discriminator takes part.
     """
 
     synthesise: Callable
     segment: Callable
     predict: Callable
     silhouette: Callable
+    score: Callable | None = None
 
 
 def with_constants(step: Callable, mesh: Mesh, constants: Any) -> Callable:
@@ -71,7 +76,8 @@ def with_constants(step: Callable, mesh: Mesh, constants: Any) -> Callable:
 def make_optimizer(
     learning_rates: dict[str, float], num_steps: int, decay: float = 0.0
 ) -> optax.GradientTransformation:
-    """Adam with one learning rate for each top-level group of the parameters ("mapper", "generator").
+    """Adam with one learning rate for each top-level group of the parameters ("mapper", "generator",
+    "discriminator"), for the last with the betas of a StyleGAN2's training.
 
     decay: the last fraction of `num_steps` over which the rates fall linearly to zero; 0 keeps them
     constant, as in the paper.
@@ -83,7 +89,8 @@ def make_optimizer(
         begin = round(num_steps * (1.0 - decay))
         return optax.schedules.linear_schedule(value, 0.0, max(num_steps - begin, 1), begin)
 
-    rules = {name: optax.adam(rate(value)) for name, value in learning_rates.items()}
+    betas = {"discriminator": dict(b1=0.0, b2=0.99)}
+    rules = {name: optax.adam(rate(value), **betas.get(name, {})) for name, value in learning_rates.items()}
     return optax.transforms.partition(rules, lambda params: {name: name for name in params})
 
 
@@ -149,10 +156,11 @@ def make_warmup_step(
 
 def finetune_losses(
     mapper: LatentMapper, networks: CycleNetworks, params: dict, constants: dict, batch: dict
-) -> dict[str, jax.Array]:
+) -> tuple[dict[str, jax.Array], jax.Array]:
     """The four terms of Eq. 6, and of our own: "anchor", the reconstruction of the example itself;
     "outline", 1 - IOU of the pictures' masks with the silhouettes of the shapes put in; "behind" (see
-    `cycle.low_frequency_distance`), of a pair's two backgrounds. Unweighted means.
+    `cycle.low_frequency_distance`), of a pair's two backgrounds. Unweighted means; and the pictures
+    [2b h w 3].
 
     batch: `unpack`ed; camera (columns [b 2]), shape [b 2 v 3] and texture [b 2 th tw 3] hold the example's
     own first, the second picture's second.
@@ -181,7 +189,15 @@ def finetune_losses(
     terms["anchor"] = jnp.mean(jnp.abs(images[:b] - batch["image"]))
     terms["outline"] = iou_loss(seen, networks.silhouette(constants, images, shape, camera))
     terms["behind"] = cycle.low_frequency_distance(*halves(images), *halves(1.0 - masks))
-    return terms
+    return terms, images
+
+
+def critic_losses(score: Callable, params: dict, real: jax.Array, made: jax.Array) -> dict[str, jax.Array]:
+    """What trains the discriminator, unweighted: "critic", its logistic loss on examples [b h w 3] against
+    both pictures of their pairs [2b h w 3], and "r1", the gradient penalty on the examples."""
+    judge = functools.partial(score, params)
+    logits = jnp.concatenate([judge(half) for half in jnp.split(made, 2)])
+    return {"critic": d_logistic(judge(real), logits), "r1": r1_penalty(judge, real)}
 
 
 def make_finetune_step(
@@ -190,21 +206,37 @@ def make_finetune_step(
     optimizer: optax.GradientTransformation,
     weights: FinetuneWeights,
 ) -> Callable:
-    """Step of the fine-tuning for `with_constants`; parameters {"mapper", "generator"}.
+    """Step of the fine-tuning for `with_constants`; parameters {"mapper", "generator"}, and "discriminator"
+    where `networks` can score.
 
-    constants: {"statistics"} and whatever `networks` read. weights: factor of each term of `finetune_losses`.
+    constants: {"statistics"} and whatever `networks` read. weights: factor of each term of `finetune_losses`
+    and `critic_losses`. Both players move at once, the discriminator by the pictures before the move.
     """
+    score = networks.score
 
     def step(state_and_constants, batch, *, key):
         state, constants = state_and_constants
         ready = unpack(batch)
+        made_by = {name: state["params"][name] for name in ("mapper", "generator")}
+
+        def weighted(terms):
+            return sum(getattr(weights, name) * value for name, value in terms.items()), terms
 
         def loss(params):
-            terms = finetune_losses(mapper, networks, params, constants, ready)
-            return sum(getattr(weights, name) * terms[name] for name in TERMS), terms
+            terms, images = finetune_losses(mapper, networks, params, constants, ready)
+            if score:
+                halves = (score(state["params"]["discriminator"], half) for half in jnp.split(images, 2))
+                terms["adversarial"] = g_nonsaturating(jnp.concatenate(list(halves)))
+            total, terms = weighted(terms)
+            return total, (terms, images)
 
-        (total, terms), gradient = jax.value_and_grad(loss, has_aux=True)(state["params"])
-        metrics = parallel.mean(terms | {"total": total})
-        return (_update(optimizer, state, gradient), constants), metrics
+        (total, (terms, images)), gradient = jax.value_and_grad(loss, has_aux=True)(made_by)
+        if score:
+            judged = functools.partial(critic_losses, score, real=ready["image"], made=images)
+            gradient["discriminator"], told = jax.grad(lambda params: weighted(judged(params)), has_aux=True)(
+                state["params"]["discriminator"]
+            )
+            terms |= told
+        return (_update(optimizer, state, gradient), constants), parallel.mean(terms | {"total": total})
 
     return step

@@ -34,7 +34,8 @@ def fit(
     make_step(optimizer) gives the step for `with_constants`; batch_at(key) a host batch, pure in the key.
     """
     phase = getattr(settings, name)
-    optimizer = steps.make_optimizer(vars(phase.learning_rates), phase.num_steps, phase.decay)
+    rates = {group: rate for group, rate in vars(phase.learning_rates).items() if group in params}
+    optimizer = steps.make_optimizer(rates, phase.num_steps, phase.decay)
     step = steps.with_constants(make_step(optimizer), run.mesh, constants)
     key = jax.random.fold_in(jax.random.key(run.seed), len(name))
     loop = run.loop(f"{NAME}_{name}", settings, num_steps=phase.num_steps, key=key,
@@ -114,6 +115,7 @@ def train(run: Run, settings: Settings, inputs: Inputs) -> Trained:
     warm = fit(run, settings, "warmup", fresh, statistics, warmup_step, warmup_batch)
     warm |= {"generator": inputs.generator.variables["params"]}
     warmed = time.perf_counter()
-    tuned = fit(run, settings, "finetune", warm, constants, finetune_step, finetune_batch)
+    players = warm if inputs.discriminator is None else warm | {"discriminator": inputs.discriminator}
+    tuned = fit(run, settings, "finetune", players, constants, finetune_step, finetune_batch)
     seconds = {"warmup": warmed - started, "finetune": time.perf_counter() - warmed}
     return Trained(module, constants, fresh, warm, tuned, seconds)

@@ -40,7 +40,12 @@ def _silhouette(constants, images, displacements, camera):
     return jnp.broadcast_to(columns < edge[:, None, None, None], (len(images), SIZE, SIZE, 1)) * 1.0
 
 
+def _score(discriminator, images):
+    return jnp.tanh(images.reshape(len(images), -1) @ discriminator["weight"]).sum(-1)
+
+
 NETWORKS = steps.CycleNetworks(_synthesise, _segment, _predict, _silhouette)
+TERMS = ("anchor", "background", "background_pair", "behind", "outline", "shape", "texture")
 
 
 def _batch_at(index):
@@ -93,8 +98,13 @@ def _phase(name, num_devices=1, rate=1e-2):
         step = steps.make_warmup_step(MAPPER, optimizer, entropy_weight=0.1)
     else:
         params, batch_at = {"mapper": mapper, "generator": generator}, _batch_at
-        optimizer = steps.make_optimizer({"mapper": rate, "generator": rate}, 50)
-        step = steps.make_finetune_step(MAPPER, NETWORKS, optimizer, FinetuneWeights(anchor=0.5))
+        networks, weights = NETWORKS, FinetuneWeights(anchor=0.5)
+        if name == "adversarial":
+            weight = 0.1 * _normal(np.random.default_rng(1), (SIZE * SIZE * 3, 4))
+            params, networks = params | {"discriminator": {"weight": weight}}, NETWORKS._replace(score=_score)
+            weights = FinetuneWeights(0, 0, 0, 0, adversarial=1.0)
+        optimizer = steps.make_optimizer(dict.fromkeys(params, rate), 50)
+        step = steps.make_finetune_step(MAPPER, networks, optimizer, weights)
     state = jax.device_get(jax.jit(lambda: steps.new_state(params, optimizer))())
     return state, steps.with_constants(step, parallel.data_mesh(num_devices), constants), batch_at
 
@@ -108,7 +118,7 @@ def _run(name, num_devices, num_steps=3):
     return jax.device_get((state["params"], metrics))
 
 
-@pytest.mark.parametrize("phase", ["warmup", "finetune"])
+@pytest.mark.parametrize("phase", ["warmup", "finetune", "adversarial"])
 def test_one_and_four_devices_take_the_same_steps(phase):
     # Adam divides by the root of tiny squared gradients, which magnifies the order of summation: 1e-2 x 1e-2.
     close = functools.partial(np.testing.assert_allclose, rtol=1e-4, atol=1e-4)
@@ -125,7 +135,7 @@ def _fit(name, workdir, num_steps):
     return jax.device_get(state)
 
 
-@pytest.mark.parametrize("phase", ["warmup", "finetune"])
+@pytest.mark.parametrize("phase", ["warmup", "finetune", "adversarial"])
 def test_interrupted_run_repeats_the_undisturbed_one_to_the_bit(phase, tmp_path):
     _fit(phase, tmp_path / "resumed", 2)
     resumed, whole = _fit(phase, tmp_path / "resumed", 4), _fit(phase, tmp_path / "whole", 4)
@@ -148,7 +158,7 @@ def _gradients(terms, networks=NETWORKS):
     batch = steps.unpack(_batch_at(0))
 
     def losses(params):
-        found = steps.finetune_losses(MAPPER, networks, params, constants, batch)
+        found, _ = steps.finetune_losses(MAPPER, networks, params, constants, batch)
         return jnp.stack([found[name] for name in terms])
 
     stacked = jax.device_get(jax.jit(jax.jacrev(losses))({"mapper": mapper, "generator": generator}))
@@ -156,9 +166,22 @@ def _gradients(terms, networks=NETWORKS):
 
 
 def test_finetuning_reaches_the_generator_and_the_mapper_through_every_term():
-    for gradient in _gradients(steps.TERMS).values():
+    for gradient in _gradients(TERMS).values():
         assert np.abs(gradient["generator"]["weight"]).max() > 0
         assert max(np.abs(x).max() for x in jax.tree.leaves(gradient["mapper"])) > 0
+
+
+def test_discriminator_learns_what_is_made_and_makes_pictures_more_like_the_examples():
+    state, run, batch_at = _phase("adversarial")
+    before = state["params"]["discriminator"]["weight"]
+    state, history = parallel.replicate(state, parallel.data_mesh(1)), []
+    for index in range(40):
+        state, metrics = run(state, batch_at(index), key=jax.random.key(0))
+        history.append(jax.device_get(metrics))
+    assert np.abs(np.asarray(state["params"]["discriminator"]["weight"]) - before).max() > 1e-2
+    # At equal strength neither wins: the critic's loss stays near that of one who cannot tell, 2 log 2.
+    assert history[0]["critic"] != history[-1]["critic"]
+    assert abs(history[-1]["critic"] - 2 * np.log(2)) < abs(history[0]["critic"] - 2 * np.log(2))
 
 
 def test_warmup_has_no_generator_to_change():
@@ -200,7 +223,7 @@ def test_outlines_of_both_pictures_are_those_of_the_shapes_from_their_own_camera
             return _silhouette(constants, images, displacements, camera)
 
         drawn = NETWORKS._replace(silhouette=silhouette, segment=_silhouette)
-        terms = steps.finetune_losses(MAPPER, drawn, params, constants, steps.unpack(batch))
+        terms, _ = steps.finetune_losses(MAPPER, drawn, params, constants, steps.unpack(batch))
         return terms["outline"], *asked[0]
 
     value, shapes, camera = outline(batch)
