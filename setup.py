@@ -95,7 +95,8 @@ if platform.machine() in ("x86_64", "AMD64"):
 
 # Installed, the commands and the experiments live inside the package: a user's own `configs` or `launch` is
 # nobody's business. In a checkout they are what they are called.
-inside = {f"ganverse_jax.{name}": name.replace(".", "/") for name in ("configs", "launch", "launch.command")}
+rooms = find_packages(include=["configs*", "launch*"])
+inside = {f"ganverse_jax.{name}": name.replace(".", "/") for name in rooms}
 setup(
     packages=[*find_packages(include=["ganverse_jax*", "rasterizer*"]), *inside],
     package_dir=inside,

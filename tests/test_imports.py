@@ -35,7 +35,7 @@ def _imports(path: Path) -> set[str]:
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            if node.level and path.parent.name in ("launch", "configs"):
+            if node.level and path.relative_to(ROOT).parts[0] in ("launch", "configs"):
                 continue  # of their own room, which a wheel holds inside the package
             assert node.level == 0, f"{path}: relative import; write the absolute name"
             names |= {f"{node.module}.{alias.name}" for alias in node.names}

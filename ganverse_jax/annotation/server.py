@@ -1,4 +1,4 @@
-"""The annotator's local web server: one page, a few JSON answers, nobody else's requests.
+"""The local web server of pages that ask a person: one page, a few JSON answers, nobody else's requests.
 
 Only 127.0.0.1 is listened on. A secret in every path keeps other users of the machine out; the Host check
 keeps foreign names that resolve here out (DNS rebinding); the Origin check and the JSON content type keep
@@ -9,11 +9,12 @@ import hmac
 import http.server
 import json
 import secrets
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from ganverse_jax.annotation.session import History
@@ -36,6 +37,22 @@ class Refused(Exception):
     def __init__(self, status: HTTPStatus, reason: str):
         super().__init__(reason)
         self.status, self.reason = status, reason
+
+
+class Backend(Protocol):
+    """What a page shows and does, as plain JSON; finished: set when the page is done with.
+
+    open() answers a page that has just been opened, view(number) what it asks for by number, act(command) a
+    command of its own. The last two raise Refused. They are called by several threads.
+    """
+
+    finished: threading.Event
+
+    def open(self) -> dict[str, Any]: ...
+
+    def view(self, number: int) -> dict[str, Any]: ...
+
+    def act(self, command: Any) -> dict[str, Any]: ...
 
 
 class Annotator:
@@ -92,7 +109,7 @@ class Annotator:
 
 class _Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    server_version, sys_version = "annotator", ""
+    server_version, sys_version = "page", ""
     timeout = 60  # an idle connection is closed
 
     def do_GET(self) -> None:
@@ -134,14 +151,14 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         return rest[0].rstrip("/")
 
     def _get(self, path: str) -> tuple[str, bytes]:
-        annotator: Annotator = self.server.annotator
+        backend: Backend = self.server.backend
         if path == "":
             return "text/html", self.server.page
         if path == "state":
-            return "application/json", json.dumps(annotator.open()).encode()
+            return "application/json", json.dumps(backend.open()).encode()
         folder, _, number = path.partition("/")
         if folder == "view" and number.isascii() and number.isdigit():
-            return "application/json", json.dumps(annotator.view(int(number))).encode()
+            return "application/json", json.dumps(backend.view(int(number))).encode()
         raise Refused(HTTPStatus.NOT_FOUND, f"no page {path!r}")
 
     def _post(self, path: str) -> tuple[str, bytes]:
@@ -161,7 +178,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             command = json.loads(self.rfile.read(int(length)))
         except ValueError as error:
             raise Refused(HTTPStatus.BAD_REQUEST, f"no JSON: {error}") from error
-        return "application/json", json.dumps(self.server.annotator.act(command)).encode()
+        return "application/json", json.dumps(self.server.backend.act(command)).encode()
 
 
 def _host_name(url: str) -> str | None:
@@ -172,16 +189,16 @@ def _host_name(url: str) -> str | None:
 
 
 class Server(http.server.ThreadingHTTPServer):
-    """Serves `page` (HTML) and `annotator` on 127.0.0.1:`port` (0: any free one) until `close`.
+    """Serves `page` (HTML) and `backend` on 127.0.0.1:`port` (0: any free one) until `close`.
 
     Raises OSError when the port is taken.
     """
 
     daemon_threads = True
 
-    def __init__(self, annotator: Annotator, page: str, port: int = 0):
+    def __init__(self, backend: Backend, page: str, port: int = 0):
         super().__init__(("127.0.0.1", port), _Handler)
-        self.annotator, self.page, self.token = annotator, page.encode(), secrets.token_urlsafe(24)
+        self.backend, self.page, self.token = backend, page.encode(), secrets.token_urlsafe(24)
         self._thread = threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True)
 
     @property
@@ -201,4 +218,6 @@ class Server(http.server.ThreadingHTTPServer):
         self._thread.join()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A browser that goes away in the middle of an answer is no event."""
+        """A browser that goes away in the middle of an answer is no event; our own faults are."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)

@@ -5,12 +5,13 @@ from pathlib import Path
 ASSETS = Path(__file__).parents[1] / "assets"
 
 
-def shipped_with(part: str) -> Path:
-    """The first shipped set that has `part`, a file or folder. Raises FileNotFoundError where none has."""
-    found = sorted(path.parent for path in ASSETS.glob(f"*/{part}"))
+def shipped_with(part: str, world: str = "toy_car") -> Path:
+    """Of a toy world's shipped sets, the latest round's that has `part`, a file or folder. Raises
+    FileNotFoundError where none has."""
+    found = sorted(path.parent for path in ASSETS.glob(f"{world}*/{part}"))
     if not found:
-        raise FileNotFoundError(f"no shipped set in {ASSETS} has {part}; install the package again")
-    return found[0]
+        raise FileNotFoundError(f"no shipped set {ASSETS / world}* has {part}; install the package again")
+    return found[-1]
 
 
 def weights_folder(name: str) -> Path:

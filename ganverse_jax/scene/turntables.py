@@ -49,13 +49,14 @@ def turntables(meshes: PredictedMeshes, rows: np.ndarray, distance: float) -> It
         yield np.concatenate([np.asarray(part) for part in parts])
 
 
-def encode(frames: np.ndarray) -> bytes:
-    """Frames uint8 [k h w 3] as a WebP that loops for ever, in the best of QUALITIES that MAX_BYTES allow."""
+def encode(frames: np.ndarray, milliseconds: int = MILLISECONDS) -> bytes:
+    """Frames uint8 [k h w 3] as a WebP that loops for ever, in the best of QUALITIES that MAX_BYTES allow;
+    milliseconds: of a frame."""
     first, *others = [Image.fromarray(frame) for frame in frames]
     for quality in QUALITIES:
         buffer = io.BytesIO()
         first.save(
-            buffer, "WEBP", save_all=True, append_images=others, duration=MILLISECONDS, loop=0,
+            buffer, "WEBP", save_all=True, append_images=others, duration=milliseconds, loop=0,
             quality=quality, method=4,
         )  # fmt: skip
         if buffer.tell() <= MAX_BYTES:

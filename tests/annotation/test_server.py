@@ -69,7 +69,7 @@ def test_finishing_needs_every_answer(served):
     assert status == 400 and "5 views have no answer" in content["error"]
     for view in range(5):
         do(served, do="answer", view=view, answer=view)
-    assert do(served, do="finish")[0] == 200 and served.server.annotator.finished.is_set()
+    assert do(served, do="finish")[0] == 200 and served.server.backend.finished.is_set()
 
 
 def test_a_save_that_fails_is_told(served):

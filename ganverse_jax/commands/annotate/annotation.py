@@ -10,7 +10,7 @@ from ganverse_jax.annotation.answers import AnswerFile
 from ganverse_jax.annotation.candidates import CANDIDATES, Candidates, read_candidates
 from ganverse_jax.annotation.server import Annotator, Server
 from ganverse_jax.annotation.session import History
-from ganverse_jax.commands.annotate import serving
+from ganverse_jax.commands import serving
 from ganverse_jax.pipeline.experiment import Experiment
 from ganverse_jax.pipeline.run import only_run
 from ganverse_jax.runtime.checkpoint import read_json, write_png
@@ -86,13 +86,15 @@ class Annotation:
         with only_run(self.workdir):
             task = self.prepare()
             server = self.make_server(task, command=command, port=port)
-            serving.serve(server, self.folder, self.about(task), browser=browser)
-        session = server.annotator.session
+            session = server.backend.session
+            told = f"{self.about(task)}, {session.num_open} {session.asked} to annotate"
+            ending = "Every answer is saved at once. Ctrl-C ends; the same command goes on."
+            serving.serve(server, self.folder, told, ending, browser=browser)
         if session.num_open:
             print(f"\n{session.num_open} {session.asked} are left to {self.verb}.")
             return session
         self.check(session, self.path)
-        if server.annotator.finished.is_set():  # after Ctrl-C a person does not want to wait
+        if server.backend.finished.is_set():  # after Ctrl-C a person does not want to wait
             self.conclude(task, session)
         print(f"\nAll {session.asked} are {self.verb}d. Go on with\n{command}")
         return session

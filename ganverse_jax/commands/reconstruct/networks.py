@@ -27,7 +27,8 @@ REGRESSED, BINNED = "pose regressor, refined", "best of 12 azimuth bins, refined
 
 class Reconstructor(NamedTuple):
     """A trained network with what it was trained on: its parameters, how objects stand in its pictures, its
-    vertical field of view (radians), and the mean elevation (radians), distance and offset of its cameras."""
+    vertical field of view (radians), and the mean elevation (radians), distance and offset of its cameras;
+    fingerprint: of the GAN it was trained on, where its card tells one."""
 
     network: InverseGraphics
     params: Mapping[str, Any]
@@ -36,13 +37,14 @@ class Reconstructor(NamedTuple):
     elevation: float
     distance: float
     offset: tuple[float, float] = (0.0, 0.0)
+    fingerprint: str | None = None
 
 
 def networks_of(workdir, network):
     """The network's folder, the network, and perception's segmenter and pose regressor (None without it)."""
     if workdir is None and network is None:
-        perceiving = shipped_with(STAGE)
-        folder = perceiving / STAGE
+        perceiving = shipped_with(perception.FILES[0])
+        folder = shipped_with(STAGE) / STAGE
     else:
         folder = Path(workdir) / STAGE if network is None else Path(network)
         perceiving = None if workdir is None else Path(workdir) / perception.NAME
@@ -64,6 +66,7 @@ def load(folder: Path) -> Reconstructor:
         )
     framing, fov_y = Framing.from_card(card["framing"]), float(np.radians(card["fov_degrees"]))
     means = mean_camera(as_cameras(params["cameras"]))
+    means["fingerprint"] = card.get("fingerprint")
     return Reconstructor(network, params["network"], framing, fov_y, **means)
 
 

@@ -214,8 +214,12 @@ class LatentMapper(nn.Module):
         that follows is not read.
         """
         background = self.background_code(image, mask)
+        return *self.codes(camera, displacements, texture, background), background
+
+    def codes(self, camera, displacements, texture, background) -> tuple[Array, Array]:
+        """(W*_V, W*_STB) as by `__call__`, of a background that is already a code [b content_size]."""
         content = self.combine(self.shape_code(displacements), self.texture_code(texture), background)
-        return self.view_code(*camera[:3]), content, background
+        return self.view_code(*camera[:3]), content
 
 
 def measured_statistics(

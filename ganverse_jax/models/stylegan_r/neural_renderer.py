@@ -105,15 +105,22 @@ class NeuralRenderer:
         self.constants = {name: constants[name] for name in ("statistics", "noise", "w_avg")}
         synthesise = make_synthesise(generator, layout, height)
 
-        @jax.jit
-        def draw(params, constants, cameras, shapes, textures, images, masks):
-            camera = tuple(cameras[:, i] for i in range(3))
-            background = (images.astype(jnp.float32) / 255.0, masks.astype(jnp.float32)[..., None] / 255.0)
-            objects = (shapes, textures.astype(jnp.float32))
-            drawn, _ = render_codes(mapper, synthesise, params, constants, camera, *objects, *background)
-            return jnp.clip(drawn, 0.0, 1.0)
+        def map_with(params, constants, *inputs, method):
+            variables = {"params": params["mapper"], "statistics": constants["statistics"]}
+            return mapper.apply(variables, *inputs, method=method)
 
-        self._draw = draw
+        @jax.jit
+        def read(params, constants, images, masks):
+            background = (images.astype(jnp.float32) / 255.0, masks.astype(jnp.float32)[..., None] / 255.0)
+            return map_with(params, constants, *background, method=LatentMapper.background_code)
+
+        @jax.jit
+        def draw(params, constants, cameras, shapes, textures, backgrounds):
+            inputs = tuple(cameras[:, i] for i in range(3)), shapes, textures.astype(jnp.float32), backgrounds
+            codes = map_with(params, constants, *inputs, method=LatentMapper.codes)
+            return jnp.clip(synthesise(params["generator"], constants, *codes), 0.0, 1.0)
+
+        self._read, self._draw = read, draw
 
     def __call__(
         self,
@@ -127,7 +134,23 @@ class NeuralRenderer:
 
         The background is that of pictures `images` uint8 [n h w 3] with object masks `masks` uint8 [n h w].
         """
-        inputs = (np.asarray(cameras, np.float32), shapes, textures, images, masks)
+        return self.from_codes(cameras, shapes, textures, self.background_codes(images, masks))
+
+    def background_codes(self, images: np.ndarray, masks: np.ndarray) -> Float[np.ndarray, "n m"]:
+        """g_b of the backgrounds of pictures with object masks, as `__call__` takes them."""
+        return in_batches(
+            partial(self._read, self.params, self.constants), images, masks, size=self.batch_size
+        )
+
+    def from_codes(
+        self,
+        cameras: Float[np.ndarray, "n 3"],
+        shapes: Float[np.ndarray, "n v 3"],
+        textures: Float[np.ndarray, "n th tw 3"],
+        backgrounds: Float[np.ndarray, "n m"],
+    ) -> Float[np.ndarray, "n h w 3"]:
+        """`__call__` with backgrounds as codes, which can be mixed."""
+        inputs = (np.asarray(cameras, np.float32), shapes, textures, backgrounds)
         return in_batches(partial(self._draw, self.params, self.constants), *inputs, size=self.batch_size)
 
 

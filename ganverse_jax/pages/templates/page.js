@@ -32,6 +32,25 @@
   for (const fade of document.querySelectorAll(".laid input"))
     fade.addEventListener("input", () => { fade.closest(".laid").querySelector("img:last-of-type").style.opacity = fade.value / 100; });
 
+  // A slider, or a drag across the pictures, walks along the frames of an edit.
+  for (const slider of document.querySelectorAll(".handle input[type=range]")) {
+    const figure = slider.closest("figure"), strips = figure.querySelectorAll(".strip");
+    const labels = slider.dataset.labels.split("|"), output = figure.querySelector("output");
+    const show = () => {
+      for (const strip of strips) strip.style.setProperty("--frame", slider.value);
+      output.textContent = labels[slider.value];
+    };
+    slider.addEventListener("input", show);
+    show();
+    for (const strip of strips)
+      strip.addEventListener("pointermove", event => {
+        if (!event.buttons) return;
+        const box = strip.getBoundingClientRect(), share = (event.clientX - box.left) / box.width;
+        slider.value = Math.round(share * slider.max);
+        show();
+      });
+  }
+
   const tell = v => {
     const a = Math.abs(v);
     return a >= 1000 ? Math.round(v).toLocaleString("en") : a && a < 1e-3 ? v.toExponential(1) : String(+v.toPrecision(3));

@@ -97,8 +97,7 @@ def assemble(
     """Inputs from their pieces: predicts {S, T} of every example and takes W* apart.
 
     splits: "train" and "test"; view_w [k w_dim] and cameras (azimuth, elevation in radians, distance [k],
-    perhaps offset [k 2]) of the views; regress: pose regressor or None; discriminator: takes part where its
-    weight is not 0.
+    perhaps offset [k 2]) of the views; regress: pose regressor or None; discriminator: for its weight.
     """
     layout = style_space.style_layout(generator.module, include_torgb=settings.include_torgb)
     parts = {}
@@ -110,13 +109,12 @@ def assemble(
     constants |= {"inverse_graphics": inverse.params, "segmenter": getattr(segmenter, "params", {})}
     size = parts["test"].images.shape[1:3]
     critic = discriminator if settings.finetune.weights.adversarial else None
-    networks = make_networks(generator, layout, inverse, segmenter, settings.cycle_mask, size[0],
-                             critic and critic.module)  # fmt: skip
+    made_of = generator, layout, inverse, segmenter, settings.cycle_mask, size[0], critic and critic.module
     return Inputs(
         generator=generator,
         layout=layout,
         **parts,
-        networks=networks,
+        networks=make_networks(*made_of),
         constants=constants,
         segment=segmenter,
         dibr=make_dibr(inverse, size),

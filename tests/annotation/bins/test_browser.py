@@ -71,7 +71,7 @@ def test_the_mouse_does_everything_and_the_server_ends(page, served):
     assert "4 kept, 1 dropped" in page.evaluate("byId('end-counts').textContent")
     page.click("[data-do=finish]")
     page.wait_for("byId('saved').textContent === 'closed'")
-    assert served.server.annotator.finished.is_set()
+    assert served.server.backend.finished.is_set()
 
 
 def test_a_reload_goes_on_at_the_first_open_view(page, served):

@@ -204,7 +204,7 @@ def test_from_the_first_click_to_the_end(page, served, tmp_path):
     assert "12 clicks in 3 views, 0 dropped" in page.evaluate("byId('end-counts').textContent")
     page.click("[data-do=finish]")
     page.wait_for("byId('saved').textContent === 'closed'")
-    assert served.server.annotator.finished.is_set()
+    assert served.server.backend.finished.is_set()
     points = served.points()
     assert points[2] == (None,) * 20 and all(points[view][4:] == (HIDDEN,) * 16 for view in (0, 1, 3))
 

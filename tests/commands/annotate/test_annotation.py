@@ -5,7 +5,8 @@ import json
 import pytest
 from PIL import Image
 
-from ganverse_jax.commands.annotate import annotation, serving
+from ganverse_jax.commands import serving
+from ganverse_jax.commands.annotate import annotation
 from ganverse_jax.pipeline.run import only_run
 
 
@@ -82,7 +83,7 @@ def test_while_a_page_is_served_nobody_else_works_in_the_run(asked, monkeypatch)
             asked.take(path)
         with refused, only_run(asked.workdir):
             pass
-        server.annotator.finished.set()
+        server.backend.finished.set()
         server.server_close()
 
     monkeypatch.setattr(serving, "serve", serve)

@@ -6,7 +6,7 @@ import pytest
 
 from ganverse_jax.annotation.bins import store
 from ganverse_jax.annotation.candidates import read_candidates
-from ganverse_jax.commands.annotate import serving
+from ganverse_jax.commands import serving
 from ganverse_jax.commands.annotate.bins import BinAnnotation
 from ganverse_jax.runtime.checkpoint import read_json, write_json
 from tests.commands.annotate.conftest import EXPERIMENT, VIEWS, post

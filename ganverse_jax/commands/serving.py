@@ -7,32 +7,33 @@ import webbrowser
 from collections.abc import Iterator
 from pathlib import Path
 
-from ganverse_jax.annotation.server import Annotator, Server
+from ganverse_jax.annotation.server import Backend, Server
 from ganverse_jax.runtime.checkpoint import write_text
 
 
-def serve(server: Server, folder: Path, told: str, *, browser: bool) -> None:
+def serve(server: Server, folder: Path, told: str, ending: str, *, browser: bool) -> None:
     """Serve a page until the person finishes or presses Ctrl-C.
 
-    folder: for a private file that leads the browser there; told: what it is about, e.g. "24 views".
+    folder: for a private file that leads the browser there; told: what it is about, e.g. "24 views"; ending:
+    of how it ends.
     """
-    session, address = server.annotator.session, server.url
-    print(f"{told}, {session.num_open} {session.asked} to annotate. Open in a browser:\n\n    {address}\n")
+    address = server.url
+    print(f"{told}. Open in a browser:\n\n    {address}\n")
     print(
         f"From another machine, first: ssh -L {server.server_port}:127.0.0.1:{server.server_port} THIS_HOST\n"
-        "Every answer is saved at once. Ctrl-C ends; the same command goes on.",
+        f"{ending}",
         flush=True,
     )
     with _running(server), _browser(address, folder, wanted=browser):
         with contextlib.suppress(KeyboardInterrupt):
-            while not server.annotator.finished.wait(0.5):
+            while not server.backend.finished.wait(0.5):
                 pass
 
 
-def listen(annotator: Annotator, page: str, port: int) -> Server:
+def listen(backend: Backend, page: str, port: int) -> Server:
     """A server that listens on `port` (0: any free one). Raises OSError with the remedy for a taken one."""
     try:
-        return Server(annotator, page, port)
+        return Server(backend, page, port)
     except OSError as error:
         raise OSError(f"cannot listen on port {port} ({error}); choose another with --port, or 0") from error
 
@@ -59,7 +60,7 @@ def _browser(address: str, folder: Path, *, wanted: bool) -> Iterator[None]:
     if not (wanted and screen):
         yield
         return
-    path = (folder / "annotate.html").absolute()
+    path = (folder / "open.html").absolute()
     write_text(path, f'<!doctype html><meta http-equiv="refresh" content="0;url={address}">')
     path.chmod(0o600)
     try:
