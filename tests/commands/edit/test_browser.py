@@ -52,7 +52,7 @@ def test_live_handles_draw_what_is_asked(live, browser, width):
 
     with browser.window(width):
         browser.open(live.url)
-        browser.wait_for("document.getElementById('dibr').src.length > 100")
+        browser.wait_for("document.getElementById('dibr')?.src.length > 100")
         assert browser.evaluate("document.documentElement.scrollWidth") <= width
         seen = {drawn()}
         for act in (
