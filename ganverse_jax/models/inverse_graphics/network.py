@@ -120,13 +120,13 @@ class ShapeHead(nn.Module):
         num_vertices, modes = len(self.template.vertices), self.template.modes
         zeros = nn.initializers.zeros
         hidden = nn.relu(nn.Dense(self.hidden, name="hidden")(code))
-        displacements = jnp.zeros((len(code), num_vertices, 3), code.dtype)
+        displacements = jnp.zeros((code.shape[0], num_vertices, 3), code.dtype)
         if modes is not None:
             coefficients = nn.Dense(modes.shape[1] * 3, kernel_init=zeros, name="out")(hidden)
-            displacements += jnp.einsum("vm,bmc->bvc", modes, coefficients.reshape(len(code), -1, 3))
+            displacements += jnp.einsum("vm,bmc->bvc", modes, coefficients.reshape(code.shape[0], -1, 3))
         if self.free_scale:
             free = nn.Dense(num_vertices * 3, kernel_init=zeros, name="free")(hidden)
-            displacements += self.free_scale * free.reshape(len(code), num_vertices, 3)
+            displacements += self.free_scale * free.reshape(code.shape[0], num_vertices, 3)
         return symmetrise(displacements, self.template.mirror) if self.symmetric else displacements
 
 
@@ -156,6 +156,7 @@ class InverseGraphics(nn.Module):
     lighting: predict light too (DIB-R's; Fig. K of the paper, which leaves it out), `light_hidden` wide.
     compute_dtype: "bfloat16" for products of the encoder's and the texture's convolutions; all else, and
     every parameter, stays float32.
+    sampler: which kernel a texture flow reads the picture with (`rasterizer.sample_texture`; None: the best).
     """
 
     icosphere_level: int = 3
@@ -174,6 +175,7 @@ class InverseGraphics(nn.Module):
     lighting: bool = False
     light_hidden: int = 64
     compute_dtype: str = "float32"
+    sampler: str | None = None
 
     def __post_init__(self):
         # Settings read from JSON hold lists; a module must be hashable to be a static argument of jit.
@@ -209,7 +211,8 @@ class InverseGraphics(nn.Module):
         options = (self.texture_size, self.texture_channels, self.symmetric, dtype)
         if self.texture == "decoded":
             return TextureHead(*options, name="texture")(code, colour), None
-        head = FlowHead(*options, with_colour=self.texture == "flow_and_colour", name="texture")
+        with_colour = self.texture == "flow_and_colour"
+        head = FlowHead(*options, with_colour=with_colour, sampler=self.sampler, name="texture")
         return head(code, colour, image, mask)
 
     def _encode(self, image, mask, dtype):

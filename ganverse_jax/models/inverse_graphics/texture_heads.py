@@ -46,7 +46,7 @@ class TexelDecoder(nn.Module):
             )
         columns = 4 if self.symmetric else 8
         x = nn.Dense(4 * columns * self.channels[0], name="start")(code)
-        x = nn.leaky_relu(x).reshape(len(code), 4, columns, self.channels[0])
+        x = nn.leaky_relu(x).reshape(code.shape[0], 4, columns, self.channels[0])
         for index, channels in enumerate(self.channels[1:]):
             x = nn.leaky_relu(depth_to_space(self._conv(x, 4 * channels, name=f"block{index}")))
         return depth_to_space(nn.Conv(4 * outputs, (1, 1), kernel_init=nn.initializers.zeros, name="out")(x))
@@ -91,6 +91,7 @@ class FlowHead(TexelDecoder):
     """
 
     with_colour: bool = False
+    sampler: str | None = None
 
     @nn.compact
     def __call__(
@@ -109,7 +110,7 @@ class FlowHead(TexelDecoder):
         centre, extent = mask_moments(mask)
         begin = jnp.arctanh(jnp.clip(centre, -0.95, 0.95))
         flow = jnp.tanh(begin[:, None, None] + extent[:, None, None] * place)
-        texture = sample_object(image, mask, colour, flow)
+        texture = sample_object(image, mask, colour, flow, self.sampler)
         if self.with_colour:
             gate = nn.sigmoid(values[..., 6:])
             texture = gate * texture + (1.0 - gate) * gated_colour(values[..., 2:6], colour)
@@ -127,6 +128,7 @@ def sample_object(
     mask: Float[Array, "b h w 1"],
     colour: Float[Array, "b 3"],
     flow: Float[Array, "b th tw 2"],
+    sampler: str | None = None,
 ) -> Float[Array, "b th tw 3"]:
     """The picture at `flow` (x right, y up, [-1, 1] over it), bilinear; off the object the mean `colour`.
 
@@ -134,7 +136,8 @@ def sample_object(
     border pixels' centres the border's colour goes on.
     """
     filled = mask * image + (1.0 - mask) * colour[:, None, None]
-    return rasterizer.sample_texture(filled, 0.5 * (flow + 1.0), wrap_u="clamp", wrap_v="clamp")
+    uv, wraps = 0.5 * (flow + 1.0), {"wrap_u": "clamp", "wrap_v": "clamp"}
+    return rasterizer.sample_texture(filled, uv, **wraps, implementation=sampler)
 
 
 def mask_moments(mask: Float[Array, "b h w 1"]) -> tuple[Float[Array, "b 2"], Float[Array, "b 2"]]:

@@ -1,0 +1,1 @@
+"""`launch.export`: trained networks as folders that need nothing of this project."""

@@ -1,0 +1,141 @@
+"""The model card of an exported network: README.md."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import jax
+
+from ganverse_jax.commands.export.networks import Network
+from ganverse_jax.commands.export.programs import PLATFORMS
+from ganverse_jax.pages.markup import markdown_table
+
+CITATION = """If you use it, please cite the paper and GANverse-JAX:
+
+    @inproceedings{zhang2021image,
+      title={Image {GANs} meet Differentiable Rendering for Inverse Graphics and Interpretable 3D Neural
+             Rendering},
+      author={Zhang, Yuxuan and Chen, Wenzheng and Ling, Huan and Gao, Jun and Zhang, Yinan and Torralba,
+              Antonio and Fidler, Sanja},
+      booktitle={International Conference on Learning Representations},
+      year={2021}
+    }"""
+USES = {
+    "inverse_graphics": (
+        "Textured meshes of pictures of the class it was trained on: one whole object, a mask, framed as "
+        "in training (`framing` in config.json: share of the picture, centre of the object). "
+        "The forward pass needs no rasterizer, except that a texture flow samples the picture, which "
+        "this program does in plain JAX. To draw the meshes any renderer of .glb will do."
+    ),
+    "stylegan_r": (
+        "Pictures of objects by handles: camera, shape, texture and background, each from another source. "
+        "Shapes and textures come from the inverse graphics network of the same run. No rasterizer is needed."
+    ),
+    "generator": (
+        "Pictures of the class from random codes, one content in many views, for instance as training data. "
+        "No rasterizer is needed."
+    ),
+}
+LIMITS = {
+    "inverse_graphics": (
+        "Shapes are a deformed sphere: no holes, thin parts are rounded off. What the picture hides is "
+        "guessed from the class. Other classes, several objects and cut-off ones give wrong meshes without "
+        "a warning. Colours hold the light of the picture."
+    ),
+    "stylegan_r": (
+        "It obeys its handles in part (the figures below say how far) and draws what its generator can. "
+        " Pictures are not exact renders: do not measure in them."
+    ),
+    "generator": (
+        "It draws what its training pictures held, their biases included; a view may change the content."
+    ),
+}
+
+
+def card_text(
+    network: Network,
+    outputs: Mapping[str, Any],
+    data: str,
+    licence: str,
+    figures: Mapping[str, Any],
+    origin: str,
+) -> str:
+    """The card as Markdown. outputs: of the sample; figures: {name: number} as the run's files hold them."""
+    parameters = sum(leaf.size for leaf in jax.tree.leaves(network.params))
+    inputs = [(f"`{name}`", _shape(x.shape), x.meaning) for name, x in network.inputs.items()]
+    given = [(f"`{name}`", _shape(x.shape[1:]), network.meanings[name]) for name, x in outputs.items()]
+    lines = [
+        f"# {network.title}",
+        f"Exported by GANverse-JAX, an implementation of arXiv:2010.09125, from {origin}.\n"
+        f"{parameters:,} numbers.",
+        "![sample](sample.png)",
+        "## What it takes and gives",
+        "float32 arrays of any batch b:",
+        "\n".join(markdown_table(("input", "shape", "meaning"), inputs, "---")),
+        "\n".join(markdown_table(("output", "shape", "meaning"), given, "---")),
+        "## How to run it",
+        "`python load.py` needs jax, flatbuffers (by which jax reads programs), numpy and safetensors; "
+        "from Python, `load()(**inputs)` of it.",
+        "## What lasts",
+        _guarantee(),
+        "## Trained on",
+        data,
+        "## Licence",
+        licence,
+        "## Intended use",
+        USES[network.name],
+        "## Limits",
+        LIMITS[network.name],
+        "## Figures",
+        _figures(figures),
+        "## How to cite",
+        CITATION,
+    ]
+    return "\n\n".join(lines) + "\n"
+
+
+def _shape(shape: tuple[int, ...]) -> str:
+    return f"[b {' '.join(map(str, shape))}]"
+
+
+def _guarantee() -> str:
+    return (
+        "`model.safetensors` is the durable form: named arrays that any reader of safetensors has, and "
+        "config.json rebuilds the network in GANverse-JAX. `program.jax_export` was written by jax "
+        f"{jax.__version__} for {' and '.join(PLATFORMS)}; JAX promises that versions of six months after it "
+        "can run it. It takes the parameters as arguments, a flat dict as in the safetensors file: they "
+        "are stored once, and others of the same shapes run in it."
+    )
+
+
+def _figures(figures: Mapping[str, Any]) -> str:
+    if not figures:
+        return "The run's files hold no figures of this network."
+    rows = [(f"`{name}`", f"{value:.4g}") for name, value in figures.items()]
+    return "As the run's own files hold them:\n\n" + "\n".join(markdown_table(("figure", "value"), rows))
+
+
+def numbers_in(values: Mapping[str, Any], before: str = "") -> dict[str, float]:
+    """The numbers in a nested mapping, by dotted name."""
+    found: dict[str, float] = {}
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            found |= numbers_in(value, f"{before}{name}.")
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            found[f"{before}{name}"] = value
+    return found
+
+
+def licence_of(world: bool, folder: Path) -> str:
+    """Of weights trained on pictures of the toy world (world), or on anything else."""
+    if world:
+        return (
+            "Apache-2.0: trained by GANverse-JAX on its own procedural renders, without outside data or "
+            "weights."
+        )
+    told = " What came with the generator is in CARD.md." if (folder / "CARD.md").is_file() else ""
+    return (
+        "GANverse-JAX's code is Apache-2.0. These parameters follow the licences of the pictures and weights "
+        "they were trained on or from, which the run does not tell: ask its maker before you pass them on."
+        + told
+    )

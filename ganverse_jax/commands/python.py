@@ -1,0 +1,75 @@
+"""From Python, a line each: what `ganverse_jax.reconstruct`, `render`, `generate` and `export` are."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ganverse_jax.commands.export.command import run as export
+from ganverse_jax.commands.reconstruct.command import STAGE, crop_of, load
+from ganverse_jax.data.crops import cut
+from ganverse_jax.data.photos import read_photo
+from ganverse_jax.models.inverse_graphics.prediction import predict_meshes
+from ganverse_jax.models.stylegan2.multiview_generator import MultiviewGenerator
+from ganverse_jax.models.stylegan2.stored import load_generator
+from ganverse_jax.runtime.shipped import shipped_with, weights_folder
+from ganverse_jax.scene.drawing import render_on_white
+from ganverse_jax.scene.files import TexturedMesh
+from ganverse_jax.scene.meshes import PredictedMeshes
+from ganverse_jax.stages.perception import load as perception
+
+__all__ = ["export", "generate", "reconstruct", "render"]
+SHIPPED_GAN = "toy_car_round2"
+
+
+def reconstruct(photo: str | Path, *, workdir: str | Path | None = None) -> TexturedMesh:
+    """The mesh of one photo, by the networks of a run, or by the shipped ones, which know toy cars alone.
+
+    The mask is the photo's alpha, else the segmenter's. Raises as `launch.reconstruct`: PhotoError and
+    FileNotFoundError, which name the file and the remedy.
+    """
+    root = shipped_with(STAGE) if workdir is None else Path(workdir)
+    perceiving = root if workdir is None else root / perception.NAME
+    segment = None
+    if perceiving.is_dir():
+        segmenter = perception.load_folder(perceiving).segmenter
+        segment = lambda image: segmenter(image[None])  # noqa: E731
+    network, read = load(root / STAGE), read_photo(Path(photo), segment=segment)
+    crop = crop_of(network, read, photo)
+    pictures = cut(read.image, crop)[None], cut(read.mask, crop)[None]
+    found = predict_meshes(network.network, network.params, *pictures)
+    return TexturedMesh(found.vertices[0], found.faces, found.uv, found.uv_faces, found.texture[0])
+
+
+def render(
+    mesh: TexturedMesh,
+    azimuth: float = 30.0,
+    elevation: float = 15.0,
+    *,
+    distance: float = 4.2,
+    fov: float = 30.0,
+    size: tuple[int, int] = (256, 256),
+) -> np.ndarray:
+    """A mesh as a picture uint8 [h w 3] on white. Angles in degrees; azimuth 0 is its front, fov vertical."""
+    shown = PredictedMeshes(mesh.vertices[None], mesh.texture[None], mesh.faces, mesh.uv, mesh.uv_faces)
+    camera = {"azimuth": np.radians([azimuth]), "elevation": np.radians([elevation]), "distance": [distance]}
+    return render_on_white(shown, np.zeros(1, int), camera, size, float(np.radians(fov)))[0]
+
+
+def generate(
+    seeds: Sequence[int],
+    azimuth: float = 30.0,
+    elevation: float = 15.0,
+    *,
+    psi: float = 0.7,
+    weights: str | Path = SHIPPED_GAN,
+) -> np.ndarray:
+    """Pictures uint8 [n h w 3] of the contents `seeds`, all from one camera (degrees), truncated by psi.
+
+    weights: a shipped set, or a folder with a generator.safetensors, as RUN/gan. Raises ValueError for a
+    generator that takes no camera, FileNotFoundError where there is none.
+    """
+    gan = load_generator(weights_folder(str(weights)) / "generator.safetensors")
+    source = MultiviewGenerator(gan, batch_size=max(1, min(len(seeds), 16)))
+    camera = np.tile(np.radians([[azimuth, elevation]]), (len(seeds), 1))
+    return source.pairs(source.camera_codes(camera), source.codes(np.asarray(seeds), psi))[0]

@@ -1,0 +1,191 @@
+"""Exported networks: folders that run without the project, and say what they are."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from ganverse_jax.commands.export import command
+from ganverse_jax.models.stylegan2.networks import Generator
+from ganverse_jax.models.stylegan2.stored import save_generator
+from ganverse_jax.runtime.checkpoint import write_json
+from tests.models.inverse_graphics.untrained import NETWORK, write_network
+
+pytest.importorskip("flatbuffers", reason="jax.export writes programs by it; pip install flatbuffers")
+
+GENERATOR = dict(resolution=16, z_dim=8, w_dim=8, mapping_layers=2, channel_base=64, channel_max=8)
+# What runs load.py, where nothing of ours nor of Flax can be imported.
+ALONE = """
+import importlib, runpy, sys
+for name in ("ganverse_jax", "rasterizer", "launch", "flax"):
+    sys.modules[name] = None
+    try:
+        importlib.import_module(name)
+    except ImportError:
+        continue
+    raise AssertionError(name)
+runpy.run_path("load.py", run_name="__main__")
+"""
+# Two compilations of one program round their sums differently: 1e-6 of numbers of about 1, with room.
+TOLERANCE = 1e-5
+
+
+def write_generator(folder):
+    module = Generator(**GENERATOR)
+    variables = module.init(jax.random.key(0), np.zeros((1, 8), np.float32))
+    save_generator(
+        folder / "generator.safetensors", GENERATOR, variables, np.zeros(8, np.float32), {"steps": 3}
+    )
+    write_json(
+        folder / "summary.json",
+        {"data": {"kind": "folder", "path": "cats"}, "truncation": 0.7, "crop": [2, 14]},
+    )
+
+
+def pictures(source, size):
+    y, x = np.mgrid[: size[0], : size[1]] / size[0]
+    mask = np.float32((x - 0.5) ** 2 + (y - 0.5) ** 2 < 0.1)[None, ..., None].repeat(2, axis=0)
+    return {"image": np.float32(np.random.default_rng(0).random((2, *size, 3))), "mask": mask}
+
+
+@pytest.fixture(scope="module", params=["decoded", "flow_and_colour"])
+def exported(request, tmp_path_factory):
+    """A run's export, its texture decoded or read from the picture."""
+    folder = tmp_path_factory.mktemp(request.param)
+    run, out = folder / "run", folder / "out"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(command, "_pictures", pictures)
+        if request.param == "decoded":
+            write_network(run / "inverse_graphics")
+            write_generator(run / "gan")
+            write_json(run / "inverse_graphics" / "evaluation.json", {"iou_2d": 0.912, "by": {"worst": 0.5}})
+        else:
+            write_flow(run / "inverse_graphics")
+        command.run(out, workdir=run)
+    return out
+
+
+def write_flow(folder):
+    from ganverse_jax.models.inverse_graphics.network import InverseGraphics
+    from ganverse_jax.runtime.checkpoint import save_weights
+    from ganverse_jax.scene.cameras import initial_cameras
+
+    settings = NETWORK | {"texture": "flow_and_colour"}
+    picture = np.zeros((1, 32, 32, 3), np.float32)
+    params = InverseGraphics(**settings).init(jax.random.key(1), picture, picture[..., :1])["params"]
+    bundle = {"network": params, "cameras": initial_cameras([0, 4], 4.2)}
+    framing = {"size": [32, 32], "share": 0.25, "centre": [0.5, 0.55]}
+    save_weights(
+        folder / "network.safetensors", bundle, {"network": settings, "fov_degrees": 30.0, "framing": framing}
+    )
+
+
+def errors_in(text):
+    """What load.py prints, an output a line."""
+    return [float(line.split("off by ")[1].split()[0]) for line in text.splitlines()]
+
+
+def folders(out):
+    return [out / name for name in command.NAMES if (out / name).is_dir()]
+
+
+def test_a_program_alone_gives_what_flax_gives(exported, tmp_path):
+    for folder in folders(exported):
+        words = [sys.executable, "-P", "-c", ALONE]
+        done = subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=300)
+        assert done.returncode == 0, done.stderr
+        assert max(errors_in(done.stdout)) < TOLERANCE
+
+
+def _plain():
+
+    return {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+
+
+def test_any_batch_runs_and_wrong_inputs_are_named(exported):
+    from ganverse_jax.commands.export.load import load
+
+    for folder in folders(exported):
+        run = load(folder)
+        inputs = dict(np.load(folder / "sample_inputs.npz"))
+        outputs = np.load(folder / "sample_outputs.npz")
+        for name, value in run(**{name: x[:1].repeat(3, axis=0) for name, x in inputs.items()}).items():
+            np.testing.assert_allclose(value, outputs[name][:1].repeat(3, axis=0), atol=TOLERANCE)
+        with pytest.raises(ValueError, match=f"give {', '.join(inputs)}"):
+            run(picture=inputs)
+
+
+def test_a_folder_holds_what_others_need(exported):
+    for folder in folders(exported):
+        config = json.loads((folder / "config.json").read_text())
+        assert list(config["inputs"]) == list(np.load(folder / "sample_inputs.npz").files)
+        assert list(config["outputs"]) == list(np.load(folder / "sample_outputs.npz").files)
+        names = set(load_file(folder / "model.safetensors"))
+        assert {"code/kernel"} <= names or {"params/mapping/fc0/weight", "w_avg"} <= names
+        assert (folder / "sample.png").is_file()
+    meshes = exported / "inverse_graphics"
+    assert {"faces", "uv", "uv_faces", "vertices", "mirror"} == set(np.load(meshes / "template.npz").files)
+    assert (meshes / "template.glb").is_file() and (meshes / "sample.glb").is_file()
+
+
+def test_the_card_tells_data_licence_figures_and_what_lasts(exported):
+    text = (exported / "inverse_graphics" / "README.md").read_text()
+    for told in ("six months", "durable form", "no rasterizer", "## How to cite", "## Limits"):
+        assert told in text
+    if (exported / "generator").is_dir():
+        assert "kind 'folder', path 'cats'" in text and "ask its maker" in text
+        assert "| `iou_2d` | 0.912 |" in text and "| `by.worst` | 0.5 |" in text
+    else:
+        assert "no figures" in text and "| `flow` | [b 8 16 2] |" in text
+
+
+def test_nothing_that_lies_there_is_replaced(exported):
+    before = {path: path.read_bytes() for path in exported.rglob("*") if path.is_file()}
+    run = exported.parent / "run"
+    with pytest.raises(ValueError, match="is there already, and is not replaced; use another --out"):
+        command.run(exported, workdir=run)
+    with pytest.raises(ValueError, match="is a file, so nothing can be written below it"):
+        command.run(exported / "inverse_graphics" / "config.json", workdir=run)
+    assert {path: path.read_bytes() for path in exported.rglob("*") if path.is_file()} == before
+
+
+def test_wrong_inputs_are_named_with_a_remedy(tmp_path):
+    with pytest.raises(ValueError, match="give either --workdir=RUN or --shipped"):
+        command.run(tmp_path / "out")
+    with pytest.raises(ValueError, match="give either"):
+        command.run(tmp_path / "out", workdir=tmp_path, shipped=True)
+    with pytest.raises(FileNotFoundError, match="no run at .*nowhere; correct --workdir"):
+        command.run(tmp_path / "out", workdir=tmp_path / "nowhere")
+    with pytest.raises(FileNotFoundError, match="no trained network in"):
+        command.run(tmp_path / "out", workdir=tmp_path)
+    write_network(tmp_path / "inverse_graphics")
+    with pytest.raises(FileNotFoundError, match="neither a multi-view set nor a GAN with a segmenter"):
+        command.run(tmp_path / "out", workdir=tmp_path)
+    assert not (tmp_path / "out").exists() or not any((tmp_path / "out").iterdir())
+
+
+@pytest.mark.slow  # the shipped networks, in an environment of its own from the package index
+def test_the_shipped_networks_run_in_a_clean_environment(tmp_path):
+    command.run(tmp_path / "out", shipped=True)
+    environment = tmp_path / "environment"
+    subprocess.run([sys.executable, "-m", "venv", environment], check=True)
+    python = environment / "bin" / "python"
+    needed = ["jax", "flatbuffers", "numpy", "safetensors"]
+    subprocess.run([python, "-m", "pip", "install", "-q", *needed], check=True)
+    ask = "import importlib.util; assert importlib.util.find_spec('ganverse_jax') is None"
+    subprocess.run([python, "-c", ask], cwd=tmp_path, env=_plain(), check=True)
+    made = sorted((tmp_path / "out").glob("*/*"))
+    assert [f"{path.parent.name}/{path.name}" for path in made] == [
+        "toy_car/generator", "toy_car/inverse_graphics", "toy_car_round2/generator"]  # fmt: skip
+    for folder in made:
+        words = [python, Path(folder, "load.py")]
+        done = subprocess.run(words, cwd=tmp_path, env=_plain(), capture_output=True, text=True, check=True)
+        assert all(
+            float(line.split("off by ")[1].split()[0]) < TOLERANCE for line in done.stdout.splitlines()
+        )
