@@ -6,7 +6,6 @@ It knows a stage by what its declaration says (:class:`ganverse_jax.pipeline.sta
 import contextlib
 import dataclasses
 import difflib
-import fcntl
 import hashlib
 import importlib.metadata
 import json
@@ -23,7 +22,7 @@ from ganverse_jax.pipeline.experiment import Experiment, plain_experiment
 from ganverse_jax.pipeline.remedies import check_all_there, make
 from ganverse_jax.pipeline.settings import plain
 from ganverse_jax.pipeline.stage import Run, Stage
-from ganverse_jax.runtime import parallel
+from ganverse_jax.runtime import lock, parallel
 from ganverse_jax.runtime.checkpoint import read_json, write_json, write_text
 from ganverse_jax.runtime.loop import Metrics
 
@@ -231,7 +230,7 @@ def only_run(workdir: Path) -> Iterator[None]:
     with open(workdir / ".lock", "ab") as file:
         if jax.process_index() == 0:
             try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                lock.hold(file)
             except BlockingIOError as error:
                 raise ValueError(
                     f"another run is working in {workdir}; wait for it, or use another --workdir"
