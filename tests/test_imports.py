@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 # Floors of the house, from the ground up; a room may use its own floor's and those below.
 FLOORS = (
-    ("rasterizer", "ganverse_jax.runtime"),
+    ("rasterizer", "ganverse_jax.runtime", "ganverse_jax.__version__"),
     ("ganverse_jax.losses", "ganverse_jax.classes"),
     ("ganverse_jax.data", "ganverse_jax.scene", "ganverse_jax.pages"),
     ("ganverse_jax.models",),

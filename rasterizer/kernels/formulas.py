@@ -200,7 +200,8 @@ def sample_bilinear(texture, uv, wrap_u, wrap_v):
     NaN, without a gradient, where uv is not finite.
     """
     finite = jnp.all(jnp.isfinite(uv), axis=-1, keepdims=True)
-    footprint = bilinear_footprint(jnp.where(finite, uv, 0), *texture.shape[:2], wrap_u, wrap_v)
+    safe = jnp.where(finite, uv, jnp.zeros_like(uv))
+    footprint = bilinear_footprint(safe, *texture.shape[:2], wrap_u, wrap_v)
     rows, columns, bottom_weight, right_weight = footprint
     bottom_weight, right_weight = bottom_weight[..., None], right_weight[..., None]
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 
@@ -36,6 +36,23 @@ USES = {
         "No rasterizer is needed."
     ),
 }
+NAMES = {
+    "inverse_graphics": (
+        "`encoder/` reads picture and mask, `code/` sums them up; `shape/` moves the template's vertices "
+        "(`out`: along smooth modes, `free`: each by itself), `texture/` paints its UV map, `light/` lights "
+        "it. A `kernel` is [in out], or [rows columns in out] of a convolution."
+    ),
+    "stylegan_r": (
+        "`mapper/` makes codes of the camera (`view_net`), `shape_net`, `texture_net` and `background_net`, "
+        "mixed by `gate_logits`; `statistics/` puts them back into the generator's units. `generator/`, "
+        "`noise/` and `w_avg` are the generator's: `mapping/` from z to w, `bR/` what draws R pixels."
+    ),
+    "generator": (
+        "`params/mapping/` makes w of z, `params/camera_mapping/` of a camera, where it takes one; "
+        "`params/bR/` draw R pixels (`weight`: [rows columns in out], `affine`: w to style, `torgb`: to "
+        "colours); `noise/` is fixed; `w_avg` is the mean w, to which truncation pulls."
+    ),
+}
 LIMITS = {
     "inverse_graphics": (
         "Shapes are a deformed sphere: no holes, thin parts are rounded off. What the picture hides is "
@@ -44,7 +61,7 @@ LIMITS = {
     ),
     "stylegan_r": (
         "It obeys its handles in part (the figures below say how far) and draws what its generator can. "
-        " Pictures are not exact renders: do not measure in them."
+        "Pictures are not exact renders: do not measure in them."
     ),
     "generator": (
         "It draws what its training pictures held, their biases included; a view may change the content."
@@ -52,46 +69,56 @@ LIMITS = {
 }
 
 
-def card_text(
-    network: Network,
-    outputs: Mapping[str, Any],
-    data: str,
-    licence: str,
-    figures: Mapping[str, Any],
-    origin: str,
-) -> str:
-    """The card as Markdown. outputs: of the sample; figures: {name: number} as the run's files hold them."""
+class Provenance(NamedTuple):
+    """Where a network comes from, in words; figures: {name: number} as the run's files hold them."""
+
+    origin: str
+    data: str
+    licence: str
+    figures: Mapping[str, float]
+
+
+def card_text(network: Network, outputs: Mapping[str, Any], told: Provenance, onnx: bool) -> str:
+    """The card as Markdown. outputs: of the sample; onnx: whether there is such a file."""
     parameters = sum(leaf.size for leaf in jax.tree.leaves(network.params))
-    inputs = [(f"`{name}`", _shape(x.shape), x.meaning) for name, x in network.inputs.items()]
+    sections = {
+        "What it takes and gives": _signals(network, outputs),
+        "How to run it": _how_to_run(onnx),
+        "What lasts": _guarantee(),
+        "Names of the parameters": NAMES[network.name],
+        "Trained on": told.data,
+        "Licence": told.licence,
+        "Intended use": USES[network.name],
+        "Limits": LIMITS[network.name],
+        "Figures": _figures(told.figures),
+        "How to cite": CITATION,
+    }
+    begin = (
+        f"# {network.title}\n\nExported by GANverse-JAX, an implementation of arXiv:2010.09125, from "
+        f"{told.origin}.\n{parameters:,} parameters.\n\n![sample](sample.png)"
+    )
+    return "\n\n".join([begin, *(f"## {title}\n\n{text}" for title, text in sections.items())]) + "\n"
+
+
+def _signals(network: Network, outputs: Mapping[str, Any]) -> str:
+    taken = [(f"`{name}`", _shape(x.shape), x.meaning) for name, x in network.inputs.items()]
     given = [(f"`{name}`", _shape(x.shape[1:]), network.meanings[name]) for name, x in outputs.items()]
-    lines = [
-        f"# {network.title}",
-        f"Exported by GANverse-JAX, an implementation of arXiv:2010.09125, from {origin}.\n"
-        f"{parameters:,} numbers.",
-        "![sample](sample.png)",
-        "## What it takes and gives",
-        "float32 arrays of any batch b:",
-        "\n".join(markdown_table(("input", "shape", "meaning"), inputs, "---")),
-        "\n".join(markdown_table(("output", "shape", "meaning"), given, "---")),
-        "## How to run it",
-        "`python load.py` needs jax, flatbuffers (by which jax reads programs), numpy and safetensors; "
-        "from Python, `load()(**inputs)` of it.",
-        "## What lasts",
-        _guarantee(),
-        "## Trained on",
-        data,
-        "## Licence",
-        licence,
-        "## Intended use",
-        USES[network.name],
-        "## Limits",
-        LIMITS[network.name],
-        "## Figures",
-        _figures(figures),
-        "## How to cite",
-        CITATION,
+    tables = [
+        "\n".join(markdown_table((kind, "shape", "meaning"), rows, "---"))
+        for kind, rows in (("input", taken), ("output", given))
     ]
-    return "\n\n".join(lines) + "\n"
+    return "\n\n".join(["float32 arrays of any batch b:", *tables])
+
+
+def _how_to_run(onnx: bool) -> str:
+    return (
+        "`python load.py` needs jax, numpy and flatbuffers (by which jax reads programs), no more; from "
+        "Python, `load()(**inputs)` of it. "
+    ) + (
+        "`model.onnx` is the same with its parameters inside, for onnxruntime and its kin."
+        if onnx
+        else "There is no ONNX file (`launch.export --onnx` writes one)."
+    )
 
 
 def _shape(shape: tuple[int, ...]) -> str:

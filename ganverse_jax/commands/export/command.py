@@ -1,7 +1,8 @@
 """Trained networks as folders for others: what `launch.export` does.
 
 A folder each for inverse_graphics, stylegan_r and generator, as far as there are such: model.safetensors,
-config.json, program.jax_export, load.py, README.md (the card), samples, template.npz and .glb.
+config.json, program.jax_export, model.onnx where asked for, load.py, README.md (the card), samples,
+template.npz and .glb.
 """
 
 import dataclasses
@@ -17,7 +18,7 @@ import jax
 import numpy as np
 
 from ganverse_jax import __version__
-from ganverse_jax.commands.export import card, networks, programs, samples
+from ganverse_jax.commands.export import card, networks, onnx_model, programs, samples
 from ganverse_jax.models.stylegan2.stored import LoadedGenerator, load_generator
 from ganverse_jax.models.stylegan_r.neural_renderer import MAPPER_FILE, load_neural_renderer
 from ganverse_jax.runtime.checkpoint import read_json, write_json, write_text
@@ -51,14 +52,19 @@ class Source:
         return files[name].is_file()
 
 
-def run(out: str | Path, *, workdir: str | Path | None = None, shipped: bool = False) -> str:
+def run(
+    out: str | Path, *, workdir: str | Path | None = None, shipped: bool = False, onnx: bool = False
+) -> str:
     """Export the networks of a run, or the shipped ones (a folder per set), into the folder `out`.
 
-    Returns what to print. Raises ValueError or FileNotFoundError when there is nothing
-    to export, or when `out` holds a folder that this call would write; nothing there is ever replaced.
+    onnx: write model.onnx too. Returns what to print. Raises ValueError or FileNotFoundError when there is
+    nothing to export, or when `out` holds a folder that this call would write; nothing there is ever
+    replaced; ImportError where ONNX is asked for and its libraries are missing.
     """
     if (workdir is None) == (not shipped):
         raise ValueError("give either --workdir=RUN or --shipped")
+    if onnx:
+        onnx_model.check_installed()
     out = Path(out)
     sources = {out: _run_source(Path(workdir))} if workdir is not None else _shipped_sources(out)
     wanted = [
@@ -71,9 +77,11 @@ def run(out: str | Path, *, workdir: str | Path | None = None, shipped: bool = F
     for _, folder in wanted:
         _check_free(folder)
     for source, folder in wanted:
-        _export(source, folder)
+        _export(source, folder, onnx)
         print(f"[export] wrote {folder}", flush=True)
-    return f"{len(wanted)} networks exported; README.md in each folder says how to run it"
+    absent = [name for name in NAMES if name not in {folder.name for _, folder in wanted}]
+    told = f" (no trained {' nor '.join(absent)} in {workdir or 'the shipped sets'})" if absent else ""
+    return f"{len(wanted)} networks exported{told}; README.md in each folder says how to run it"
 
 
 def _run_source(workdir: Path) -> Source:
@@ -109,14 +117,16 @@ def _check_free(folder: Path) -> None:
         )
 
 
-def _export(source: Source, folder: Path) -> None:
+def _export(source: Source, folder: Path, onnx: bool) -> None:
     """Write one network's folder, whole or not at all."""
-    part = _PARTS[folder.name](source)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".export.") as temporary:
         made = Path(temporary) / folder.name
         made.mkdir()
+        part = _PARTS[folder.name](source)
         programs.write_program(made, part.network)
+        if onnx:
+            onnx_model.write_onnx(made, part.network, part.inputs, part.outputs)
         samples.write_arrays(made, part.inputs, part.outputs)
         part.draw(made)
         write_json(made / "config.json", _config(part.network, part.outputs))
@@ -124,16 +134,18 @@ def _export(source: Source, folder: Path) -> None:
         licence = card.licence_of(source.world, source.gan)
         if not source.world and (source.gan / "CARD.md").is_file():
             shutil.copyfile(source.gan / "CARD.md", made / "CARD.md")
-        told = card.card_text(part.network, part.outputs, source.data, licence, part.figures, source.origin)
-        write_text(made / "README.md", told)
+        told = card.Provenance(source.origin, source.data, licence, part.figures)
+        write_text(made / "README.md", card.card_text(part.network, part.outputs, told, onnx))
         os.replace(made, folder)
 
 
 def _config(network: networks.Network, outputs: samples.Arrays) -> dict[str, Any]:
     inputs = {name: {"shape": ["b", *x.shape], "meaning": x.meaning} for name, x in network.inputs.items()}
-    meanings = {name: network.meanings[name] for name in outputs}
+    given = {
+        name: {"shape": ["b", *x.shape[1:]], "meaning": network.meanings[name]} for name, x in outputs.items()
+    }
     versions = {"ganverse_jax": __version__, "jax": jax.__version__}
-    config = {"network": network.name, "inputs": inputs, "outputs": meanings, "made_by": versions}
+    config = {"network": network.name, "inputs": inputs, "outputs": given, "made_by": versions}
     return config | {"settings": network.settings}
 
 

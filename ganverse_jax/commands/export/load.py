@@ -1,4 +1,4 @@
-"""Run the network in this folder. Needs jax, flatbuffers, numpy and safetensors, not GANverse-JAX.
+"""Run the network in this folder. Needs jax, numpy and flatbuffers (by which jax reads programs), no more.
 
 python load.py reads sample_inputs.npz and compares with sample_outputs.npz. From Python: load()(**inputs),
 float32 arrays [b ...] of any batch b, as "inputs" of config.json names them.
@@ -10,9 +10,23 @@ from pathlib import Path
 import jax
 import jax.export
 import numpy as np
-from safetensors.numpy import load_file
 
 HERE = Path(__file__).resolve().parent
+
+
+def parameters(file):
+    """{name: array} of a safetensors file: its header's length, the header (JSON), the numbers."""
+    data = Path(file).read_bytes()
+    begin = 8 + int.from_bytes(data[:8], "little")
+    header = json.loads(data[8:begin])
+    header.pop("__metadata__", None)
+
+    def array(dtype, shape, data_offsets):
+        first, last = data_offsets
+        kind = f"<{dtype[0].lower()}{int(dtype[1:]) // 8}"  # F32: <f4
+        return np.frombuffer(data[begin + first : begin + last], kind).reshape(shape)
+
+    return {name: array(**entry) for name, entry in header.items()}
 
 
 def load(folder=HERE):
@@ -20,7 +34,7 @@ def load(folder=HERE):
     folder = Path(folder)
     names = list(json.loads((folder / "config.json").read_text(encoding="utf-8"))["inputs"])
     program = jax.jit(jax.export.deserialize(bytearray((folder / "program.jax_export").read_bytes())).call)
-    params = jax.device_put(load_file(folder / "model.safetensors"))
+    params = jax.device_put(parameters(folder / "model.safetensors"))
 
     def run(**inputs):
         if set(inputs) != set(names):

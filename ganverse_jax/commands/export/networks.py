@@ -41,7 +41,7 @@ class Network(NamedTuple):
     settings: dict[str, Any]
 
 
-class Photographed(NamedTuple):
+class TrainedInverseGraphics(NamedTuple):
     """An inverse graphics network to predict with, its parameters, and the cameras it learned."""
 
     module: InverseGraphics
@@ -57,7 +57,7 @@ class Photographed(NamedTuple):
         return float(np.radians(self.metadata["fov_degrees"]))
 
 
-def load_inverse_graphics(folder: Path) -> Photographed:
+def load_inverse_graphics(folder: Path) -> TrainedInverseGraphics:
     """Of the stage's folder. Raises as `stored.load_folder`; ValueError for one without its framing."""
     module, params, metadata = load_folder(folder, make("inverse_graphics"))
     if not metadata.get("framing"):
@@ -69,10 +69,10 @@ def load_inverse_graphics(folder: Path) -> Photographed:
     module = module.clone(sampler="xla")
     size = tuple(metadata["framing"]["size"])
     cameras = as_cameras(params["cameras"]), camera_records(params["cameras"])
-    return Photographed(module, params["network"], metadata, *cameras, size)
+    return TrainedInverseGraphics(module, params["network"], metadata, *cameras, size)
 
 
-def inverse_graphics(trained: Photographed) -> Network:
+def inverse_graphics(trained: TrainedInverseGraphics) -> Network:
     """Picture and mask to mesh and texture: no rasterizer in its forward pass."""
     module = trained.module
 
@@ -89,10 +89,6 @@ def inverse_graphics(trained: Photographed) -> Network:
         "flow": "where in the picture each texel was read (x right, y up, [-1, 1])",
     }
     given = {"image": Signal((*trained.size, 3), _PICTURE), "mask": Signal((*trained.size, 1), _MASK)}
-    learned = {
-        name: np.log(value) if name == "distance" else value for name, value in trained.cameras.items()
-    }
-    learned["log_distance"] = learned.pop("distance")
     settings = {
         "network": {name: value for name, value in arguments_of(module).items() if name != "sampler"},
         "framing": trained.metadata["framing"],
@@ -141,15 +137,16 @@ def generator(gan: LoadedGenerator, crop: tuple[int, int] | None) -> Network:
     return Network("generator", title, apply, params, given, {"image": _PICTURE}, settings)
 
 
-def stylegan_r(renderer: NeuralRenderer, trained: Photographed) -> Network:
+def stylegan_r(renderer: NeuralRenderer, trained: TrainedInverseGraphics) -> Network:
     """Camera, shape, texture and background to picture. trained: whose shapes and textures it reads."""
     synthesise = make_synthesise(renderer.generator, renderer.layout, renderer.height)
 
-    def apply(params, camera, displacements, texture, image, mask):
+    def apply(params, camera, displacements, texture, background_image, background_mask):
         weights = {"mapper": params["mapper"], "generator": params["generator"]}
         columns = tuple(camera[:, i] for i in range(3))
+        background = background_image, background_mask
         drawn, _ = render_codes(
-            renderer.mapper, synthesise, weights, params, columns, displacements, texture, image, mask
+            renderer.mapper, synthesise, weights, params, columns, displacements, texture, *background
         )
         return {"image": jnp.clip(drawn, 0.0, 1.0)}
 
@@ -160,8 +157,8 @@ def stylegan_r(renderer: NeuralRenderer, trained: Photographed) -> Network:
             (len(trained.module.template.vertices), 3), "vertices minus the template's (inverse graphics)"
         ),
         "texture": Signal((rows, 2 * rows, 3), _TEXTURE),
-        "image": Signal((*trained.size, 3), f"picture whose background is taken; {_PICTURE}"),
-        "mask": Signal((*trained.size, 1), "that picture's object, in [0, 1]"),
+        "background_image": Signal((*trained.size, 3), f"picture whose background is taken: {_PICTURE}"),
+        "background_mask": Signal((*trained.size, 1), "that picture's object, in [0, 1]"),
     }
     settings = {
         "mapper": arguments_of(renderer.mapper),

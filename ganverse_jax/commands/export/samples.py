@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ganverse_jax.commands.export.networks import Photographed
+from ganverse_jax.commands.export.networks import TrainedInverseGraphics
 from ganverse_jax.models.stylegan2.multiview_generator import MultiviewGenerator
 from ganverse_jax.models.stylegan2.stored import LoadedGenerator
 from ganverse_jax.pages.grid import image_grid
@@ -59,14 +59,15 @@ def generator_inputs(gan: LoadedGenerator) -> Arrays:
     return {name: np.float32(value) for name, value in inputs.items()}
 
 
-def renderer_inputs(trained: Photographed, pictures: Arrays, meshes: Arrays) -> Arrays:
+def renderer_inputs(trained: TrainedInverseGraphics, pictures: Arrays, meshes: Arrays) -> Arrays:
     """Pictures' own shapes, textures and backgrounds, seen from azimuths all round."""
     count, means = len(meshes["vertices"]), mean_camera(trained.cameras)
     turns = np.arange(count) * 2 * np.pi / count + 0.6
     camera = [turns, np.full(count, means["elevation"]), np.full(count, means["distance"])]
     displacements = meshes["vertices"] - trained.module.template.vertices
-    shown = {"displacements": displacements, "texture": meshes["texture"], **pictures}
-    return {"camera": np.float32(np.stack(camera, axis=1)), **shown}
+    shown = {"displacements": displacements, "texture": meshes["texture"]}
+    background = {f"background_{name}": values for name, values in pictures.items()}
+    return {"camera": np.float32(np.stack(camera, axis=1)), **shown, **background}
 
 
 def write_arrays(folder: Path, inputs: Arrays, outputs: Arrays) -> None:
@@ -80,7 +81,7 @@ def write_pictures(folder: Path, rows: list[np.ndarray]) -> None:
     write_png(folder / "sample.png", image_grid(unit_to_uint8(np.concatenate(rows)), len(rows[0])))
 
 
-def write_meshes(folder: Path, trained: Photographed, pictures: Arrays, outputs: Arrays) -> None:
+def write_meshes(folder: Path, trained: TrainedInverseGraphics, pictures: Arrays, outputs: Arrays) -> None:
     """sample.png (input and six sides), sample.glb (the first one's mesh), template.npz and template.glb."""
     template = trained.module.template
     faces = template.faces, template.uv, template.uv_faces

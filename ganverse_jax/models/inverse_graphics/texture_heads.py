@@ -56,8 +56,9 @@ class TexelDecoder(nn.Module):
         return jnp.concatenate([x, x[:, :, ::-1]], axis=2) if self.symmetric else x
 
     def _conv(self, x, channels: int, **options):
-        x = jnp.pad(x, ((0, 0), (1, 1), (0, 0), (0, 0)), mode="edge")
-        x = jnp.pad(x, ((0, 0), (0, 0), (1, 1), (0, 0)), mode="edge" if self.symmetric else "wrap")
+        x = jnp.concatenate([x[:, :1], x, x[:, -1:]], axis=1)
+        left, right = (x[:, :, :1], x[:, :, -1:]) if self.symmetric else (x[:, :, -1:], x[:, :, :1])
+        x = jnp.concatenate([left, x, right], axis=2)
         x = nn.Conv(channels, (3, 3), padding="VALID", dtype=self.dtype, **options)(x)
         return x.astype(jnp.promote_types(x.dtype, jnp.float32))
 

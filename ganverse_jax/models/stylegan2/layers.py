@@ -29,7 +29,7 @@ def normalize_second_moment(x, epsilon=1e-8):
 
 def leaky_relu(x, *, gain=1.0, clamp=None):
     """sqrt(2) * gain * leaky_relu(x, 0.2), clamped to +-clamp * gain (arXiv:2006.06676) when asked."""
-    y = jax.nn.leaky_relu(x, 0.2) * (math.sqrt(2) * gain)
+    y = jax.nn.leaky_relu(x, negative_slope=0.2) * (math.sqrt(2) * gain)
     return clamp_values(y, clamp, gain)
 
 

@@ -1,5 +1,6 @@
 """Exported networks: folders that run without the project, and say what they are."""
 
+import importlib.util
 import json
 import os
 import subprocess
@@ -12,18 +13,25 @@ import pytest
 from safetensors.numpy import load_file
 
 from ganverse_jax.commands.export import command
+from ganverse_jax.commands.export.onnx_model import TOLERANCE as ONNX_TOLERANCE
 from ganverse_jax.models.stylegan2.networks import Generator
-from ganverse_jax.models.stylegan2.stored import save_generator
+from ganverse_jax.models.stylegan2.stored import load_generator, save_generator
+from ganverse_jax.models.stylegan2.style_space import style_layout
+from ganverse_jax.models.stylegan_r.latent_mapper import LatentMapper
+from ganverse_jax.models.stylegan_r.neural_renderer import NeuralRenderer, save_neural_renderer
 from ganverse_jax.runtime.checkpoint import write_json
-from tests.models.inverse_graphics.untrained import NETWORK, write_network
+from tests.models.inverse_graphics.untrained import write_network
 
-pytest.importorskip("flatbuffers", reason="jax.export writes programs by it; pip install flatbuffers")
+flatbuffers = pytest.importorskip(
+    "flatbuffers", reason="jax.export writes programs by it; pip install flatbuffers"
+)
 
-GENERATOR = dict(resolution=16, z_dim=8, w_dim=8, mapping_layers=2, channel_base=64, channel_max=8)
-# What runs load.py, where nothing of ours nor of Flax can be imported.
+GENERATOR = dict(resolution=32, z_dim=8, w_dim=8, mapping_layers=2, channel_base=64, channel_max=8)
+# What runs load.py, where nothing of ours, of Flax nor of safetensors can be imported.
 ALONE = """
 import importlib, runpy, sys
-for name in ("ganverse_jax", "rasterizer", "launch", "flax"):
+sys.path.append(sys.argv[1])
+for name in ("ganverse_jax", "rasterizer", "launch", "flax", "safetensors"):
     sys.modules[name] = None
     try:
         importlib.import_module(name)
@@ -34,6 +42,11 @@ runpy.run_path("load.py", run_name="__main__")
 """
 # Two compilations of one program round their sums differently: 1e-6 of numbers of about 1, with room.
 TOLERANCE = 1e-5
+KNOWN = {
+    "inverse_graphics": {"code/kernel", "shape/free/kernel", "texture/start/bias"},
+    "stylegan_r": {"mapper/gate_logits", "statistics/view_index", "generator/mapping/fc0/weight", "w_avg"},
+    "generator": {"params/mapping/fc0/weight", "w_avg"},
+}
 
 
 def write_generator(folder):
@@ -44,7 +57,7 @@ def write_generator(folder):
     )
     write_json(
         folder / "summary.json",
-        {"data": {"kind": "folder", "path": "cats"}, "truncation": 0.7, "crop": [2, 14]},
+        {"data": {"kind": "folder", "path": "cats"}, "truncation": 0.7, "crop": [4, 28]},
     )
 
 
@@ -54,36 +67,35 @@ def pictures(source, size):
     return {"image": np.float32(np.random.default_rng(0).random((2, *size, 3))), "mask": mask}
 
 
+def write_renderer(folder, gan):
+    loaded = load_generator(gan / "generator.safetensors")
+    layout = style_layout(loaded.module)
+    sizes = dict(view_size=layout.view_size, content_size=layout.content_size, num_vertices=162)
+    mapper = LatentMapper(**sizes, view_dims=4, hidden=(8,), channels=4, channels_max=4)
+    camera, picture = np.ones((1, 3), np.float32), np.ones((1, 32, 32, 3), np.float32)
+    seen = np.ones((1, 162, 3), np.float32), np.ones((1, 8, 16, 3), np.float32), picture, picture[..., :1]
+    made = mapper.init(jax.random.key(2), tuple(camera.T), *seen)
+    params = {"mapper": made["params"], "generator": loaded.variables["params"]}
+    constants = {"statistics": made["statistics"], "noise": loaded.variables["noise"], "w_avg": loaded.w_avg}
+    save_neural_renderer(
+        folder, NeuralRenderer(mapper, loaded, layout, params, constants), {"made_from": "x"}
+    )
+
+
 @pytest.fixture(scope="module", params=["decoded", "flow_and_colour"])
 def exported(request, tmp_path_factory):
-    """A run's export, its texture decoded or read from the picture."""
+    """A run's export, its texture decoded or read from the picture; as ONNX too, where that is installed."""
     folder = tmp_path_factory.mktemp(request.param)
     run, out = folder / "run", folder / "out"
+    write_network(run / "inverse_graphics", {"texture": request.param})
+    if request.param == "decoded":
+        write_generator(run / "gan")
+        write_renderer(run / "stylegan_r", run / "gan")
+        write_json(run / "inverse_graphics" / "evaluation.json", {"iou_2d": 0.912, "by": {"worst": 0.5}})
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(command, "_pictures", pictures)
-        if request.param == "decoded":
-            write_network(run / "inverse_graphics")
-            write_generator(run / "gan")
-            write_json(run / "inverse_graphics" / "evaluation.json", {"iou_2d": 0.912, "by": {"worst": 0.5}})
-        else:
-            write_flow(run / "inverse_graphics")
-        command.run(out, workdir=run)
+        command.run(out, workdir=run, onnx=importlib.util.find_spec("jax2onnx") is not None)
     return out
-
-
-def write_flow(folder):
-    from ganverse_jax.models.inverse_graphics.network import InverseGraphics
-    from ganverse_jax.runtime.checkpoint import save_weights
-    from ganverse_jax.scene.cameras import initial_cameras
-
-    settings = NETWORK | {"texture": "flow_and_colour"}
-    picture = np.zeros((1, 32, 32, 3), np.float32)
-    params = InverseGraphics(**settings).init(jax.random.key(1), picture, picture[..., :1])["params"]
-    bundle = {"network": params, "cameras": initial_cameras([0, 4], 4.2)}
-    framing = {"size": [32, 32], "share": 0.25, "centre": [0.5, 0.55]}
-    save_weights(
-        folder / "network.safetensors", bundle, {"network": settings, "fov_degrees": 30.0, "framing": framing}
-    )
 
 
 def errors_in(text):
@@ -97,14 +109,13 @@ def folders(out):
 
 def test_a_program_alone_gives_what_flax_gives(exported, tmp_path):
     for folder in folders(exported):
-        words = [sys.executable, "-P", "-c", ALONE]
+        words = [sys.executable, "-I", "-c", ALONE, Path(flatbuffers.__file__).parents[1]]
         done = subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=300)
         assert done.returncode == 0, done.stderr
         assert max(errors_in(done.stdout)) < TOLERANCE
 
 
 def _plain():
-
     return {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
 
 
@@ -121,13 +132,33 @@ def test_any_batch_runs_and_wrong_inputs_are_named(exported):
             run(picture=inputs)
 
 
+def test_onnx_gives_what_flax_gives_for_any_batch(exported):
+    pytest.importorskip("jax2onnx", reason="pip install 'ganverse-jax[onnx]'")
+    import onnxruntime
+
+    for folder in folders(exported):
+        session = onnxruntime.InferenceSession(folder / "model.onnx", providers=["CPUExecutionProvider"])
+        inputs = {name: x[:1].repeat(3, axis=0) for name, x in np.load(folder / "sample_inputs.npz").items()}
+        outputs = np.load(folder / "sample_outputs.npz")
+        assert [put.name for put in session.get_outputs()] == outputs.files
+        for name, found in zip(outputs.files, session.run(None, inputs), strict=True):
+            np.testing.assert_allclose(found, outputs[name][:1].repeat(3, axis=0), atol=ONNX_TOLERANCE)
+
+
+def test_onnx_without_its_libraries_says_what_to_install(tmp_path, monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(ImportError, match="needs onnx, onnxruntime, jax2onnx; pip install 'ganverse-jax"):
+        command.run(tmp_path / "out", shipped=True, onnx=True)
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_folder_holds_what_others_need(exported):
     for folder in folders(exported):
         config = json.loads((folder / "config.json").read_text())
         assert list(config["inputs"]) == list(np.load(folder / "sample_inputs.npz").files)
         assert list(config["outputs"]) == list(np.load(folder / "sample_outputs.npz").files)
         names = set(load_file(folder / "model.safetensors"))
-        assert {"code/kernel"} <= names or {"params/mapping/fc0/weight", "w_avg"} <= names
+        assert KNOWN[folder.name] <= names
         assert (folder / "sample.png").is_file()
     meshes = exported / "inverse_graphics"
     assert {"faces", "uv", "uv_faces", "vertices", "mirror"} == set(np.load(meshes / "template.npz").files)

@@ -17,17 +17,18 @@ NETWORK = dict(
 
 
 @functools.cache
-def untrained():
-    """Parameters, made once: the initialisation is compiled."""
-    network = inverse_graphics.init_network(InverseGraphics(**NETWORK), (32, 32), 0)
+def untrained(**changes):
+    """Parameters, made once: the initialisation is compiled. changes: to NETWORK."""
+    network = inverse_graphics.init_network(InverseGraphics(**NETWORK | changes), (32, 32), 0)
     return {"network": network, "cameras": initial_cameras([0, 4], 4.2)}
 
 
-def write_network(folder, **card):
-    """The stage's file in `folder`; card: changes to its metadata."""
+def write_network(folder, changes=None, **card):
+    """The stage's file in `folder`; changes: to NETWORK; card: changes to its metadata."""
+    changes = changes or {}
     framing = {"size": [32, 32], "share": 0.25, "centre": [0.5, 0.55]}
-    known = {"network": NETWORK, "fov_degrees": 30.0, "framing": framing}
-    save_weights(folder / "network.safetensors", untrained(), known | card)
+    known = {"network": NETWORK | changes, "fov_degrees": 30.0, "framing": framing}
+    save_weights(folder / "network.safetensors", untrained(**changes), known | card)
     return folder
 
 
