@@ -6,17 +6,16 @@ from pathlib import Path
 import numpy as np
 
 from ganverse_jax.commands.export.command import run as export
-from ganverse_jax.commands.reconstruct.command import STAGE, crop_of, load
+from ganverse_jax.commands.reconstruct.networks import crop_of, networks_of
 from ganverse_jax.data.crops import cut
 from ganverse_jax.data.photos import read_photo
 from ganverse_jax.models.inverse_graphics.prediction import predict_meshes
 from ganverse_jax.models.stylegan2.multiview_generator import MultiviewGenerator
 from ganverse_jax.models.stylegan2.stored import load_generator
-from ganverse_jax.runtime.shipped import shipped_with, weights_folder
+from ganverse_jax.runtime.shipped import weights_folder
 from ganverse_jax.scene.drawing import render_on_white
 from ganverse_jax.scene.files import TexturedMesh
 from ganverse_jax.scene.meshes import PredictedMeshes
-from ganverse_jax.stages.perception import load as perception
 
 __all__ = ["export", "generate", "reconstruct", "render"]
 SHIPPED_GAN = "toy_car_round2"
@@ -28,13 +27,8 @@ def reconstruct(photo: str | Path, *, workdir: str | Path | None = None) -> Text
     The mask is the photo's alpha, else the segmenter's. Raises as `launch.reconstruct`: PhotoError and
     FileNotFoundError, which name the file and the remedy.
     """
-    root = shipped_with(STAGE) if workdir is None else Path(workdir)
-    perceiving = root if workdir is None else root / perception.NAME
-    segment = None
-    if perceiving.is_dir():
-        segmenter = perception.load_folder(perceiving).segmenter
-        segment = lambda image: segmenter(image[None])  # noqa: E731
-    network, read = load(root / STAGE), read_photo(Path(photo), segment=segment)
+    _, network, segment, _ = networks_of(workdir, None)
+    read = read_photo(Path(photo), segment=segment)
     crop = crop_of(network, read, photo)
     pictures = cut(read.image, crop)[None], cut(read.mask, crop)[None]
     found = predict_meshes(network.network, network.params, *pictures)

@@ -9,6 +9,7 @@ from . import PACKAGE
 COMMANDS = {
     "Use what is trained": {
         "reconstruct": "photos to textured meshes",
+        "edit": "photos drawn anew: other cameras, shapes, textures, backgrounds",
         "export": "networks as folders that need nothing of this project",
     },
     "Train": {

@@ -133,6 +133,7 @@ COMMANDS = {
     "evaluate_codes": RUN,
     "evaluate_gan": RUN,
     "evaluate_handles": RUN,
+    "export": ("--shipped", "--out=out"),
     "import_stylegan2": ("--pickle=a.pkl", "--out=out"),
     "rounds": (*RUN, "--later=toy_car"),
     "reconstruct": ("--images=a.png", "--out=out"),
