@@ -10,6 +10,7 @@ from absl import flags
 from . import command
 
 command.experiment_flags("Folder of the run")
+command.distributed_flags()
 _NOISE = flags.DEFINE_float(
     "noise_pixels", None, "Noise of the simulated clicks (default: 0.5 pixels of a 64-pixel picture)"
 )

@@ -9,6 +9,7 @@ WORKDIR/evaluation. The same command resumes.
 from . import command
 
 command.experiment_flags("Folder of the finished run")
+command.distributed_flags()
 
 
 def main(experiment, workdir) -> None:

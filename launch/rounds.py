@@ -11,6 +11,7 @@ from ml_collections import config_flags
 from . import command
 
 command.experiment_flags("Folder of all rounds")
+command.distributed_flags()
 _LATER = config_flags.DEFINE_config_file("later", None, "Experiment of the rounds after the first")
 flags.FLAGS["later"].parser = command.ExperimentParser("later")
 _ROUNDS = flags.DEFINE_integer("rounds", 2, "How many")

@@ -8,12 +8,12 @@ from absl import flags
 from . import command
 
 command.experiment_flags("Folder for everything the run writes")
+command.distributed_flags()
 _STAGES = flags.DEFINE_list(
     "stages",
     None,
     "Stages to run (default: all). Naming gan or perception trains it, shipped weights or not.",
 )
-flags.DEFINE_bool("distributed", False, "Join a multi-host run (jax.distributed.initialize)")
 
 
 def main(experiment, workdir) -> None:

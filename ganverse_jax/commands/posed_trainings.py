@@ -13,9 +13,9 @@ import numpy as np
 from ganverse_jax import stages
 from ganverse_jax.classes import World
 from ganverse_jax.pipeline.experiment import Experiment
-from ganverse_jax.pipeline.run import only_run
 from ganverse_jax.pipeline.stage import Run
-from ganverse_jax.runtime import parallel
+from ganverse_jax.pipeline.workdir import only_run
+from ganverse_jax.runtime import hosts, parallel
 from ganverse_jax.runtime.checkpoint import read_json, write_json, write_png, write_text
 from ganverse_jax.runtime.loop import Metrics
 from ganverse_jax.stages.inverse_graphics import stage as inverse_graphics
@@ -45,7 +45,8 @@ def claimed(experiment: Experiment, workdir: Path, name: str, **made_with: Any) 
     pipeline, folder = stages.pipeline(experiment, workdir), Path(workdir) / name
     pipeline.run(until="gan")  # whose discriminator is the perceptual distance
     with only_run(pipeline.workdir):
-        claim(folder, {"digest": pipeline.digest("inverse_graphics_posed")} | made_with)
+        made_with = {"digest": pipeline.digest("inverse_graphics_posed")} | made_with
+        hosts.from_first(lambda: claim(folder, made_with))
         yield folder
 
 
@@ -67,7 +68,7 @@ def train_once(folder: Path, experiment: Experiment, training: Training, world: 
     """One training on images() of the world in FOLDER = <workdir>/<comparison>/<model>; a finished one is
     skipped, an interrupted one goes on. Ends with DONE.json {"train_seconds", "resumed"}."""
     log = f"[{folder.parent.name}] {folder.name}-model"
-    if (folder / "DONE.json").exists():
+    if hosts.from_first((folder / "DONE.json").exists):
         print(f"{log} trained before, skipped", flush=True)
         return
     print(f"{log} begins", flush=True)
@@ -76,10 +77,11 @@ def train_once(folder: Path, experiment: Experiment, training: Training, world: 
     run = Run(folder, experiment.seed, mesh, Metrics(folder), experiment.object_class, experiment.world)
     num_evaluated = experiment.stages["inverse_graphics_posed"].num_evaluated
     given = posed_given(folder.parents[1], world, images(), training, num_evaluated)
-    inverse_graphics.train(run, training, given)
-    seconds = read_json(folder / inverse_graphics.NAME / "summary.json")["train_seconds"]
-    write_json(folder / "DONE.json", {"train_seconds": seconds, "resumed": resumed})
-    shutil.rmtree(folder / "checkpoints")
+    with hosts.together():
+        inverse_graphics.train(run, training, given)
+        seconds = read_json(folder / inverse_graphics.NAME / "summary.json")["train_seconds"]
+        write_json(folder / "DONE.json", {"train_seconds": seconds, "resumed": resumed})
+        shutil.rmtree(folder / "checkpoints")
 
 
 def finished(folder: Path) -> dict[str, Any]:

@@ -24,7 +24,7 @@ class Shared:
 
     object_class: str  # a name in `ganverse_jax.classes`
     seed: Annotated[int, Limit(0, 2**32 - 1)] = 0  # of everything that is drawn
-    num_devices: Count | None = None  # None: all there are
+    num_devices: Count | None = None  # of every process; None: all there are
     world: WorldSettings = field(default_factory=WorldSettings)
 
 

@@ -17,16 +17,17 @@ from pathlib import Path
 from typing import Any
 
 import jax
+from jax.sharding import Mesh
 
 from ganverse_jax.pipeline.experiment import Experiment, plain_experiment
 from ganverse_jax.pipeline.remedies import check_all_there, make
 from ganverse_jax.pipeline.settings import plain
 from ganverse_jax.pipeline.stage import Run, Stage
-from ganverse_jax.runtime import lock, parallel
-from ganverse_jax.runtime.checkpoint import read_json, write_json, write_text
+from ganverse_jax.pipeline.workdir import FORMAT, only_run, read_marker, recorded_config
+from ganverse_jax.runtime import hosts, parallel
+from ganverse_jax.runtime.checkpoint import write_json, write_text
 from ganverse_jax.runtime.loop import Metrics
 
-FORMAT = 2  # of config.json and of the digests; settings of another one cannot be compared
 PACKAGES = (
     "jax",
     "jaxlib",
@@ -62,17 +63,25 @@ class Pipeline:
 
     def run_held(self, names: Sequence[str] | None = None, *, until: str | None = None) -> None:
         """As :meth:`run`, for a caller that holds the workdir's lock (:func:`only_run`) for longer."""
-        recorded_config(self.workdir)
-        if names is not None:
-            self._check_edited(names)
+        looked_for = hosts.from_first(lambda: self._planned(names, until))
         mesh = parallel.data_mesh(self.experiment.num_devices)
         shared = self.experiment
         run = Run(self.workdir, shared.seed, mesh, Metrics(self.workdir), shared.object_class, shared.world,
                   self.stages)  # fmt: skip
-        chosen = self._chosen(names, until)
-        check_all_there(line for stage, train in chosen for line in self._absent(stage, train))
-        for stage, train in chosen:
-            self._run_stage(stage, run, train=train)
+        by_name = {stage.name: stage for stage in self.stages}
+        check_all_there(line for name, train, done in looked_for if not done
+                        for line in by_name[name].absent(self._taken(by_name[name], train)))  # fmt: skip
+        hosts.wait()  # what one process lacks is told before another begins
+        for name, train, _ in looked_for:
+            self._run_stage(by_name[name], run, train=train)
+
+    def _planned(self, names: Sequence[str] | None, until: str | None) -> list[tuple[str, bool, bool]]:
+        """The stages to run, by name, each with whether `names` has it and whether it is done; the workdir is
+        checked."""
+        recorded_config(self.workdir)
+        if names is not None:
+            self._check_edited(names)
+        return [(stage.name, named, self._done(stage.name)) for stage, named in self._chosen(names, until)]
 
     def _chosen(self, names: Sequence[str] | None, until: str | None) -> list[tuple[Stage, bool]]:
         """The stages to run, each with whether `names` has it."""
@@ -85,9 +94,6 @@ class Pipeline:
             if stage.name == until:
                 break
         return chosen
-
-    def _absent(self, stage: Stage, train: bool) -> Sequence[str]:
-        return () if self._done(stage.name) else stage.absent(self._taken(stage, train))
 
     def _taken(self, stage: Stage, train: bool) -> Any:
         """The stage's settings, without finished weights where it shall train its own."""
@@ -152,24 +158,41 @@ class Pipeline:
         return (self.workdir / name / "DONE.json").exists()
 
     def _run_stage(self, stage: Stage, run: Run, *, train: bool) -> None:
-        folder, settings = self.workdir / stage.name, self._taken(stage, train)
+        settings = self._taken(stage, train)
+        digest = hosts.from_first(lambda: self._begun(stage, settings, run.mesh, train))
+        if digest is None:
+            return
+        with hosts.together():
+            if not stage.trains(settings):
+                hosts.leave_rest_to_first()
+            if hosts.is_first():
+                self._finish(stage, settings, run, digest)
+            else:
+                stage.run(run, settings)
+
+    def _begun(self, stage: Stage, settings: Any, mesh: Mesh, train: bool) -> str | None:
+        """The digest of the stage, which is marked as begun; None for a finished one."""
         digest = self.digest(stage.name, settings)
         if self._done_before(stage, digest, train):
             stage.check_edited(self.workdir)
             print(f"[{stage.name}] done before, skipped", flush=True)
-            return
-        needs = self.needs(stage)
-        absent = [name for name in needs if not self._done(name)]
+            return None
+        absent = [name for name in self.needs(stage) if not self._done(name)]
         if absent:
             raise ValueError(
                 f"stage {stage.name} needs {absent}, not finished in {self.workdir}; {make(*absent)} first"
             )
-        self._write_run_files(run.mesh)
-        write_json(folder / "BEGUN.json", {"digest": digest})
-        started = time.perf_counter()
+        self._write_run_files(mesh)
+        write_json(self.workdir / stage.name / "BEGUN.json", {"digest": digest})
+        return digest
+
+    def _finish(self, stage: Stage, settings: Any, run: Run, digest: str) -> None:
+        """Run a stage that was begun, and mark it as done."""
+        folder, started = self.workdir / stage.name, time.perf_counter()
         print(f"[{stage.name}] begins", flush=True)
         checkpoints = self.workdir / "checkpoints" / stage.name
-        with _blamed(folder, (checkpoints, folder / "checkpoints"), [self.workdir / name for name in needs]):
+        needs = [self.workdir / name for name in self.needs(stage)]
+        with _blamed(folder, (checkpoints, folder / "checkpoints"), needs):
             stage.run(run, settings)
         minutes = (time.perf_counter() - started) / 60
         done = {"digest": digest, "minutes": round(minutes, 3)}
@@ -216,51 +239,6 @@ class Pipeline:
         versions.append(f"processes {jax.process_count()}")
         write_text(self.workdir / "versions.txt", "\n".join(versions) + "\n")
         write_json(self.workdir / "config.json", {"format": FORMAT} | plain_experiment(self.experiment))
-
-
-@contextlib.contextmanager
-def only_run(workdir: Path) -> Iterator[None]:
-    """Hold the lock of the workdir, which is made if absent; ValueError when another run holds it.
-
-    The first process of a multi-host run holds it; the system frees it on a kill.
-    """
-    if workdir.exists() and not workdir.is_dir():
-        raise NotADirectoryError(f"{workdir} is a file; name a folder, which may be new, as --workdir")
-    workdir.mkdir(parents=True, exist_ok=True)
-    with open(workdir / ".lock", "ab") as file:
-        if jax.process_index() == 0:
-            try:
-                lock.hold(file)
-            except BlockingIOError as error:
-                raise ValueError(
-                    f"another run is working in {workdir}; wait for it, or use another --workdir"
-                ) from error
-        yield
-
-
-def read_marker(path: Path) -> dict[str, Any]:
-    """A stage's DONE.json or BEGUN.json; ValueError, with the remedy, where it names no digest."""
-    content = read_json(path)
-    if not isinstance(content, dict) or "digest" not in content:
-        raise ValueError(f"{path} names no digest; delete {path.parent} and run its stage again")
-    return content
-
-
-def recorded_config(workdir: Path) -> dict[str, Any]:
-    """The plain sections of the experiment that made a workdir; {} where nothing was made yet.
-
-    Raises ValueError for a workdir of another version, whose settings cannot be compared with these.
-    """
-    path = workdir / "config.json"
-    remedy = "put it back, or use a new --workdir"
-    content = read_json(path, remedy=remedy) if path.exists() else {"format": FORMAT}
-    found = content.pop("format", 1) if isinstance(content, dict) else None
-    if found != FORMAT:
-        raise ValueError(
-            f"{workdir} was made by another version of this program (config.json of format {found}, here "
-            f"{FORMAT}), whose settings cannot be compared with these; use a new --workdir"
-        )
-    return content
 
 
 @contextlib.contextmanager

@@ -4,9 +4,7 @@ import contextlib
 import dataclasses
 import json
 import os
-import signal
 import sys
-import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,13 +12,13 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.sharding import Mesh, NamedSharding
-from jax.sharding import PartitionSpec as P
+from jax.sharding import Mesh
 
-from ganverse_jax.runtime import parallel
+from ganverse_jax.runtime import hosts, parallel
 from ganverse_jax.runtime.checkpoint import write_text
 from ganverse_jax.runtime.progress import Progress
 from ganverse_jax.runtime.step_checkpoints import Checkpoints
+from ganverse_jax.runtime.termination import Termination
 
 
 class Metrics:
@@ -79,24 +77,6 @@ def _drop_cut_line(file) -> None:
             file.truncate(file.read().rfind(b"\n") + 1)
 
 
-class _TerminationFlag:
-    """Turns SIGTERM into a flag while training, so that the step in flight can be saved."""
-
-    def __enter__(self) -> "_TerminationFlag":
-        self.raised = False
-        self._usable = threading.current_thread() is threading.main_thread()
-        if self._usable:
-            self._previous = signal.signal(signal.SIGTERM, self._raise)
-        return self
-
-    def _raise(self, *_) -> None:
-        self.raised = True
-
-    def __exit__(self, *_) -> None:
-        if self._usable:
-            signal.signal(signal.SIGTERM, self._previous)
-
-
 def _check_sound(stage: str, step: int, values: dict[str, float], limits: Mapping[str, float]) -> None:
     largest = {name: limits.get(name, sys.float_info.max) for name in values}
     bad = [name for name, value in values.items() if not abs(value) <= largest[name]]  # NaN is not, either
@@ -151,59 +131,72 @@ class Loop:
     ) -> Any:
         """Train from the newest checkpoint, or from ``state``, up to ``num_steps``; returns the state.
 
-        ``step_at(i)`` gives the (data-parallel) step function of step ``i``; ``batch_at(i)`` its host
-        batch, leading axis global. Both must depend on ``i`` alone and the step's key is
-        ``fold_in(key, i)``: nothing random is stored, so a resumed run repeats an undisturbed one to
-        the bit. Steps may report different metrics; each is logged as last seen, also before a resume.
+        ``step_at(i)`` gives the (data-parallel) step function of step ``i``; ``batch_at(i)`` its host batch,
+        of which a process of several has its own rows (`parallel.local_rows`). Both must depend on ``i``
+        alone and the step's key is ``fold_in(key, i)``: nothing random is stored, so a resumed run repeats an
+        undisturbed one to the bit. Steps may report different metrics; each is logged as last seen, also
+        before a resume.
 
         Metrics are looked at when they are logged, and with the state before it is saved. Raises
         FloatingPointError naming metric (or the state's array) and step when one is not finite or beyond its
-        limit, so that every checkpoint is good, and SystemExit (143) after saving when the process receives
-        SIGTERM.
+        limit, so that every checkpoint is good, and SystemExit (143) after saving when it, or another process
+        of the run, receives SIGTERM.
         """
         for name in ("num_steps", "log_every", "save_every"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{self.stage}: {name} = {getattr(self, name)}; set it to 1 or more")
-        with contextlib.closing(Checkpoints(self.checkpoints)) as checkpoints:
-            start, state, seen = checkpoints.resume(state)
-            if start:
-                print(f"[{self.stage}] resumed from step {start}", flush=True)
-            self.metrics.rewind(self.stage, start)
+        with self._kept() as checkpoints:
+            start, seen = 0, {}
+            if checkpoints:
+                start, state, seen = checkpoints.resume(state)
+                if start:
+                    print(f"[{self.stage}] resumed from step {start}", flush=True)
+                self.metrics.rewind(self.stage, start)
+            start = hosts.from_first(lambda: start)
             state = parallel.replicate(state, self.mesh)
             with (
-                _TerminationFlag() as termination,
+                Termination() as termination,
                 Progress(self.stage, self.num_steps, first=start) as shown,
             ):
                 return self._steps(state, seen, start, step_at, batch_at, checkpoints, termination, shown)
 
+    def _kept(self) -> contextlib.AbstractContextManager[Checkpoints | None]:
+        """The checkpoints, which the first process alone reads and writes."""
+        if hosts.is_first():
+            return contextlib.closing(Checkpoints(self.checkpoints))
+        return contextlib.nullcontext()
+
     def _steps(self, state, seen, start: int, step_at, batch_at, checkpoints, termination, progress) -> Any:
-        sharded = NamedSharding(self.mesh, P(parallel.AXIS))
+        stopping = False
         for index in range(start, self.num_steps):
-            batch = jax.device_put(batch_at(index), sharded)
+            batch = parallel.shard(batch_at(index), self.mesh)
             state, values = step_at(index)(state, batch, key=jax.random.fold_in(self.key, index))
             seen = seen | values
             done = index + 1
-            stopping = termination.raised  # read once: a signal may come while this step is written out
+            stopping = termination.asked()  # once: a signal may come while this step is written out
             last = done == self.num_steps or stopping
             log, save = (done % every == 0 or last for every in (self.log_every, self.save_every))
             if log or save:
                 seen = self._look(done, seen, progress, log=log)
-            if save:
+            if save and checkpoints:
                 checkpoints.save(done, _finite_on_host(self.stage, done, state), seen)
                 if self.on_save is not None:
                     self.on_save(done, state)
             progress.update(done)
             if stopping:
-                checkpoints.wait()
-                raise SystemExit(143)
-        checkpoints.wait()
+                break
+        if checkpoints:
+            checkpoints.wait()
+        hosts.wait()
+        if stopping:
+            raise SystemExit(hosts.STOPPED)
         return state
 
     def _look(self, step: int, values: dict[str, Any], progress: Progress, *, log: bool) -> dict[str, float]:
         """The metrics as numbers, checked and, if asked, written and shown."""
         scalars = {name: float(value) for name, value in jax.device_get(values).items()}
         _check_sound(self.stage, step, scalars, self.limits)
-        if log:
+        if log and hosts.is_first():
             self.metrics.write(self.stage, step, **scalars)
             shown = "  ".join(f"{name} {value:.4g}" for name, value in scalars.items())
             progress.update(step, shown, show=True)

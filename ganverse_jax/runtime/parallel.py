@@ -13,22 +13,42 @@ import numpy as np
 from jax.sharding import AxisType, Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
+from ganverse_jax.runtime import hosts
+
 AXIS = "data"
 
 
 def data_mesh(num_devices: int | None = None) -> Mesh:
-    """A one-dimensional mesh over the first ``num_devices`` devices (all by default).
+    """A one-dimensional mesh over the first ``num_devices`` devices of every process (all by default).
 
-    Raises ValueError when more devices are asked for than there are.
+    Raises ValueError when more devices are asked for than a process has.
     """
-    available = len(jax.devices())
+    of_processes: dict[int, list] = {}
+    for device in jax.devices():
+        of_processes.setdefault(device.process_index, []).append(device)
+    available = min(map(len, of_processes.values()))
     count = available if num_devices is None else num_devices
     if not 1 <= count <= available:
         raise ValueError(
             f"{count} devices asked for, {available} available; set num_devices (for "
             f"virtual CPU devices XLA_FLAGS=--xla_force_host_platform_device_count={count})"
         )
-    return jax.make_mesh((count,), (AXIS,), axis_types=(AxisType.Auto,), devices=jax.devices()[:count])
+    devices = [device for own in of_processes.values() for device in own[:count]]
+    mesh = jax.make_mesh((len(devices),), (AXIS,), axis_types=(AxisType.Auto,), devices=devices)
+    if hosts.several():
+        _connect(mesh)
+    return mesh
+
+
+def _connect(mesh: Mesh) -> None:
+    """Let the processes' devices find each other now: later, where one comes half a minute after another (as
+    it compiles longer), Gloo gives up."""
+    hosts.wait()
+    ones = shard(np.ones(len(mesh.local_devices), np.float32), mesh)
+    summed = jax.shard_map(
+        lambda one: jax.lax.psum(one, AXIS), mesh=mesh, in_specs=P(AXIS), out_specs=P(AXIS)
+    )
+    jax.block_until_ready(jax.jit(summed)(ones))
 
 
 def check_divisible(batch_size: int, num_devices: int, setting: str) -> None:
@@ -52,12 +72,30 @@ def example_keys(key: jax.Array, indices: jax.Array) -> jax.Array:
     return jax.vmap(jax.random.fold_in, (None, 0))(key, indices)
 
 
+def local_rows(batch_size: int, mesh: Mesh) -> np.ndarray:
+    """The rows [m] of a global batch that devices of this process hold, in order: in a run of one, all."""
+    sharding = NamedSharding(mesh, P(AXIS))
+    held = sharding.addressable_devices_indices_map((batch_size,)).values()
+    return np.unique(np.concatenate([np.arange(batch_size)[index] for index in held]))
+
+
+def shard(batch: Any, mesh: Mesh) -> Any:
+    """Spread a batch, of which each process has its :func:`local_rows`, over the mesh by its leading axis."""
+    sharding = NamedSharding(mesh, P(AXIS))
+    if not hosts.several():
+        return jax.device_put(batch, sharding)
+    return jax.tree.map(lambda rows: jax.make_array_from_process_local_data(sharding, rows), batch)
+
+
 def replicate(tree: Any, mesh: Mesh) -> Any:
-    """Copy every leaf to every device of the mesh.
+    """Copy every leaf, of the first process where there are several, to every device of the mesh.
 
     The copy is forced: ``device_put`` may alias its source, and donating an alias would delete it.
     """
     sharding = NamedSharding(mesh, P())
+    if hosts.several():
+        place = jax.make_array_from_process_local_data
+        return jax.tree.map(lambda leaf: place(sharding, leaf, leaf.shape), hosts.arrays_from_first(tree))
     return jax.tree.map(lambda leaf: jax.device_put(np.array(leaf), sharding), jax.device_get(tree))
 
 

@@ -28,7 +28,7 @@ class Checkpoints:
 
     States are pytrees of arrays. A step counts as saved once :meth:`wait` has returned. Beside each is
     a fingerprint of its state, since Orbax does not notice bytes that changed. Steps whose metadata are none
-    are told and set aside as damaged_STEP.
+    are told and set aside as damaged_STEP. Of several processes only the first may have them.
     """
 
     def __init__(self, directory: str | os.PathLike, *, keep: int = 2):
@@ -45,11 +45,16 @@ class Checkpoints:
             self._manager = self._opened(keep)
 
     def _opened(self, keep: int) -> Any:
-        return self._ocp.CheckpointManager(
+        # Of several processes the first is alone here, and Orbax's own barriers would wait for the others.
+        alone = self._ocp.options.MultiprocessingOptions(primary_host=0, active_processes={0})
+        options = {"max_to_keep": keep, "create": False, "multiprocessing_options": alone}
+        manager = self._ocp.CheckpointManager(
             self.directory,
-            options=self._ocp.CheckpointManagerOptions(max_to_keep=keep, create=True),
-            item_handlers=self._ocp.StandardCheckpointHandler(),
+            options=self._ocp.CheckpointManagerOptions(**options),
+            item_handlers=self._ocp.StandardCheckpointHandler(multiprocessing_options=alone),
         )
+        manager.reached_preemption = lambda step: False  # to be asked by all at once, as `Termination` does
+        return manager
 
     def _without_metadata(self) -> list[tuple[int, Exception]]:
         """Steps whose metadata Orbax does not take for such, with its reasons."""

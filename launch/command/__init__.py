@@ -1,6 +1,7 @@
 """What the commands share: how they begin, and how a mistyped setting, an error and Ctrl-C end: in a line."""
 
 import codecs
+import contextlib
 import errno
 import importlib
 import io
@@ -70,6 +71,16 @@ def experiment_flags(workdir_help: str) -> tuple[flags.FlagHolder, flags.FlagHol
     return config, flags.DEFINE_string("workdir", None, workdir_help)
 
 
+def distributed_flags() -> None:
+    """Define, for a command that trains, what makes it one process of several (docs/hosts.md)."""
+    flags.DEFINE_bool(
+        "distributed", False, "Be one process of a run of several, as the flags below or the scheduler tell"
+    )
+    flags.DEFINE_string("coordinator", None, "HOST:PORT of the first process, the same in all")
+    flags.DEFINE_integer("num_processes", None, "How many there are", lower_bound=1)
+    flags.DEFINE_integer("process_id", None, "Which one this is, from 0", lower_bound=0)
+
+
 def run(main: Callable[["Experiment", Path], None]) -> None:
     """Run a command that has :func:`experiment_flags`, which it then requires.
 
@@ -95,10 +106,24 @@ def run_plain(
         if len(argv) > 1:
             raise app.UsageError(f"unexpected arguments {argv[1:]}; {hint}".removesuffix("; "))
         logging.set_verbosity(logging.WARNING)  # orbax and tensorflow-datasets tell every file they write
-        guarded(lambda: (_check_given(required), start_jax(), main()))
+        with _ended_together():
+            guarded(lambda: (_check_given(required), start_jax(), main()))
 
     flags.mark_flags_as_required(required)
     app.run(begin, flags_parser=parser)
+
+
+def _distributed() -> bool:
+    return "distributed" in flags.FLAGS and flags.FLAGS["distributed"].value
+
+
+def _ended_together() -> contextlib.AbstractContextManager:
+    """Around a command that is one process of several: an error of one ends all."""
+    if not _distributed():
+        return contextlib.nullcontext()
+    from ganverse_jax.runtime import hosts
+
+    return hosts.ended_together()
 
 
 def _check_given(names: Sequence[str]) -> None:
@@ -115,8 +140,10 @@ def start_jax() -> None:
     """
     import jax
 
-    if "distributed" in flags.FLAGS and flags.FLAGS["distributed"].value:
-        jax.distributed.initialize()
+    if _distributed():
+        from ganverse_jax.runtime import hosts
+
+        hosts.join(flags.FLAGS.coordinator, flags.FLAGS.num_processes, flags.FLAGS.process_id)
     try:
         jax.devices()
     except AssertionError as error:  # jax's answer, to 0.12, to JAX_PLATFORMS=cuda without such a GPU

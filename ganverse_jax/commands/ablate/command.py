@@ -16,6 +16,7 @@ from ganverse_jax.commands.ablate.table import ablation_picture, markdown
 from ganverse_jax.data.multiview.posed_world import single_view_renders
 from ganverse_jax.data.multiview.set import MultiviewSet
 from ganverse_jax.pipeline.experiment import Experiment
+from ganverse_jax.runtime import hosts
 from ganverse_jax.stages.inverse_graphics.settings import PerceptualSource
 from ganverse_jax.stages.inverse_graphics_posed.stage import posed_set
 
@@ -48,6 +49,7 @@ def run(experiment: Experiment, workdir: Path) -> dict[str, Any]:
         for model, changes in MODELS.items():
             training, shown = dataclasses.replace(settings, **changes), images.get(model, lambda: multiview)
             trainings.train_once(folder / model, experiment, training, world, shown)
+        hosts.leave_rest_to_first()
         content = compare(multiview, folder) | term | trainings.budget(settings, experiment)
         content["resolution"] = world.resolution
         trainings.write_results(

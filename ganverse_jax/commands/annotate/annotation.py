@@ -12,7 +12,7 @@ from ganverse_jax.annotation.server import Annotator, Server
 from ganverse_jax.annotation.session import History
 from ganverse_jax.commands import serving
 from ganverse_jax.pipeline.experiment import Experiment
-from ganverse_jax.pipeline.run import only_run
+from ganverse_jax.pipeline.workdir import only_run
 from ganverse_jax.runtime.checkpoint import read_json, write_png
 from ganverse_jax.stages.viewpoints import stage as viewpoints
 

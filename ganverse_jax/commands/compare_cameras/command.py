@@ -21,6 +21,7 @@ from ganverse_jax.data.multiview.posed_world import true_cameras, with_cameras
 from ganverse_jax.data.multiview.set import MultiviewSet, azimuth_bins
 from ganverse_jax.evaluation.cameras import camera_errors, fit_azimuth_offset
 from ganverse_jax.pipeline.experiment import Experiment
+from ganverse_jax.runtime import hosts
 from ganverse_jax.scene.cameras import as_cameras, initial_cameras, read_cameras
 from ganverse_jax.scene.keypoint_cameras import KeypointCameras, solve_cameras
 from ganverse_jax.stages.inverse_graphics import stage as inverse_graphics
@@ -74,6 +75,7 @@ def run(experiment: Experiment, workdir: Path, *, noise_pixels: float | None = N
             training = dataclasses.replace(settings, camera_origin="bins" if model == "view" else "given")
             images = functools.partial(comparison.images, model)
             trainings.train_once(folder / model, experiment, training, world, images)
+        hosts.leave_rest_to_first()
         content = compare(comparison, folder) | trainings.budget(settings, experiment)
         folders = {model: folder / model for model in MODELS}
         trainings.write_results(

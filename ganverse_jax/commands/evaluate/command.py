@@ -25,10 +25,12 @@ from ganverse_jax.evaluation.inverse_graphics import reprojection
 from ganverse_jax.models.features.perceptual import Perceptual
 from ganverse_jax.models.inverse_graphics.prediction import predict_meshes
 from ganverse_jax.pipeline.experiment import Experiment
-from ganverse_jax.pipeline.run import Pipeline, only_run, read_marker
+from ganverse_jax.pipeline.run import Pipeline
 from ganverse_jax.pipeline.settings import plain
+from ganverse_jax.pipeline.workdir import only_run, read_marker
 from ganverse_jax.report import write_report
 from ganverse_jax.report.sections.evaluation import FIGURES, FOLDER, PICTURE, TABLES, markdown
+from ganverse_jax.runtime import hosts
 from ganverse_jax.runtime.checkpoint import read_json
 from ganverse_jax.scene.cameras import as_cameras, take_cameras
 from ganverse_jax.scene.meshes import PredictedMeshes
@@ -77,6 +79,7 @@ def _evaluate(pipeline: Pipeline, num_fitting: int, num_testing: int) -> dict[st
     resolution, count = images.size[0], _count_training_images(settings, workdir)
     perceptual = measured_perceptual(workdir, resolution, settings.perceptual)
     train_baseline(pipeline, resolution, count)
+    hosts.leave_rest_to_first()
     _tell(f"draws {num_fitting} + {num_testing} renders of objects that no network saw")
     chosen = (("validation", num_fitting), ("test", num_testing))
     fitting, testing = (renders.real_renders(experiment, resolution, *which) for which in chosen)
@@ -147,7 +150,8 @@ def train_baseline(pipeline: Pipeline, resolution: int, count: int) -> None:
     """Train the run's network on `count` single views with true cameras, once, in evaluation/baseline."""
     experiment, folder = pipeline.experiment, pipeline.workdir / FOLDER
     settings = experiment.stages[inverse_graphics.NAME]
-    claim(folder, {"digest": pipeline.digest(inverse_graphics.NAME), "train_images": count})
+    made_with = {"digest": pipeline.digest(inverse_graphics.NAME), "train_images": count}
+    hosts.from_first(lambda: claim(folder, made_with))
     posed = dataclasses.replace(posed_settings(experiment, "evaluate"), resolution=resolution)
     world, multiview = posed_set(experiment, posed)
     training = dataclasses.replace(settings, **ablation.MODELS[ablation.BASELINE])

@@ -17,6 +17,7 @@ from ganverse_jax.commands.evaluate_codes import command as evaluate_codes
 from ganverse_jax.commands.evaluate_gan import command as evaluate_gan
 from ganverse_jax.pages.markup import markdown_table
 from ganverse_jax.pipeline.experiment import Experiment, plain_experiment
+from ganverse_jax.runtime import hosts
 from ganverse_jax.runtime.checkpoint import read_json, write_json, write_text
 from ganverse_jax.stages.gan import stage as gan
 from ganverse_jax.stages.inverse_graphics import stage as inverse_graphics
@@ -88,6 +89,7 @@ def run(first: Experiment, later: Mapping[str, Any], workdir: Path, count: int) 
     for number, experiment in enumerate(every, 1):
         print(f"[rounds] round {number} of {count} in {folder(workdir, number)}", flush=True)
         stages.pipeline(experiment, folder(workdir, number)).run()
+    hosts.leave_rest_to_first()
     for number, experiment in enumerate(every, 1):
         content.append(measured(experiment, folder(workdir, number), folder(workdir, 1)))
     write_json(workdir / FIGURES, {"rounds": content})

@@ -6,7 +6,7 @@ from ganverse_jax import stages
 from ganverse_jax.data.multiview.posed_folder import read_posed_folder
 from ganverse_jax.data.multiview.set import MultiviewSet
 from ganverse_jax.pipeline.experiment import Experiment
-from ganverse_jax.pipeline.run import recorded_config
+from ganverse_jax.pipeline.workdir import recorded_config
 from ganverse_jax.stages.inverse_graphics.pascal3d_source import open_release
 from ganverse_jax.stages.inverse_graphics_posed.stage import one_image_each, posed_set
 from ganverse_jax.stages.multiview_dataset import stage as multiview_dataset

@@ -24,10 +24,13 @@ class Pairs(Protocol):
     num_dropped: int
     threads: int
 
-    def pair_batch(self, step_key: int | Sequence[int], batch_size: int) -> dict[str, np.ndarray]:
+    def pair_batch(
+        self, step_key: int | Sequence[int], batch_size: int, part: np.ndarray | None = None
+    ) -> dict[str, np.ndarray]:
         """The batch of `step_key` (any integers, e.g. (seed, step)); equal keys give equal batches.
 
         images uint8 [b 2 h w 3], masks uint8 [b 2 h w], views int32 [b 2]; the network sees images[:, 0].
+        part: rows of the batch that alone are made (None: all).
         """
         ...
 
@@ -213,7 +216,9 @@ class PairSampler:
         self._order, self._first, self._counts = order, first[usable], counts[usable]
         self.num_objects, self.num_dropped = int(usable.sum()), int((~usable).sum())
 
-    def pair_batch(self, step_key: int | Sequence[int], batch_size: int) -> dict[str, np.ndarray]:
+    def pair_batch(
+        self, step_key: int | Sequence[int], batch_size: int, part: np.ndarray | None = None
+    ) -> dict[str, np.ndarray]:
         """See `Pairs.pair_batch`. Objects are drawn without repetition while there are enough."""
         generator = np.random.default_rng(step_key)
         chosen = generator.choice(self.num_objects, batch_size, replace=batch_size > self.num_objects)
@@ -221,5 +226,6 @@ class PairSampler:
         step = 0 if self._single_view else 1 + generator.integers(self._counts[chosen] - 1)
         j = (i + step) % self._counts[chosen]
         rows = self._order[self._first[chosen, None] + np.stack([i, j], axis=1)]
+        rows = rows if part is None else rows[part]
         images, masks = self._fetch(rows)
         return {"images": images, "masks": masks, "views": self._view_id[rows]}

@@ -26,7 +26,7 @@ from ganverse_jax.models.stylegan2.stored import (
 from ganverse_jax.pages.grid import image_grid
 from ganverse_jax.pipeline.settings import build, plain
 from ganverse_jax.pipeline.stage import Run, Stage
-from ganverse_jax.runtime import parallel
+from ganverse_jax.runtime import hosts, parallel
 from ganverse_jax.runtime.batched import in_batches, pictures_at_once
 from ganverse_jax.runtime.checkpoint import read_json, write_json, write_npz, write_png
 from ganverse_jax.runtime.pixels import gan_to_uint8
@@ -75,7 +75,9 @@ def real_pictures(run: Run, count: int) -> Images:
     summary = read_json(run.workdir / NAME / "summary.json")
     resolution = load_generator(generator_path(run.workdir)).module.resolution
     data = build(Data, summary["data"], f"{NAME}.data")
-    return real_images(run.workdir / "cache", resolution, data, shared=run, num_images=count).images
+    cache = run.workdir / "cache"
+    found = hosts.after_first(lambda: real_images(cache, resolution, data, shared=run, num_images=count))
+    return found.images
 
 
 def draws_world(workdir: Path) -> bool:
@@ -121,6 +123,7 @@ def run(run: Run, settings: Settings) -> None:
         )
     else:
         intake = train(run, settings)
+        hosts.leave_rest_to_first()
     loaded, _ = load(run.workdir)
     z = np.random.default_rng([run.seed, 1]).standard_normal((64, loaded.module.z_dim)).astype(np.float32)
     write_npz(folder / "figures.npz", samples=sample(loaded, z, psi=settings.truncation))
@@ -190,14 +193,14 @@ def _first_state(module: Generator, critic: Discriminator, settings: Settings, c
 
 def _images(run: Run, settings: Settings) -> RealImages:
     cache = Path(settings.cache or run.workdir / "cache")
-    return real_images(
-        cache, settings.generator.resolution, settings.data, shared=run, num_images=settings.num_images
-    )
+    sizes = {"num_images": settings.num_images, "resolution": settings.generator.resolution}
+    return hosts.after_first(lambda: real_images(cache, data=settings.data, shared=run, **sizes))
 
 
 def _batches(run: Run, settings: Settings, critic: Discriminator, images: Images) -> Callable:
     """batch_at(step) of real images."""
     order = strided_order(settings.batch_size, run.mesh.size, critic.mbstd_group)
+    order = order[parallel.local_rows(settings.batch_size, run.mesh)]
     return batches(images, seed=run.seed, batch_size=settings.batch_size, order=order, mirror=settings.mirror)
 
 
@@ -226,4 +229,5 @@ def _save_networks(workdir: Path, settings: Settings, state: dict, noise: dict, 
     save_discriminator(discriminator_path(workdir), critic_sizes, {"params": state["d"]}, card, dtype=dtype)
 
 
-STAGE = Stage(NAME, "GAN", Settings, run, absent=absent, pretrained=True)
+STAGE = Stage(NAME, "GAN", Settings, run, absent=absent, pretrained=True,
+              trains=lambda settings: settings.pretrained is None)  # fmt: skip

@@ -35,9 +35,9 @@ class LabelledPictures(NamedTuple):
     cameras: np.ndarray
     batch_size: int
 
-    def batch(self, key: Sequence[int]) -> dict[str, np.ndarray]:
-        """Their part of the batch `key`, always the same for one key."""
-        rows = np.random.default_rng([_SEED, *key]).integers(0, len(self.images), self.batch_size)
+    def batch(self, key: Sequence[int], part: np.ndarray | slice = slice(None)) -> dict[str, np.ndarray]:
+        """Their part of the batch `key`, always the same for one key, or its rows `part` alone."""
+        rows = np.random.default_rng([_SEED, *key]).integers(0, len(self.images), self.batch_size)[part]
         parts = (self.images[rows], self.masks[rows], self.cameras[rows])
         return dict(zip((LABELLED_IMAGES, LABELLED_MASKS, LABELLED_CAMERAS), parts, strict=True))
 

@@ -1,12 +1,14 @@
 """Pascal3D+ for the inverse graphics stage: its masks' source, what was read, and what was left out."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ganverse_jax.data.pascal3d.masks import GET_PNGS, Instances, png_instances, segmenter_instances
 from ganverse_jax.data.pascal3d.release import Pascal3D, annotation_folders, read_pascal3d
 from ganverse_jax.pipeline import remedies
+from ganverse_jax.runtime import hosts
 from ganverse_jax.runtime.checkpoint import write_json, write_npz
 from ganverse_jax.stages.inverse_graphics.settings import Masks, Pascal3DReader
 from ganverse_jax.stages.perception import sources as perception_sources
@@ -26,17 +28,20 @@ def read(folder: Path, root: str | Path, settings: Pascal3DReader, object_class:
         if not count:
             left_out = dict(found.intake.left_out)
             raise ValueError(f"no {name} object of {root} is left, left out are {left_out}; make masks")
-    write_json(
-        folder / "pascal3d.json",
-        {"objects": found.objects, "counts": counts, "root": str(root)} | found.intake.summary(),
-    )
+    if hosts.is_first():
+        record = {"objects": found.objects, "counts": counts, "root": str(root)} | found.intake.summary()
+        _record(folder, record, found)
+    return found
+
+
+def _record(folder: Path, record: dict[str, Any], found: Pascal3D) -> None:
+    write_json(folder / "pascal3d.json", record)
     write_npz(
         folder / "pascal3d_keypoints.npz",
         names=np.array(found.keypoint_names),
         points=found.keypoints,
         visible=found.visible,
     )
-    return found
 
 
 def open_release(root: str | Path, settings: Pascal3DReader, object_class: str) -> Pascal3D:

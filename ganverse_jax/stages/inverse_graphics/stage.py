@@ -28,7 +28,7 @@ from ganverse_jax.pipeline import remedies
 from ganverse_jax.pipeline.remedies import make
 from ganverse_jax.pipeline.settings import plain
 from ganverse_jax.pipeline.stage import Run, Stage
-from ganverse_jax.runtime import parallel
+from ganverse_jax.runtime import hosts, parallel
 from ganverse_jax.runtime.checkpoint import save_weights, write_json
 from ganverse_jax.scene.cameras import as_cameras, given_cameras, initial_cameras, with_offsets, write_cameras
 from ganverse_jax.stages.gan import stage as gan
@@ -124,6 +124,7 @@ def train(run: Run, training: Training, given: Given) -> dict[str, float]:
     if training.camera_residual:
         start["residual"] = init_network(CameraResidual(), given.multiview.size, run.seed)
     params = _fit(run, training, given, module, start, pairs)
+    hosts.leave_rest_to_first()
     seconds, fov_y = time.perf_counter() - started, float(np.radians(given.fov_degrees))
     folder = run.workdir / NAME
     save_weights(folder / FILE, params, _card(run, training, given, pairs))
@@ -165,10 +166,15 @@ def _fit(
     fov_y, optimizer = float(np.radians(given.fov_degrees)), make_optimizer(training)
     step_at = make_step_at(module, optimizer, run.mesh, training, fov_y=fov_y, perceptual=given.perceptual)
 
+    mine = parallel.local_rows(training.batch_size, run.mesh)
+    labelled = given.labelled
+    if labelled is not None:
+        labelled_rows = parallel.local_rows(labelled.batch_size, run.mesh)
+
     def batch_at(step: int) -> dict[str, np.ndarray]:
         key = (run.seed, step)
-        real = {} if given.labelled is None else given.labelled.batch(key)
-        return real | pairs.pair_batch(key, training.batch_size)
+        real = {} if labelled is None else labelled.batch(key, labelled_rows)
+        return real | pairs.pair_batch(key, training.batch_size, mine)
 
     def on_save(step: int, state: Any) -> None:
         path = run.workdir / "samples" / f"{NAME}_{step:06d}.png"
@@ -237,4 +243,5 @@ STAGE = Stage(
         "viewpoints" if settings.source == "generator" else "multiview_dataset",
     ),
     figures=("steps", "train_seconds", "iou_2d"),
+    trains=lambda settings: True,
 )

@@ -113,6 +113,7 @@ STAGE = Stage(
     Settings,
     run,
     needs=lambda settings: ("gan",),
+    trains=lambda settings: True,
     absent=lambda settings: absent(settings, NAME),
     figures=tuple(f"camera_{part}_{kind}_degrees" for part in ("axis", "angle") for kind in ("mean", "max")),
 )

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+import jax
 import numpy as np
 
 from ganverse_jax.data.masks import instances
@@ -43,7 +44,7 @@ def load_source(workdir: Path, gan: LoadedGenerator, *, seed: int, settings: Set
         return stored.read().multiview if fits else stored
     segmenter = perception.load(workdir).segmenter
     views = viewpoints.load(workdir, gan.fingerprint, gan.module.w_dim)
-    drawn, size = gan_stage.load_drawing(workdir), settings.batch_size
+    drawn, size = gan_stage.load_drawing(workdir), settings.batch_size // jax.process_count()
     # A few pairs more than a batch, so that rejected ones rarely cost a second call.
     generator = MultiviewGenerator(gan, batch_size=2 * (size + max(size // 8, 1)), crop=drawn.crop)
     on_the_fly = settings.on_the_fly
@@ -106,11 +107,16 @@ class GeneratorSource(MultiviewSource):
         """The held-out images `rows`."""
         return self._held_out.take(rows)
 
-    def pair_batch(self, step_key: int | Sequence[int], batch_size: int) -> dict[str, np.ndarray]:
+    def pair_batch(
+        self, step_key: int | Sequence[int], batch_size: int, part: np.ndarray | None = None
+    ) -> dict[str, np.ndarray]:
         """See `Pairs.pair_batch`: the first `batch_size` pairs of the key's stream whose images both pass.
 
+        A smaller part has a stream of its own, as which pairs pass of the others is not known without them.
         Raises ValueError with the share of rejected pairs when they are too many.
         """
+        if part is not None and len(part) < batch_size:
+            step_key, batch_size = (*np.atleast_1d(step_key).tolist(), int(part[0])), len(part)
         stream, at_once = np.random.default_rng(step_key), self._generator.batch_size // 2
         found, kept, reasons = [], 0, Counter()
         for _ in range(_MAX_CALLS):

@@ -19,7 +19,7 @@ from ganverse_jax.pipeline import remedies
 from ganverse_jax.pipeline.experiment import make_world
 from ganverse_jax.pipeline.settings import plain
 from ganverse_jax.pipeline.stage import Run, Stage
-from ganverse_jax.runtime import parallel
+from ganverse_jax.runtime import hosts, parallel
 from ganverse_jax.runtime.checkpoint import read_json, read_npz, write_json, write_npz
 from ganverse_jax.runtime.shipped import weights_folder
 from ganverse_jax.stages.perception import sources
@@ -73,13 +73,21 @@ def absent(settings: Settings) -> list[str]:
     return told
 
 
+def trains(settings: Settings) -> bool:
+    """Whether the networks are trained here."""
+    return settings.pretrained is None and settings.segmenter.source == "network"
+
+
 def train(run: Run, settings: Settings) -> Perception:
     """Render, train both networks, score what was written (float16) on held-out objects."""
     parallel.check_divisible(settings.batch_size, run.mesh.size, "perception.batch_size")
     folder, started = run.workdir / NAME, time.perf_counter()
-    renders = render(run, settings.resolution, "train", settings.num_train)
-    held_out = render(run, settings.resolution, "validation", settings.num_validation)
+    counts = {"train": settings.num_train, "validation": settings.num_validation}
+    renders, held_out = hosts.after_first(
+        lambda: [render(run, settings.resolution, *which) for which in counts.items()]
+    )
     segmenter, regressor = train_segmenter(run, settings, renders), train_pose(run, settings, renders)
+    hosts.leave_rest_to_first()
     named = ("num_train", "batch_size", "learning_rate", "log_every", "save_every")
     named += ("segmenter_steps", "pose_steps")
     card = {"world": plain(run.world), "seed": run.seed} | {name: getattr(settings, name) for name in named}
@@ -166,13 +174,14 @@ class Fitting(NamedTuple):
         key = jax.random.fold_in(jax.random.key(run.seed), len(self.name))
         resolution = resolution or data["image"].shape[1]
         state = steps.initial_state(self.module, resolution, self.optimizer, seed=run.seed)
-        count = len(data[self.fields[0]])
+        count, size = len(data[self.fields[0]]), settings.batch_size
+        mine = parallel.local_rows(size, run.mesh)
 
         def batch_at(index: int) -> dict[str, np.ndarray]:
             random = np.random.default_rng([run.seed, len(self.name), index])
-            rows = random.integers(0, count, settings.batch_size)
+            rows = random.integers(0, count, size)[mine]
             batch = {field: data[field][rows] for field in self.fields}
-            return batch | {"index": np.arange(settings.batch_size, dtype=np.int32)}
+            return batch | {"index": mine.astype(np.int32)}
 
         loop = run.loop(f"{stage}_{self.name}", settings, num_steps=self.num_steps, key=key,
                         checkpoints=f"{stage}/{self.name}")  # fmt: skip
@@ -180,4 +189,4 @@ class Fitting(NamedTuple):
         return jax.device_get(state["params"])
 
 
-STAGE = Stage(NAME, "Masks and poses", Settings, run, absent=absent, pretrained=True)
+STAGE = Stage(NAME, "Masks and poses", Settings, run, absent=absent, pretrained=True, trains=trains)

@@ -46,8 +46,10 @@ def refine(
     start = jax.tree.map(lambda leaf: np.asarray(leaf, np.float32), {"network": params, "pose": pose.params})
     state = {"params": start, "average": start, "optimizer": optimizer.init(start), "step": np.int32(0)}
 
+    mine = parallel.local_rows(chosen.batch_size, run.mesh)
+
     def batch_at(index: int) -> dict[str, np.ndarray]:
-        rows = np.random.default_rng([run.seed, 3, index]).integers(0, len(images), chosen.batch_size)
+        rows = np.random.default_rng([run.seed, 3, index]).integers(0, len(images), chosen.batch_size)[mine]
         return {"images": images[rows], "masks": masks[rows]}
 
     parallel.check_divisible(chosen.batch_size, run.mesh.size, "self_labels.refine.batch_size")

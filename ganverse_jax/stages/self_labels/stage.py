@@ -23,6 +23,7 @@ from ganverse_jax.pipeline import remedies
 from ganverse_jax.pipeline.experiment import make_world
 from ganverse_jax.pipeline.remedies import make
 from ganverse_jax.pipeline.stage import Run, Stage
+from ganverse_jax.runtime import hosts
 from ganverse_jax.runtime.checkpoint import save_weights, write_json, write_npz, write_png
 from ganverse_jax.runtime.shipped import weights_folder
 from ganverse_jax.scene.bins import NUM_AZIMUTH_BINS, nearest_azimuth_bin
@@ -63,7 +64,9 @@ def run(run: Run, settings: Settings) -> None:
     labelled = {"image": images[trusted], "mask": masks[trusted]}
     found = {name: getattr(labels, name)[trusted] for name in ("azimuth", "elevation", "distance")}
     pose = perception.train_pose(run, settings, labelled | found, stage=NAME)
-    pose = _refine(run, settings, network, pose, labelled)
+    pose, params = _refine(run, settings, network, pose, labelled)
+    hosts.leave_rest_to_first()
+    save_weights(folder / SHAPES / stored.FILE, params, network.metadata)
     pose.save(folder / POSE, {"learned_from": counts})
     segmenter.save(folder / SEGMENTER, {})
     cameras = pose(images)
@@ -103,15 +106,14 @@ def _label(run: Run, settings: Settings, network: Network, images, masks) -> Lab
 
 
 def _refine(run: Run, settings: Settings, network: Network, pose: LearnedPoseRegressor, labelled):
-    """The pose network, refined with the shapes, where the settings say so; leaves the shapes' network."""
+    """The pose network and the shapes' parameters, refined together where the settings say so."""
     params = network.params
     if settings.refine.num_steps:
         pictures = {"images": labelled["image"], "masks": labelled["mask"], "fov_y": network.fov_y}
         learned = refine(run, settings, network.module, params["network"], pose, **pictures)
         params = params | {"network": learned["network"]}
         pose = pose.with_params(learned["pose"])
-    save_weights(run.workdir / NAME / SHAPES / stored.FILE, params, network.metadata)
-    return pose
+    return pose, params
 
 
 def _sheet(images: np.ndarray, azimuths: np.ndarray) -> np.ndarray:
@@ -158,4 +160,5 @@ def absent(settings: Settings) -> list[str]:
     return remedies.absent(f"{NAME}.network", folder / inverse_graphics.NAME, get, look)
 
 
-STAGE = Stage(NAME, "Cameras of real pictures", Settings, run, needs=needs, absent=absent)
+STAGE = Stage(NAME, "Cameras of real pictures", Settings, run, needs=needs, absent=absent,
+              trains=lambda settings: True)  # fmt: skip

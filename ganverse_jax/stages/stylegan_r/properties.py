@@ -88,13 +88,16 @@ class Properties:
         """`finetune_batch` as in the paper: {S, T} of one other object, seen by the same camera."""
         return self.finetune_batch(rows, partners, partners, self.cameras[self.view_id[rows]])
 
-    def swapped_batch(self, step_key, rows: np.ndarray, jitter: float = 0.0) -> dict[str, np.ndarray]:
+    def swapped_batch(
+        self, step_key, rows: np.ndarray, jitter: float = 0.0, part: np.ndarray | slice = slice(None)
+    ) -> dict[str, np.ndarray]:
         """`finetune_batch` with shape, texture and camera each of another example; pure in `step_key`.
 
-        jitter: half the range (radians) that azimuth and elevation are moved by.
+        jitter: half the range (radians) that azimuth and elevation are moved by; part: the batch's rows that
+        are wanted.
         """
         shapes, textures = (self.partners(step_key, rows, stream) for stream in (1, 2))
         generator = np.random.default_rng((3, *np.atleast_1d(step_key)))
         cameras = self.cameras[generator.integers(len(self.cameras), size=len(rows))]
         cameras[:, :2] += generator.uniform(-jitter, jitter, (len(rows), 2))
-        return self.finetune_batch(rows, shapes, textures, cameras)
+        return self.finetune_batch(rows[part], shapes[part], textures[part], cameras[part])

@@ -20,6 +20,7 @@ from ganverse_jax.models.stylegan_r.latent_mapper import LatentMapper
 from ganverse_jax.models.stylegan_r.neural_renderer import NeuralRenderer, save_mapper, save_neural_renderer
 from ganverse_jax.pipeline.settings import plain
 from ganverse_jax.pipeline.stage import Run, Stage
+from ganverse_jax.runtime import hosts
 from ganverse_jax.runtime.checkpoint import write_json, write_npz
 from ganverse_jax.stages.perception.cost import announce
 from ganverse_jax.stages.stylegan_r import figures, measures
@@ -46,6 +47,7 @@ def train_and_measure(
     """Warm the mapper up, fine-tune mapper and generator, measure before and after, write everything."""
     folder, phases = run.workdir / NAME, {"warmup": settings.warmup, "finetune": settings.finetune}
     trained = train(run, settings, inputs)
+    hosts.leave_rest_to_first()
     started = time.perf_counter()
     summary = {f"{name}_steps": phase.num_steps for name, phase in phases.items()}
     summary |= {"num_examples": len(inputs.train), "num_test": len(inputs.test)}
@@ -184,4 +186,5 @@ STAGE = Stage(
     run,
     needs=lambda settings: ("gan", "perception", "multiview_dataset", "inverse_graphics"),
     figures=("warmup_steps", "finetune_steps"),
+    trains=lambda settings: True,
 )

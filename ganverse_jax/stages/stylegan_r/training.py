@@ -88,9 +88,10 @@ def train(run: Run, settings: Settings, inputs: Inputs) -> Trained:
 
     Raises ValueError when a batch does not split over the devices.
     """
-    for name in ("warmup", "finetune"):
-        size = getattr(settings, name).batch_size
+    sizes = {name: getattr(settings, name).batch_size for name in ("warmup", "finetune")}
+    for name, size in sizes.items():
         parallel.check_divisible(size, run.mesh.size, f"stylegan_r.{name}.batch_size")
+    mine = {name: parallel.local_rows(size, run.mesh) for name, size in sizes.items()}
     takes_camera = inputs.generator.camera is not None
     module, variables = build_mapper(settings.mapper, inputs.train, run.seed, takes_camera=takes_camera)
     constants = inputs.constants | {"statistics": variables["statistics"]}
@@ -100,16 +101,16 @@ def train(run: Run, settings: Settings, inputs: Inputs) -> Trained:
         return steps.make_warmup_step(module, optimizer, settings.warmup.weights.entropy)
 
     def warmup_batch(key):
-        return data.warmup_batch(data.rows(key, settings.warmup.batch_size))
+        return data.warmup_batch(data.rows(key, sizes["warmup"])[mine["warmup"]])
 
     def finetune_step(optimizer):
         return steps.make_finetune_step(module, inputs.networks, optimizer, settings.finetune.weights)
 
     def finetune_batch(key):
-        rows = data.rows(key, settings.finetune.batch_size)
+        rows, part = data.rows(key, sizes["finetune"]), mine["finetune"]
         if settings.finetune.swap:
-            return data.swapped_batch(key, rows, np.radians(settings.finetune.camera_jitter))
-        return data.paper_batch(rows, data.partners(key, rows))
+            return data.swapped_batch(key, rows, np.radians(settings.finetune.camera_jitter), part)
+        return data.paper_batch(rows[part], data.partners(key, rows)[part])
 
     statistics = {"statistics": constants["statistics"]}
     warm = fit(run, settings, "warmup", fresh, statistics, warmup_step, warmup_batch)

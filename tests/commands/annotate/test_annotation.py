@@ -7,7 +7,7 @@ from PIL import Image
 
 from ganverse_jax.commands import serving
 from ganverse_jax.commands.annotate import annotation
-from ganverse_jax.pipeline.run import only_run
+from ganverse_jax.pipeline.workdir import only_run
 
 
 def fill_in(path):

@@ -7,7 +7,7 @@ import pytest
 from ganverse_jax.commands.user_study import command as user_study
 from ganverse_jax.commands.user_study.held_out import held_out
 from ganverse_jax.pipeline.experiment import plain_experiment
-from ganverse_jax.pipeline.run import FORMAT
+from ganverse_jax.pipeline.workdir import FORMAT
 from ganverse_jax.runtime.checkpoint import read_json, write_json
 from tests.models.inverse_graphics.untrained import write_network, write_photos
 from tests.stages.tiny_world import experiment_with
