@@ -1,8 +1,9 @@
 """python -m launch.reconstruct --images=photo.png --out=out/ [--workdir=runs/toy_car]
 
-Turns photos (a file, or a folder) into textured .glb meshes with the workdir's inverse graphics network, and
-shows them in out/index.html. The object's mask is the photo's alpha channel, a PNG of the same name in
---masks=FOLDER, or the workdir's segmenter's. Ends with 1 when any photo failed.
+Turns photos (a file, or a folder) into textured meshes (.glb, .obj) with the workdir's inverse graphics
+network, lays them on the photos, and shows them in out/index.html. The object's mask is the photo's alpha
+channel, a PNG of the same name in --masks=FOLDER, or the workdir's segmenter's. Compiled programs stay in the
+user's cache folder. Ends with 1 when any photo failed.
 """
 
 import sys
@@ -12,7 +13,7 @@ from absl import flags
 from . import command
 
 _IMAGES = flags.DEFINE_string("images", None, "A photo (PNG, JPEG, WebP), or a folder of them")
-_OUT = flags.DEFINE_string("out", None, "Folder to write NAME.glb, NAME.png and index.html to")
+_OUT = flags.DEFINE_string("out", None, "Folder to write meshes, pictures, cameras and index.html to")
 _WORKDIR = flags.DEFINE_string("workdir", None, "Run whose networks serve (default: the shipped toy ones)")
 _NETWORK = flags.DEFINE_string("network", None, "Folder with another network.safetensors")
 _MASKS = flags.DEFINE_string("masks", None, "Folder of masks: STEM.png, grey or VOC's palette, see README")
@@ -26,7 +27,9 @@ _MATERIAL = flags.DEFINE_enum(
 
 def main() -> None:
     from ganverse_jax.commands.reconstruct import command as reconstruction
+    from ganverse_jax.runtime.compiled import keep_compiled
 
+    keep_compiled()
     sources = dict(workdir=_WORKDIR.value, network=_NETWORK.value, masks=_MASKS.value)
     summary = reconstruction.run(_IMAGES.value, _OUT.value, **sources, material=_MATERIAL.value)
     print(summary.text())

@@ -14,12 +14,16 @@ def pictures_at_once(height: int, width: int, *, most: int = 64) -> int:
     return max(1, min(most, _PIXELS // (height * width)))
 
 
-def in_batches(function: Callable, *arrays: np.ndarray, size: int) -> Any:
+def in_batches(function: Callable, *arrays: np.ndarray, size: int, whole: bool = True) -> Any:
     """What `function` makes of arrays [n ...], `size` rows at a time: NumPy [n ...], or a tree of such.
 
-    The last batch is filled up with the last row, and what comes of the copies is left out.
+    The last batch is filled up with the last row, and what comes of the copies is left out. whole: so are
+    fewer rows than one batch, which then come out to the bit as they do among many; if not, only up to a
+    power of two, so that one row is not the work of `size`.
     """
     count = len(arrays[0])
+    if not whole:
+        size = min(size, 1 << max(count - 1, 0).bit_length())
     filled = arrays if count else [np.zeros((1, *array.shape[1:]), array.dtype) for array in arrays]
     parts = []
     for start in range(0, max(count, 1), size):

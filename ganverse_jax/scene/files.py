@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 from urllib.parse import quote
 
+import jax
 import numpy as np
 from PIL import Image
 
@@ -20,6 +21,7 @@ import rasterizer
 from ganverse_jax.runtime.checkpoint import write_atomic, write_text
 from ganverse_jax.scene.pinhole import NEAR, Pinhole
 
+_vertex_normals = jax.jit(rasterizer.compute_vertex_normals)
 FORMATS = (".glb", ".obj")
 # Of a .glb. "unlit" shows the texture's own colours, which hold the light of the pictures that it was learned
 # from, as our renders do; "rough" is matt, and lit by the viewer.
@@ -113,7 +115,7 @@ def _glb_bytes(mesh: TexturedMesh, name: str, material: Material, camera: Pinhol
 
 def _smooth_normals(mesh: TexturedMesh) -> np.ndarray:
     """Unit normals [v 3]; where no face has an area, upwards, since glTF has no normal of length 0."""
-    normals = np.array(rasterizer.compute_vertex_normals(np.asarray(mesh.vertices)[None], mesh.faces)[0])
+    normals = np.array(_vertex_normals(np.asarray(mesh.vertices)[None], mesh.faces)[0])
     normals[~normals.any(axis=1)] = (0.0, 1.0, 0.0)
     return normals
 

@@ -73,7 +73,7 @@ def _render(meshes, rows, cameras, size, fov_y, lighting, draw) -> tuple[np.ndar
         )
         return draw(chosen, rasterizer_cameras(cameras, index, fov_y), light, size=size)
 
-    parts = in_batches(drawn, np.arange(len(rows)), size=_BATCH)
+    parts = in_batches(drawn, np.arange(len(rows)), size=_BATCH, whole=False)
     return tuple(part.astype(np.float32) for part in parts)
 
 

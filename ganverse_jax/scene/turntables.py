@@ -57,7 +57,7 @@ def encode(frames: np.ndarray, milliseconds: int = MILLISECONDS) -> bytes:
         buffer = io.BytesIO()
         first.save(
             buffer, "WEBP", save_all=True, append_images=others, duration=milliseconds, loop=0,
-            quality=quality, method=4,
+            quality=quality, method=2,  # a third faster than 4, the default, and 6 % larger
         )  # fmt: skip
         if buffer.tell() <= MAX_BYTES:
             break

@@ -7,6 +7,7 @@ can be turned; reconstruction.json with every camera and error.
 
 import dataclasses
 import functools
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,7 @@ from ganverse_jax.pages.grid import image_grid
 from ganverse_jax.runtime.checkpoint import write_jpeg, write_json, write_png
 from ganverse_jax.runtime.names import legible
 from ganverse_jax.scene.cameras import CAMERA_NAMES
-from ganverse_jax.scene.drawing import render_on_white, turn_round
+from ganverse_jax.scene.drawing import NUM_TURNS, render_on_white, turn_cameras
 from ganverse_jax.scene.files import Material, TexturedMesh, write_mesh
 from ganverse_jax.scene.meshes import PredictedMeshes, render_meshes
 from ganverse_jax.scene.pinhole import crop_pinhole, uncropped
@@ -122,19 +123,21 @@ def reconstruct(
 
     regress: a pose regressor for the camera's start, or None. Raises PhotoError when the object is too small.
     """
-    r = reconstructor
+    r, files, rows = reconstructor, files_of(out, name), np.zeros(1, int)
     crop = crop_of(r, photo, path)
     image, mask = cut(photo.image, crop), cut(photo.mask, crop)
     meshes = predict_meshes(r.network, r.params, image[None], mask[None])
-    camera, camera_from = find_camera(r, meshes, photo, crop, regress)
-    cameras = {name: np.array([getattr(camera, name)]) for name in (*CAMERA_NAMES, "offset")}
-    _, covered = render_meshes(meshes, np.zeros(1, int), cameras, r.framing.size, r.fov_y)
-    pictures, picture = _pictures(r, photo, crop, meshes, cameras), shrunk(photo.image)
-    files = files_of(out, name)
-    _write_meshes(files, r, meshes, cameras, photo, crop, material)
-    write_png(files.sheet, image_grid(np.stack(pictures), len(pictures), gap=0))
-    layer = draw_layer(meshes, cameras, crop, r.fov_y)
-    write_jpeg(files.overlay, lay_over(picture, photo.image.shape[1], *layer))
+    with ThreadPoolExecutor(1) as beside:  # what takes longest after the camera's fit, and needs no camera
+        turntable = beside.submit(write_turntables, [files.turntable], meshes, rows, r.distance)
+        camera, camera_from = find_camera(r, meshes, photo, crop, regress)
+        cameras = {name: np.array([getattr(camera, name)]) for name in (*CAMERA_NAMES, "offset")}
+        _, covered = render_meshes(meshes, rows, cameras, r.framing.size, r.fov_y)
+        pictures, picture = _pictures(r, photo, crop, meshes, cameras), shrunk(photo.image)
+        _write_meshes(files, r, meshes, cameras, photo, crop, material)
+        write_png(files.sheet, image_grid(np.stack(pictures), len(pictures), gap=0))
+        layer = draw_layer(meshes, cameras, crop, r.fov_y)
+        write_jpeg(files.overlay, lay_over(picture, photo.image.shape[1], *layer))
+        turntable.result()
     return Reconstruction(
         name=name,
         file=legible(path),
@@ -156,7 +159,6 @@ def _write_meshes(
     of_crop = crop_pinhole(cameras, r.fov_y, crop.size)
     write_mesh(files.glb, mesh, material, of_crop)
     write_mesh(files.obj, mesh)
-    write_turntables([files.turntable], meshes, np.zeros(1, int), r.distance)
     height, width = (crop.scale * side for side in crop.size)
     seen = {"left": crop.centre[0] - width / 2, "top": crop.centre[1] - height / 2}
     whole = uncropped(of_crop, crop, photo.image.shape[:2]).record()
@@ -168,8 +170,9 @@ def _pictures(r: Reconstructor, photo, crop: Crop, meshes, cameras) -> list[np.n
     times = -(-SHOWN_HEIGHT // crop.size[0])
     size = tuple(side * times for side in crop.size)
     large = crop._replace(scale=crop.scale / times, size=size)
-    rows = np.zeros(1, int)
-    sides = turn_round(meshes, rows, {"distance": [r.distance]}, size, r.fov_y)[0]
     mask = np.repeat(cut(photo.mask, large)[..., None], 3, axis=-1)
-    same = render_on_white(meshes, rows, cameras, size, r.fov_y)[0]
-    return [cut(photo.image, large), mask, same, *sides]
+    # The same view is drawn with the six sides: one program for both.
+    around = turn_cameras(1, r.distance) | {"offset": np.zeros((NUM_TURNS, 2))}
+    seven = {name: np.concatenate([values, around[name]]) for name, values in cameras.items()}
+    views = render_on_white(meshes, np.zeros(1 + NUM_TURNS, int), seven, size, r.fov_y)
+    return [cut(photo.image, large), mask, *views]

@@ -58,7 +58,7 @@ def predict_in_batches(
     """What a network of images and masks in [0, 1] makes (NumPy; an `InverseGraphics`: a `Prediction`) of
     images uint8 [n h w 3] and masks uint8 [n h w]; the last batch is padded."""
     predict = functools.partial(_predict, network, params)
-    return in_batches(predict, images, masks, size=batch_size)
+    return in_batches(predict, images, masks, size=batch_size, whole=False)
 
 
 @functools.partial(jax.jit, static_argnums=0)

@@ -10,6 +10,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
+from PIL import Image
 
 from ganverse_jax.runtime import checkpoint
 from ganverse_jax.runtime.batched import in_batches
@@ -18,6 +19,17 @@ from ganverse_jax.runtime.batched import in_batches
 def resize(images: jax.Array, height: int, width: int) -> jax.Array:
     """Antialiased bilinear resize of [b h w c]; the identity when the size is already right."""
     return jax.image.resize(images, (images.shape[0], height, width, images.shape[3]), "bilinear")
+
+
+def resize_planes(planes: np.ndarray, height: int, width: int) -> np.ndarray:
+    """As `resize`, of planes [... h w] on the host: pictures of any size then share one compiled program."""
+    if planes.shape[-2:] == (height, width):
+        return planes
+    flat = planes.reshape(-1, *planes.shape[-2:]).astype(np.float32)
+    resized = np.empty((len(flat), height, width), np.float32)
+    for plane, into in zip(flat, resized, strict=True):
+        into[:] = Image.fromarray(plane).resize((width, height), Image.Resampling.BILINEAR)
+    return resized.reshape(*planes.shape[:-2], height, width)
 
 
 class LearnedNetwork:
@@ -41,11 +53,15 @@ class LearnedNetwork:
         return self.module.apply({"params": params}, resize(images, self.resolution, self.resolution))
 
     def predict(self, images: np.ndarray) -> np.ndarray:
-        """`apply` to images uint8 [n h w 3], in batches. Raises ValueError for others."""
+        """`apply` to images uint8 [n h w 3], resized to `resolution`, in batches. Raises ValueError for
+        others."""
         images = np.asarray(images)
         if images.dtype != np.uint8 or images.ndim != 4 or images.shape[-1] != 3:
             raise ValueError(f"images must be uint8 [n h w 3], got {images.dtype} {images.shape}")
-        return in_batches(partial(self._predict, self.params), images, size=self.batch_size)
+        if images.shape[1:3] != (self.resolution, self.resolution):
+            planes = resize_planes(np.moveaxis(images, -1, 1), self.resolution, self.resolution)
+            images = np.moveaxis(planes, 1, -1)
+        return in_batches(partial(self._predict, self.params), images, size=self.batch_size, whole=False)
 
     def save(self, path: Path, metadata: dict) -> None:
         """Write float16 safetensors, with the settings in the metadata."""

@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ganverse_jax.models.perception.learned import LearnedNetwork, resize
+from ganverse_jax.models.perception.learned import LearnedNetwork, resize, resize_planes
 from ganverse_jax.models.sub_pixel import depth_to_space, space_to_depth
 
 
@@ -82,4 +82,4 @@ class LearnedSegmenter(LearnedNetwork):
         return resize(masks, *images.shape[1:3])[..., 0]
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
-        return self.predict(images)
+        return resize_planes(self.predict(images), *np.shape(images)[1:3])

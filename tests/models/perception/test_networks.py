@@ -7,6 +7,7 @@ import pytest
 
 from ganverse_jax.models.perception import pose_regressor as poses
 from ganverse_jax.models.perception import segmenter as segmenters
+from ganverse_jax.models.perception.learned import resize, resize_planes
 from ganverse_jax.models.sub_pixel import depth_to_space, space_to_depth
 
 WIDTHS = (8, 8, 8)
@@ -48,8 +49,17 @@ def test_other_image_sizes_get_masks_of_their_own_size(segmenter):
     assert segmenter(pictures(2, 24, 32)).shape == (2, 24, 32)
 
 
+@pytest.mark.parametrize("size", [(16, 16), (5, 31), (64, 48)])
+def test_pictures_are_resized_on_the_host_as_in_a_training(size):
+    planes = pictures(2, 24, 32)[..., 0]
+    ours = resize_planes(planes, *size)
+    theirs = resize(jnp.float32(planes)[..., None], *size)[..., 0]
+    np.testing.assert_allclose(ours, theirs, atol=1e-3)  # of 255: float32
+
+
 def test_no_images_give_no_masks(segmenter):
     assert segmenter(pictures(0)).shape == (0, 16, 16)
+    assert segmenter(pictures(0, 24, 32)).shape == (0, 24, 32)
 
 
 def test_float_images_are_refused_with_their_dtype(segmenter):
