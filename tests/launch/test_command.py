@@ -135,6 +135,7 @@ COMMANDS = {
     "evaluate_handles": RUN,
     "export": ("--shipped", "--out=out"),
     "import_stylegan2": ("--pickle=a.pkl", "--out=out"),
+    "project": ("--images=a.png", "--out=out"),
     "rounds": (*RUN, "--later=toy_car"),
     "reconstruct": ("--images=a.png", "--out=out"),
     "train": RUN,

@@ -14,9 +14,10 @@ from PIL import Image
 from ganverse_jax.commands.edit.editor import Drawn, Editor, Subject
 from ganverse_jax.commands.edit.edits import PROPERTIES, Edit, asked
 from ganverse_jax.commands.edit.page import Edited, edits_page
+from ganverse_jax.commands.folders import check_own
 from ganverse_jax.data.photos import PhotoError, find_photos, result_names
 from ganverse_jax.pages.grid import labelled_grid
-from ganverse_jax.runtime.checkpoint import read_json, write_atomic, write_json, write_png, write_text
+from ganverse_jax.runtime.checkpoint import write_atomic, write_json, write_png, write_text
 from ganverse_jax.runtime.names import legible, path_of
 from ganverse_jax.scene.turntables import encode
 
@@ -71,7 +72,7 @@ def run(
     editor.check(edits)
     folder = None if masks is None else Path(masks)
     readers = _samples(editor, samples, seed) if samples else _photos(editor, Path(images), folder)
-    _check_own(out, readers)
+    check_own(out, RECORD, [PAGE, *(f"{name}.png" for name in readers)], "edit")
     given = {name: _donor(editor, Path(path), name, folder) for name, path in donors.items()}
     made, failed = _draw_each(editor, readers, edits, given, out)
     write_json(out / RECORD, _record(made, failed, donors))
@@ -119,23 +120,6 @@ def _donor(editor: Editor, path: Path, of: str, masks: Path | None) -> Subject:
     if not path.is_file():
         raise FileNotFoundError(f"no photo at {path}; correct --{of}_from")
     return editor.read(path, path.stem, masks)
-
-
-def _check_own(out: Path, names: Mapping[str, Any]) -> None:
-    """Refuse a folder in which files of others would be overwritten."""
-    if out.exists() and not out.is_dir():
-        raise ValueError(f"{out} can be no folder, a file is in its way; use another --out")
-    record = out / RECORD
-    own = read_json(record, remedy="move it away, or use another --out") if record.is_file() else {}
-    known = set(own.get("photos", {})) if isinstance(own, dict) else set()
-    written = [out / path_of(f"{name}.png") for name in names if name not in known]
-    written += [] if known else [out / PAGE]
-    found = [legible(Path(path.name)) for path in written if path.exists()]
-    if found:
-        raise ValueError(
-            f"{out} has {', '.join(found[:3])}, which edit did not make and would overwrite; use another "
-            "--out"
-        )
 
 
 def _write(out: Path, subject: Subject, edits: Sequence[Edit], drawn: Sequence[Drawn]) -> None:

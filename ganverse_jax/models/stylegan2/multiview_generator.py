@@ -24,7 +24,7 @@ class MultiviewGenerator:
 
     Args: gan: generator, variables, w_avg and fingerprint; batch_size: images per compiled call; crop: first
     and last (exclusive) row of the picture inside the square, e.g. (64, 448) for the 512x384 cars.
-    size: (h, w) of the pictures.
+    size: (h, w) of the pictures; rows: first and last (exclusive) of the square.
     """
 
     def __init__(self, gan: LoadedGenerator, *, batch_size: int = 64, crop: tuple[int, int] | None = None):
@@ -32,7 +32,7 @@ class MultiviewGenerator:
         self.module = gan.module
         self.layout = style_layout(self.module)
         top, bottom = crop or (0, self.module.resolution)
-        self.size = (bottom - top, self.module.resolution)
+        self.size, self.rows = (bottom - top, self.module.resolution), (top, bottom)
 
         @jax.jit
         def synthesise(variables, view_w, content_w):

@@ -6,7 +6,7 @@ from ganverse_jax.annotation.server import Server
 from ganverse_jax.commands.edit import command as editing
 from ganverse_jax.commands.edit.live import Live, live_page
 from tests.annotation import chromium
-from tests.commands.edit.untrained_run import write_run
+from tests.commands.untrained_run import write_run
 from tests.models.inverse_graphics.untrained import write_photos
 
 pytestmark = chromium.NEEDED

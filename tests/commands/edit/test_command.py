@@ -12,7 +12,7 @@ from ganverse_jax.commands.edit.live import Live
 from ganverse_jax.models.perception.pose_regressor import Pose
 from ganverse_jax.runtime.checkpoint import read_json
 from ganverse_jax.stages.perception import load as perception
-from tests.commands.edit.untrained_run import SIZE, write_run
+from tests.commands.untrained_run import SIZE, write_run
 from tests.models.inverse_graphics.untrained import write_photos
 
 

@@ -1,12 +1,17 @@
-"""A run's folder with an untrained StyleGAN-R of 32 pixels beside an untrained inverse graphics network."""
+"""A run's folder with an untrained GAN, StyleGAN-R and inverse graphics network, of 32 pixels."""
 
 import functools
 
 import jax
 import numpy as np
 
-from ganverse_jax.models.stylegan2.networks import Generator
-from ganverse_jax.models.stylegan2.stored import LoadedGenerator, arguments_of, save_generator
+from ganverse_jax.models.stylegan2.networks import Discriminator, Generator
+from ganverse_jax.models.stylegan2.stored import (
+    LoadedGenerator,
+    arguments_of,
+    save_discriminator,
+    save_generator,
+)
 from ganverse_jax.models.stylegan2.style_space import style_layout
 from ganverse_jax.models.stylegan_r.latent_mapper import LatentMapper
 from ganverse_jax.models.stylegan_r.neural_renderer import NeuralRenderer, save_neural_renderer
@@ -24,7 +29,7 @@ def _random(module, *inputs, **options):
 
 
 @functools.cache
-def _generator() -> LoadedGenerator:
+def untrained_generator() -> LoadedGenerator:
     module = Generator(resolution=SIZE, z_dim=6, w_dim=6, mapping_layers=1, channel_base=128, channel_max=8)
     variables = _random(module, np.zeros((1, 6), np.float32))
     return LoadedGenerator(module, variables, np.full(6, 0.3, np.float32), fingerprint(variables), {})
@@ -32,7 +37,7 @@ def _generator() -> LoadedGenerator:
 
 @functools.cache
 def _renderer() -> NeuralRenderer:
-    generator = _generator()
+    generator = untrained_generator()
     layout = style_layout(generator.module)
     vertices = 10 * 4 ** NETWORK["icosphere_level"] + 2
     mapper = LatentMapper(
@@ -57,8 +62,11 @@ def write_run(workdir, *, made_from: str = "mine"):
     """inverse_graphics, stylegan_r and gan in `workdir`; made_from: the GAN that the renderer names."""
     write_network(workdir / "inverse_graphics", fingerprint="mine")
     save_neural_renderer(workdir / "stylegan_r", _renderer(), {"made_from": made_from})
-    generator = _generator()
+    generator = untrained_generator()
     stored = arguments_of(generator.module), generator.variables, generator.w_avg, {}
     save_generator(workdir / "gan" / "generator.safetensors", *stored)
+    critic = Discriminator(resolution=SIZE, channel_base=128, channel_max=8)
+    trained = {"params": _random(critic, np.zeros((1, SIZE, SIZE, 3), np.float32))["params"]}
+    save_discriminator(workdir / "gan" / "discriminator.safetensors", arguments_of(critic), trained, {})
     write_json(workdir / "gan" / "summary.json", {"truncation": 0.7, "crop": None})
     return workdir

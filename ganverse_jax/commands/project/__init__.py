@@ -1,0 +1,1 @@
+"""Photos projected into a GAN, as codes that draw them."""
