@@ -143,9 +143,11 @@ def _figures(figures: Mapping[str, Any]) -> str:
 
 
 def numbers_in(values: Mapping[str, Any], before: str = "") -> dict[str, float]:
-    """The numbers in a nested mapping, by dotted name."""
+    """The numbers in a nested mapping, by dotted name, but for how long things took."""
     found: dict[str, float] = {}
     for name, value in values.items():
+        if name == "time":
+            continue
         if isinstance(value, Mapping):
             found |= numbers_in(value, f"{before}{name}.")
         elif isinstance(value, int | float) and not isinstance(value, bool):

@@ -1,10 +1,12 @@
 """Exported networks: folders that run without the project, and say what they are."""
 
+import importlib.metadata
 import importlib.util
 import json
 import os
 import subprocess
 import sys
+import types
 from pathlib import Path
 
 import jax
@@ -19,7 +21,7 @@ from ganverse_jax.models.stylegan2.stored import load_generator, save_generator
 from ganverse_jax.models.stylegan2.style_space import style_layout
 from ganverse_jax.models.stylegan_r.latent_mapper import LatentMapper
 from ganverse_jax.models.stylegan_r.neural_renderer import NeuralRenderer, save_neural_renderer
-from ganverse_jax.runtime.checkpoint import write_json
+from ganverse_jax.runtime.checkpoint import read_npz, write_json
 from tests.models.inverse_graphics.untrained import write_network
 
 flatbuffers = pytest.importorskip(
@@ -124,8 +126,8 @@ def test_any_batch_runs_and_wrong_inputs_are_named(exported):
 
     for folder in folders(exported):
         run = load(folder)
-        inputs = dict(np.load(folder / "sample_inputs.npz"))
-        outputs = np.load(folder / "sample_outputs.npz")
+        inputs = read_npz(folder / "sample_inputs.npz")
+        outputs = read_npz(folder / "sample_outputs.npz")
         for name, value in run(**{name: x[:1].repeat(3, axis=0) for name, x in inputs.items()}).items():
             np.testing.assert_allclose(value, outputs[name][:1].repeat(3, axis=0), atol=TOLERANCE)
         with pytest.raises(ValueError, match=f"give {', '.join(inputs)}"):
@@ -138,10 +140,10 @@ def test_onnx_gives_what_flax_gives_for_any_batch(exported):
 
     for folder in folders(exported):
         session = onnxruntime.InferenceSession(folder / "model.onnx", providers=["CPUExecutionProvider"])
-        inputs = {name: x[:1].repeat(3, axis=0) for name, x in np.load(folder / "sample_inputs.npz").items()}
-        outputs = np.load(folder / "sample_outputs.npz")
-        assert [put.name for put in session.get_outputs()] == outputs.files
-        for name, found in zip(outputs.files, session.run(None, inputs), strict=True):
+        inputs = {name: x[:1].repeat(3, axis=0) for name, x in read_npz(folder / "sample_inputs.npz").items()}
+        outputs = read_npz(folder / "sample_outputs.npz")
+        assert [put.name for put in session.get_outputs()] == list(outputs)
+        for name, found in zip(outputs, session.run(None, inputs), strict=True):
             np.testing.assert_allclose(found, outputs[name][:1].repeat(3, axis=0), atol=ONNX_TOLERANCE)
 
 
@@ -152,16 +154,33 @@ def test_onnx_without_its_libraries_says_what_to_install(tmp_path, monkeypatch):
     assert not (tmp_path / "out").exists()
 
 
+def test_what_cannot_be_onnx_names_both_versions_and_writes_nothing(tmp_path, monkeypatch):
+    def to_onnx(*_, **__):
+        raise AttributeError("module 'jax' has no attribute 'of_another_age'")
+
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: True)
+    monkeypatch.setattr(importlib.metadata, "version", lambda name: "0.1")
+    for name, module in {"jax2onnx": types.SimpleNamespace(to_onnx=to_onnx), "onnxruntime": None}.items():
+        monkeypatch.setitem(sys.modules, name, module or types.ModuleType(name))
+    write_generator(tmp_path / "run" / "gan")
+    told = (
+        "jax2onnx 0.1 and jax 0.1 make no right ONNX of generator .AttributeError: .*age'.; leave out --onnx"
+    )
+    with pytest.raises(ValueError, match=told):
+        command.run(tmp_path / "out", workdir=tmp_path / "run", onnx=True)
+    assert not list((tmp_path / "out").iterdir())
+
+
 def test_a_folder_holds_what_others_need(exported):
     for folder in folders(exported):
         config = json.loads((folder / "config.json").read_text())
-        assert list(config["inputs"]) == list(np.load(folder / "sample_inputs.npz").files)
-        assert list(config["outputs"]) == list(np.load(folder / "sample_outputs.npz").files)
+        assert list(config["inputs"]) == list(read_npz(folder / "sample_inputs.npz"))
+        assert list(config["outputs"]) == list(read_npz(folder / "sample_outputs.npz"))
         names = set(load_file(folder / "model.safetensors"))
         assert KNOWN[folder.name] <= names
         assert (folder / "sample.png").is_file()
     meshes = exported / "inverse_graphics"
-    assert {"faces", "uv", "uv_faces", "vertices", "mirror"} == set(np.load(meshes / "template.npz").files)
+    assert {"faces", "uv", "uv_faces", "vertices", "mirror"} == set(read_npz(meshes / "template.npz"))
     assert (meshes / "template.glb").is_file() and (meshes / "sample.glb").is_file()
 
 
