@@ -10,6 +10,7 @@ COMMANDS = {
     "Use what is trained": {
         "reconstruct": "photos to textured meshes",
         "edit": "photos drawn anew: other cameras, shapes, textures, backgrounds",
+        "project": "photos as codes of the GAN, by optimisation",
         "export": "networks as folders that need nothing of this project",
     },
     "Train": {

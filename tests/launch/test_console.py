@@ -33,7 +33,7 @@ def test_every_command_of_the_folder_is_in_one_group():
 @pytest.mark.parametrize(
     ("name", "told"),
     [("recontruct", "did you mean reconstruct?"), ("exprot", "did you mean export?"),
-     ("xyzzy", "choose one of reconstruct, edit, export")],
+     ("xyzzy", "choose one of reconstruct, edit, project")],
 )  # fmt: skip
 def test_an_unknown_command_names_its_nearest(monkeypatch, capsys, name, told):
     with pytest.raises(SystemExit) as caught:
