@@ -1,97 +1,21 @@
-"""Builds the rasterizer's CPU kernels; everything else about the package is in pyproject.toml.
+"""What pyproject.toml cannot say: the rasterizer's CPU kernels (rasterizer/setup.py), and where rooms go."""
 
-The kernels are plain shared libraries loaded with ctypes: no Python headers, one binary for every
-Python. They are optional: without a working C++ compiler the install succeeds and the rasterizer
-falls back to its "xla" kernel, saying so once.
-"""
+import runpy
+from pathlib import Path
 
-import platform
-import sys
+from setuptools import find_packages, setup
+from setuptools.command.build_py import build_py
 
-from setuptools import Extension, find_packages, setup
-from setuptools.command.build_ext import build_ext
-
-try:
-    from setuptools.command.bdist_wheel import bdist_wheel
-except ImportError:  # setuptools < 70.1
-    from wheel.bdist_wheel import bdist_wheel
-
-SOURCE = "rasterizer/kernels/cpu.cc"
-HEADERS = [
-    f"rasterizer/kernels/cpu_{part}.h"
-    for part in ("common", "vectors", "visibility", "silhouette", "attributes", "texture")
-]
-FLAGS = [
-    "-std=c++17",
-    "-O3",
-    "-g0",
-    "-fPIC",
-    "-fvisibility=hidden",
-    "-fno-math-errno",
-    "-fno-trapping-math",
-    "-Wno-psabi",
-    "-pthread",
-]
+rasterizer = runpy.run_path(str(Path(__file__).parent / "rasterizer" / "setup.py"))
 
 
-class BuildKernels(build_ext):
-    """build_ext for libraries without Python in their names, that never fails an install."""
+class Modules(build_py):
+    """Without rasterizer/setup.py, which is no module."""
 
-    def run(self):
-        try:
-            import jax.ffi
+    def find_package_modules(self, package, package_dir):
+        found = super().find_package_modules(package, package_dir)
+        return [module for module in found if module[:2] != ("rasterizer", "setup")]
 
-            self.kernel_includes = [jax.ffi.include_dir()]
-        except ImportError:
-            try:
-                import os
-
-                import jaxlib
-
-                self.kernel_includes = [os.path.join(os.path.dirname(jaxlib.__file__), "include")]
-            except ImportError:
-                print(
-                    "rasterizer: jaxlib's headers are missing; building without CPU kernels", file=sys.stderr
-                )
-                return
-        try:
-            super().run()
-        except Exception as error:  # whatever is wrong with the compiler, the fallback serves
-            print(f"rasterizer: building without CPU kernels: {error}", file=sys.stderr)
-
-    def build_extension(self, ext):
-        # As system headers, so that their warnings stay theirs.
-        ext.extra_compile_args += [f"-isystem{path}" for path in self.kernel_includes]
-        super().build_extension(ext)
-
-    def get_ext_filename(self, fullname):
-        return fullname.replace(".", "/") + ".so"
-
-    def get_export_symbols(self, ext):
-        return []  # no PyInit
-
-
-class AnyPythonWheel(bdist_wheel):
-    """Tags wheels for this platform but any Python 3."""
-
-    def get_tag(self):
-        return "py3", "none", super().get_tag()[2]
-
-
-def kernel(name, *flags):
-    return Extension(
-        f"rasterizer.kernels.{name}",
-        [SOURCE],
-        depends=HEADERS,
-        extra_compile_args=[*FLAGS, *flags],
-        language="c++",
-        optional=True,
-    )
-
-
-extensions = [kernel("_kernels")]
-if platform.machine() in ("x86_64", "AMD64"):
-    extensions.append(kernel("_kernels_x86_64_v3", "-march=x86-64-v3"))
 
 # Installed, the commands and the experiments live inside the package: a user's own `configs` or `launch` is
 # nobody's business. In a checkout they are what they are called.
@@ -100,6 +24,6 @@ inside = {f"ganverse_jax.{name}": name.replace(".", "/") for name in rooms}
 setup(
     packages=[*find_packages(include=["ganverse_jax*", "rasterizer*"]), *inside],
     package_dir=inside,
-    ext_modules=extensions,
-    cmdclass={"build_ext": BuildKernels, "bdist_wheel": AnyPythonWheel},
+    ext_modules=rasterizer["kernels"]("rasterizer"),
+    cmdclass=rasterizer["COMMANDS"] | {"build_py": Modules},
 )

@@ -24,6 +24,7 @@ from rasterizer.render import Rendered, render
 from rasterizer.silhouette import silhouette
 from rasterizer.texture import mip_level, mip_pyramid, sample_texture
 
+__version__ = "0.1.0"
 __all__ = [
     "Camera",
     "Fragments",
