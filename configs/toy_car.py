@@ -52,7 +52,7 @@ STYLEGAN_R = dict(
         camera_jitter=4.0,
         num_steps=240,
         batch_size=8,
-        learning_rates=dict(mapper=6e-4, generator=6e-4),
+        learning_rates=dict(mapper=6e-4, generator=6e-4, discriminator=1e-3),
         weights=dict(
             shape=1000.0,
             texture=50.0,

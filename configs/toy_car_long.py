@@ -1,4 +1,4 @@
-"""A longer recipe for toy cars: half an hour for the inverse graphics instead of minutes.
+"""A longer recipe for toy cars: half an hour each for the inverse graphics and StyleGAN-R instead of minutes.
 
     python -m launch.train --config=configs/toy_car_long.py --workdir=runs/toy_car_long
 
@@ -27,5 +27,12 @@ def get_config() -> ConfigDict:
     config.inverse_graphics.save_every = 500
     config.inverse_graphics_posed.num_objects = 600
     config.inverse_graphics_posed.num_steps = 2000
+    # Sharpness, and what the discriminator takes from outlines and backgrounds (docs/loop.md).
+    rendering = config.stylegan_r
+    rendering.num_samples = 8000
+    rendering.warmup.num_steps = 1500
+    rendering.finetune.num_steps = 1600
+    rendering.finetune.learning_rates.update(mapper=5e-4, generator=5e-4)
+    rendering.finetune.weights.update(adversarial=0.5, behind=8.0, outline=8.0, texture=100.0)
     config.report.title = "GANverse-JAX: toy cars, the long recipe"
     return config

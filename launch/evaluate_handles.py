@@ -12,6 +12,7 @@ from . import command
 command.experiment_flags("Folder of the finished run")
 _EXAMPLES = flags.DEFINE_integer("num_examples", 1000, "Fresh objects of the GAN", lower_bound=2)
 _REAL = flags.DEFINE_integer("num_real", 200, "Objects of the toy world that no GAN saw", lower_bound=2)
+_PROJECTED = flags.DEFINE_bool("projected", False, "Latent optimisation, too: seconds more for each picture")
 _COMMANDED = flags.DEFINE_integer("num_commanded", 16, "Of each, turned to all cameras", lower_bound=1)
 
 
@@ -19,7 +20,8 @@ def main(experiment, workdir) -> None:
     from ganverse_jax.commands.evaluate_handles import command as handles
 
     counts = dict(num_examples=_EXAMPLES.value, num_real=_REAL.value, num_commanded=_COMMANDED.value)
-    print(handles.table(handles.run(experiment, workdir, **counts)), end="")
+    content = handles.run(experiment, workdir, **counts, projected=_PROJECTED.value)
+    print(handles.table(content), end="")
 
 
 if __name__ == "__main__":

@@ -12,7 +12,9 @@ import jax
 import numpy as np
 
 from ganverse_jax.commands.evaluate_handles.measuring import Instruments, Subject, measure
+from ganverse_jax.commands.evaluate_handles.projected import LatentOptimisation
 from ganverse_jax.commands.evaluate_handles.subjects import gan_subject, real_subject
+from ganverse_jax.commands.project.command import load as projecting
 from ganverse_jax.evaluation.handles import AIMS, reached
 from ganverse_jax.evaluation.toy_features import ToyFeatures
 from ganverse_jax.models.stylegan_r.neural_renderer import load_neural_renderer
@@ -26,17 +28,24 @@ from ganverse_jax.stages.stylegan_r.networks import make_dibr
 from ganverse_jax.stages.stylegan_r.stage import NAME, WARMED_UP
 
 FOLDER, FIGURES, TABLE = "handles", "handles.json", "handles.md"
+PROJECTING_STEPS = 200  # in W, and as many in W+
 _REAL_PER_EXAMPLE = 2  # pictures that the Frechet distances are taken to
 
 
 def run(
-    experiment: Experiment, workdir: Path, *, num_examples: int, num_real: int, num_commanded: int
+    experiment: Experiment,
+    workdir: Path,
+    *,
+    num_examples: int,
+    num_real: int,
+    num_commanded: int,
+    projected: bool = False,
 ) -> dict[str, Any]:
     """Measure the workdir's StyleGAN-R; writes handles.json and handles.md to WORKDIR/handles.
 
     num_examples, num_real: fresh contents of the GAN, and toy objects no GAN saw; num_commanded: how many of
-    each are turned to every commanded camera. Raises FileNotFoundError for a stage that has not run,
-    ValueError where no toy world is there to measure with.
+    each are turned to every commanded camera; projected: latent optimisation, too. Raises
+    FileNotFoundError for a stage that has not run, ValueError where no toy world is there to measure with.
     """
     if experiment.stages[gan.NAME].data.kind != "world":
         raise ValueError(
@@ -44,6 +53,7 @@ def run(
         )
     pieces = load_pieces(workdir)
     renderers = _renderers(workdir, pieces)
+    search = projecting(workdir, "w+", PROJECTING_STEPS).how if projected else None
     tools = _instruments(pieces, experiment, num_examples)
     content: dict[str, Any] = {"fingerprint": pieces.source.gan.fingerprint, "seed": experiment.seed}
     content |= {"device": jax.devices()[0].device_kind, "num_commanded": num_commanded}
@@ -53,16 +63,27 @@ def run(
     }
     for name, make_subject in subjects.items():
         subject = make_subject()
+        columns: dict[str, Callable] = dict(renderers)
+        if projected:
+            print(f"[{FOLDER}] projecting {len(subject.data)} pictures ({name})", flush=True)
+            columns["latent optimisation"] = LatentOptimisation(pieces, subject, search)
         judges = tools if name == "gan" else tools._replace(features=None)
-        found = {}
-        for column, neural in renderers.items():
-            print(f"[{FOLDER}] {column}: {len(subject.data)} pictures ({name})", flush=True)
-            found[column] = measure(neural, subject, judges, num_commanded)
-        reaches = {column: reached(figures) for column, figures in found.items()}
-        content[name] = {"num_pictures": len(subject.data), "figures": found, "reached": reaches}
+        content[name] = _figures(name, subject, columns, judges, num_commanded)
     write_json(workdir / FOLDER / FIGURES, content)
     write_text(workdir / FOLDER / TABLE, table(content))
     return content
+
+
+def _figures(
+    name: str, subject: Subject, columns: Mapping[str, Callable], judges: Instruments, num_commanded: int
+) -> dict[str, Any]:
+    """Of each column on one subject, and which aims it reaches."""
+    found = {}
+    for column, neural in columns.items():
+        print(f"[{FOLDER}] {column}: {len(subject.data)} pictures ({name})", flush=True)
+        found[column] = measure(neural, subject, judges, num_commanded)
+    reaches = {column: reached(figures) for column, figures in found.items()}
+    return {"num_pictures": len(subject.data), "figures": found, "reached": reaches}
 
 
 def _renderers(workdir: Path, pieces: Pieces) -> dict[str, Callable]:

@@ -48,7 +48,7 @@ class FinetuneRates:
 
     mapper: Positive = 1e-5
     generator: Positive = 1e-5
-    discriminator: Positive = 1e-3  # read where weights.adversarial is not 0
+    discriminator: Positive = 1e-5  # read where weights.adversarial is not 0
 
 
 @dataclass(frozen=True)
