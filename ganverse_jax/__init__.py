@@ -2,7 +2,7 @@
 
 __version__ = "0.1.0"
 
-_PYTHON = ("export", "generate", "reconstruct", "render")  # docs/python.md
+_PYTHON = ("edit", "export", "generate", "reconstruct", "render")  # docs/python.md
 
 
 def __getattr__(name: str):

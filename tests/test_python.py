@@ -18,7 +18,7 @@ def test_the_package_alone_loads_no_jax_and_names_what_it_has():
     code = "import ganverse_jax, sys; print('jax' in sys.modules, hasattr(ganverse_jax, 'nonsense'))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "False"]
-    assert {"reconstruct", "render", "generate", "export"} <= set(dir(ganverse_jax))
+    assert {"reconstruct", "render", "edit", "generate", "export"} <= set(dir(ganverse_jax))
 
 
 def block(word):
@@ -34,6 +34,15 @@ def test_a_photo_becomes_a_mesh_and_a_picture(tmp_path, monkeypatch):
     seen = (names["picture"] < 250).any(axis=-1)
     assert names["picture"].shape == (256, 256, 3) and 0.05 < seen.mean() < 0.6
     assert (tmp_path / "blue.glb").stat().st_size > 10_000
+
+
+def test_a_photo_is_drawn_from_another_side_in_anothers_paint(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "docs").symlink_to(ROOT / "docs")
+    names = {}
+    exec(block("edit("), names)
+    red, green, blue = names["picture"][28:40, 26:38].mean(axis=(0, 1))
+    assert names["picture"].shape == (64, 64, 3) and red > blue + 20  # of a blue car
 
 
 def test_the_same_contents_from_another_side_are_other_pictures():
@@ -54,4 +63,4 @@ def test_the_shipped_networks_are_exported(tmp_path, monkeypatch):
     pytest.importorskip("flatbuffers", reason="jax.export writes programs by it; pip install flatbuffers")
     monkeypatch.chdir(tmp_path)
     exec(block("export"), {})
-    assert len(list((tmp_path / "exported").glob("*/*/README.md"))) == 3
+    assert len(list((tmp_path / "exported").glob("*/*/README.md"))) == 5

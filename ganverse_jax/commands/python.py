@@ -1,10 +1,12 @@
-"""From Python, a line each: what `ganverse_jax.reconstruct`, `render`, `generate` and `export` are."""
+"""From Python, a line each: what `ganverse_jax.reconstruct`, `render`, `edit`, `generate` and `export` are."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
+from ganverse_jax.commands.edit.editor import Editor
+from ganverse_jax.commands.edit.edits import PROPERTIES
 from ganverse_jax.commands.export.command import run as export
 from ganverse_jax.commands.reconstruct.networks import crop_of, networks_of
 from ganverse_jax.data.crops import cut
@@ -17,7 +19,7 @@ from ganverse_jax.scene.drawing import render_on_white
 from ganverse_jax.scene.files import TexturedMesh
 from ganverse_jax.scene.meshes import PredictedMeshes
 
-__all__ = ["export", "generate", "reconstruct", "render"]
+__all__ = ["edit", "export", "generate", "reconstruct", "render"]
 SHIPPED_GAN = "toy_car_round2"
 
 
@@ -48,6 +50,31 @@ def render(
     shown = PredictedMeshes(mesh.vertices[None], mesh.texture[None], mesh.faces, mesh.uv, mesh.uv_faces)
     camera = {"azimuth": np.radians([azimuth]), "elevation": np.radians([elevation]), "distance": [distance]}
     return render_on_white(shown, np.zeros(1, int), camera, size, float(np.radians(fov)))[0]
+
+
+def edit(
+    photo: str | Path,
+    azimuth: float | None = None,
+    elevation: float | None = None,
+    *,
+    shape_from: str | Path | None = None,
+    texture_from: str | Path | None = None,
+    background_from: str | Path | None = None,
+    workdir: str | Path | None = None,
+) -> np.ndarray:
+    """A photo's object drawn anew by StyleGAN-R, a picture uint8 [h w 3] of the network's size.
+
+    azimuth, elevation: degrees, None as in the photo; the others are photos whose property replaces its own.
+    Raises as :func:`reconstruct`, also where the run has no StyleGAN-R.
+    """
+    editor = Editor(workdir)
+    own = editor.read(Path(photo), "photo")
+    camera = own.camera[None].astype(np.float32)
+    for column, degrees in enumerate((azimuth, elevation)):
+        camera[:, column] = camera[:, column] if degrees is None else np.radians(degrees)
+    paths = dict(zip(PROPERTIES, (shape_from, texture_from, background_from), strict=True))
+    owners = {name: own if path is None else editor.read(Path(path), name) for name, path in paths.items()}
+    return editor.frames(camera, *(getattr(one, name)[None] for name, one in owners.items())).neural[0]
 
 
 def generate(

@@ -232,7 +232,8 @@ def test_the_shipped_networks_run_in_a_clean_environment(tmp_path):
     subprocess.run([python, "-c", ask], cwd=tmp_path, env=_plain(), check=True)
     made = sorted((tmp_path / "out").glob("*/*"))
     assert [f"{path.parent.name}/{path.name}" for path in made] == [
-        "toy_car/generator", "toy_car/inverse_graphics", "toy_car_round2/generator"]  # fmt: skip
+        "toy_car/generator", "toy_car/inverse_graphics", "toy_car_round2/generator",
+        "toy_car_round2/inverse_graphics", "toy_car_round2/stylegan_r"]  # fmt: skip
     for folder in made:
         words = [python, Path(folder, "load.py")]
         done = subprocess.run(words, cwd=tmp_path, env=_plain(), capture_output=True, text=True, check=True)
