@@ -11,6 +11,7 @@ import sys
 
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
+from setuptools.command.build_py import build_py
 
 try:
     from setuptools.command.bdist_wheel import bdist_wheel
@@ -66,6 +67,14 @@ class BuildKernels(build_ext):
         return []  # no PyInit
 
 
+class Modules(build_py):
+    """The package's modules, of which this file is none."""
+
+    def find_package_modules(self, package, package_dir):
+        found = super().find_package_modules(package, package_dir)
+        return [module for module in found if module[:2] != ("rasterizer", "setup")]
+
+
 class AnyPythonWheel(bdist_wheel):
     """Tags wheels for this platform but any Python 3."""
 
@@ -93,7 +102,7 @@ def kernels(folder):
     ]
 
 
-COMMANDS = {"build_ext": BuildKernels, "bdist_wheel": AnyPythonWheel}
+COMMANDS = {"build_py": Modules, "build_ext": BuildKernels, "bdist_wheel": AnyPythonWheel}
 
 if __name__ == "__main__":
     setup(ext_modules=kernels("."), cmdclass=COMMANDS)

@@ -72,6 +72,22 @@ def test_without_a_compiler_the_fallback_serves_with_one_clear_warning(installed
     assert found["modules"] == []
 
 
+def test_the_rasterizer_installs_alone(tmp_path):
+    source, target = tmp_path / "source", tmp_path / "target"
+    kept_out = shutil.ignore_patterns("*.so", "build", "*.egg-info", "__pycache__")
+    shutil.copytree(ROOT / "rasterizer", source, ignore=kept_out)
+    install = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target", target, source]
+    subprocess.run(install, env=os.environ | {"RASTERIZER_PURE": "1"}, check=True)
+    assert {path.name.partition("-")[0] for path in target.iterdir()} == {"rasterizer", "ganverse_rasterizer"}
+    assert not (target / "rasterizer" / "setup.py").exists()
+    alone = os.environ | {"PYTHONPATH": str(target)}
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM], cwd=tmp_path, env=alone, capture_output=True, check=True
+    )
+    found = json.loads(done.stdout)
+    assert Path(found["from"]).is_relative_to(target) and found["modules"] == []
+
+
 def test_without_a_compiler_the_rasterizer_s_tests_pass(installed):
     python, source = installed
     # -P: the installed package, not the source beside the tests.
