@@ -63,6 +63,7 @@ class Pipeline:
 
     def run_held(self, names: Sequence[str] | None = None, *, until: str | None = None) -> None:
         """As :meth:`run`, for a caller that holds the workdir's lock (:func:`only_run`) for longer."""
+        hosts.check_same([plain_experiment(self.experiment), names, until], "settings")
         looked_for = hosts.from_first(lambda: self._planned(names, until))
         mesh = parallel.data_mesh(self.experiment.num_devices)
         shared = self.experiment
@@ -114,6 +115,7 @@ class Pipeline:
         stage = {stage.name: stage for stage in self.stages}[name]
         shared = self.experiment
         inputs: dict[str, Any] = {"format": FORMAT, "settings": plain(settings or self.settings(stage))}
+        inputs["settings"].pop("micro_batches", None)  # which, as the devices, change nothing but the time
         world = plain(shared.world)
         if world["pose"] == "free":  # runs that were finished before poses could be frozen stay so
             del world["pose"]

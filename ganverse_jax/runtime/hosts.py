@@ -110,6 +110,16 @@ def from_first(make: Callable[[], Any]) -> Any:
     return json.loads(client.blocking_key_value_get(key, _FOR_EVER))
 
 
+def check_same(value: Any, what: str) -> None:
+    """Raise ValueError, in each process whose value, which JSON holds, is not the first one's."""
+    mine = json.dumps(value)
+    if mine != from_first(lambda: mine):
+        raise ValueError(
+            f"process {jax.process_index()} was given other {what} than the first; give all the same "
+            "command, but for --process_id"
+        )
+
+
 def arrays_from_first(tree: Any) -> Any:
     """A tree of arrays of one structure in all processes, on the host, with the numbers of the first one."""
     leaves, structure = jax.tree.flatten(jax.device_get(tree))

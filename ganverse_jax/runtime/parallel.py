@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.sharding import AxisType, Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
@@ -51,20 +52,39 @@ def _connect(mesh: Mesh) -> None:
     jax.block_until_ready(jax.jit(summed)(ones))
 
 
-def check_divisible(batch_size: int, num_devices: int, setting: str) -> None:
-    """Raise ValueError unless ``batch_size`` splits evenly over the devices."""
+def check_divisible(batch_size: int, num_devices: int, setting: str, micro_batches: int = 1) -> None:
+    """Raise ValueError unless ``batch_size`` splits evenly over the devices, and there into micro-batches."""
     if batch_size < 1:
         raise ValueError(f"{setting} = {batch_size}; set it to 1 or more")
-    if batch_size % num_devices:
+    parts = num_devices * micro_batches
+    if batch_size % parts:
+        each = f" with {micro_batches} micro-batches each" if micro_batches > 1 else ""
         raise ValueError(
-            f"{setting} = {batch_size} is not divisible by {num_devices} devices; "
-            f"set {setting} to a multiple of {num_devices}"
+            f"{setting} = {batch_size} is not divisible by {num_devices} devices{each}; "
+            f"set {setting} to a multiple of {parts}"
         )
 
 
 def mean(tree: Any) -> Any:
     """Average over devices; only inside a step run by :func:`data_parallel`."""
     return jax.lax.pmean(tree, AXIS)
+
+
+def in_micro_batches(function: Callable, batch: Any, count: int) -> Any:
+    """The mean of what ``function(part)``, a tree of floats, gives for ``count`` equal parts of a batch.
+
+    The batch is a device's, and its parts are taken one after the other: where ``function`` takes means over
+    examples, the result is that of the whole batch, in the memory of a part.
+    """
+    if count == 1:
+        return function(batch)
+    parts = jax.tree.map(lambda rows: rows.reshape(count, -1, *rows.shape[1:]), batch)
+    shapes = jax.eval_shape(function, jax.tree.map(lambda rows: rows[0], parts))
+    zeros = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
+    total, _ = jax.lax.scan(
+        lambda sums, part: (jax.tree.map(jnp.add, sums, function(part)), None), zeros, parts
+    )
+    return jax.tree.map(lambda leaf: leaf / count, total)
 
 
 def example_keys(key: jax.Array, indices: jax.Array) -> jax.Array:

@@ -1,12 +1,7 @@
 """Claims about runs of several processes, on this machine: one run's files and figures, one end for all."""
 
-import os
 import signal
-import socket
-import subprocess
-import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,42 +10,9 @@ from ganverse_jax.runtime.checkpoint import read_json
 from ganverse_jax.runtime.loop import Metrics
 from ganverse_jax.runtime.step_checkpoints import Checkpoints
 from tests.pipeline import three_stages
+from tests.pipeline.processes import ended, started, two
 
-ROOT = Path(__file__).parents[2]
-STEPS = three_stages.Settings().num_steps
-# One device each, and no colour of a terminal; pytest's own four devices would be inherited.
-ENVIRONMENT = os.environ | {"XLA_FLAGS": "", "JAX_PLATFORMS": "cpu"}
-
-
-def started(*arguments, **environment) -> subprocess.Popen:
-    command = [sys.executable, "-u", "-m", "tests.pipeline.three_stages", *arguments]
-    return subprocess.Popen(command, cwd=ROOT, env=ENVIRONMENT | environment, text=True,
-                            stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # fmt: skip
-
-
-def two(*workdirs, pause=0.0) -> list[subprocess.Popen]:
-    """Both processes of a run, in one workdir or each in its own."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        address = f"--coordinator=127.0.0.1:{free.getsockname()[1]}"
-    # One of them is told by variables.
-    given = ((["--num_processes=2", "--process_id=0"], {}),
-             ([], {"JAX_NUM_PROCESSES": "2", "JAX_PROCESS_ID": "1"}))  # fmt: skip
-    shared = ("--distributed", address, f"--pause={pause}")
-    return [started(*shared, f"--workdir={workdir}", *more, **environment)
-            for workdir, (more, environment) in zip((workdirs * 2)[:2], given, strict=True)]  # fmt: skip
-
-
-def ended(processes) -> list[tuple[int, str, str]]:
-    """Status, output and errors of each; all must end within a minute of the first that does."""
-    found = []
-    for process in processes:
-        try:
-            output = process.communicate(timeout=60 if found else 120)
-        finally:
-            process.kill()
-        found.append((process.returncode, *output))
-    return found
+COMMAND = "tests.pipeline.three_stages"
 
 
 def after_steps(workdir, count) -> None:
@@ -80,7 +42,7 @@ def assert_same(workdir, alone):
 
 
 def test_two_processes_leave_what_one_leaves_and_the_first_tells(tmp_path, alone):
-    (first, told, _), (second, silent, _) = ended(two(tmp_path))
+    (first, told, _), (second, silent, _) = ended(two(COMMAND, f"--workdir={tmp_path}"))
     assert (first, second) == (0, 0)
     assert [line.split()[0] for line in told.splitlines() if "done in" in line] == [
         "[made]",
@@ -95,7 +57,7 @@ def test_two_processes_leave_what_one_leaves_and_the_first_tells(tmp_path, alone
 
 
 def test_a_run_that_was_stopped_and_killed_goes_on_in_any_number_of_processes(tmp_path, alone):
-    both = two(tmp_path, pause=0.2)
+    both = two(COMMAND, f"--workdir={tmp_path}", "--pause=0.2")
     after_steps(tmp_path, 3)
     both[1].send_signal(signal.SIGTERM)
     assert [status for status, *_ in ended(both)] == [143, 143]
@@ -103,7 +65,7 @@ def test_a_run_that_was_stopped_and_killed_goes_on_in_any_number_of_processes(tm
     stopped = checkpoints.latest_step()
     checkpoints.close()
     assert stopped % 10 and stopped == Metrics(tmp_path).read()[-1]["step"]  # no step that is saved anyway
-    both = two(tmp_path, pause=0.2)
+    both = two(COMMAND, f"--workdir={tmp_path}", "--pause=0.2")
     after_steps(tmp_path, stopped + 2)
     both[1].kill()
     (status, told, errors), (killed, *_) = ended(both)
@@ -115,14 +77,24 @@ def test_a_run_that_was_stopped_and_killed_goes_on_in_any_number_of_processes(tm
 
 
 def test_what_ends_one_process_ends_all_with_its_reason(tmp_path):
-    (first, _, told), (second, _, reason) = ended(two(tmp_path / "a", tmp_path / "b"))
+    workdirs = [f"--workdir={tmp_path / name}" for name in "ab"]
+    (first, _, told), (second, _, reason) = ended(two(COMMAND, own=workdirs))
     assert (first, second) == (1, 1)
     line = "process 1 does not see in " + str(tmp_path / "b") + " what the first one writes there; give"
     assert f"error: {line}" in reason and f"process 1 ended: error: {line}" in told
 
 
+def test_a_process_that_was_given_other_settings_ends_all(tmp_path):
+    own = ("--stages=made", "--stages=learned")
+    (first, _, told), (second, *_) = ended(two(COMMAND, f"--workdir={tmp_path}", own=own))
+    assert (first, second) == (1, 1) and not (tmp_path / "made").exists()
+    assert (
+        "process 1 ended: error: process 1 was given other settings than the first; give all the same" in told
+    )
+
+
 def test_a_process_that_knows_of_no_others_is_told_the_flags(tmp_path):
-    ((status, _, errors),) = ended([started("--distributed", f"--workdir={tmp_path}")])
+    ((status, _, errors),) = ended([started(COMMAND, "--distributed", f"--workdir={tmp_path}")])
     assert status == 1 and "Traceback" not in errors
     assert errors.startswith(
         "error: --distributed: coordinator_address should be defined. No SLURM, Open MPI"

@@ -77,4 +77,5 @@ if __name__ == "__main__":
     command.distributed_flags()
     WORKDIR = flags.DEFINE_string("workdir", None, "Folder of the run")
     PAUSE = flags.DEFINE_float("pause", 0.0, "Seconds before each batch")
-    command.run_plain(lambda: pipeline(WORKDIR.value, pause=PAUSE.value).run(), "workdir")
+    STAGES = flags.DEFINE_list("stages", None, "Which of them")
+    command.run_plain(lambda: pipeline(WORKDIR.value, pause=PAUSE.value).run(STAGES.value), "workdir")

@@ -54,6 +54,33 @@ def test_batch_that_does_not_split_names_the_setting():
         parallel.check_divisible(6, 4, "gan.batch_size")
 
 
+def test_micro_batches_that_do_not_split_name_the_setting():
+    with pytest.raises(
+        ValueError, match=r"gan\.batch_size = 4 .* by 2 devices with 4 micro-batches each; .* 8"
+    ):
+        parallel.check_divisible(4, 2, "gan.batch_size", 4)
+
+
+def test_parts_of_a_batch_have_together_its_gradient_in_less_memory():
+    batch = {"x": np.linspace(-1, 1, 512, dtype=np.float32).reshape(64, 8)}
+    weight = np.full((8, 512), 0.1, np.float32)
+
+    def gradient_in(parts):
+        def loss(weight, part):
+            return jnp.mean(jnp.sin(part["x"] @ weight) ** 2)
+
+        def whole(weight, batch):
+            part = lambda rows: jax.grad(loss)(weight, rows)  # noqa: E731
+            return parallel.in_micro_batches(part, batch, parts)
+
+        compiled = jax.jit(whole).lower(weight, batch).compile()
+        return compiled(weight, batch), compiled.memory_analysis().temp_size_in_bytes
+
+    (one, needed), (four, needed_by_parts) = gradient_in(1), gradient_in(4)
+    np.testing.assert_allclose(one, four, atol=1e-7)  # sums of float32 numbers below 1e-1, in another order
+    assert needed_by_parts < needed / 2
+
+
 def test_more_devices_than_there_are_is_an_error():
     with pytest.raises(ValueError, match="64 devices asked for"):
         parallel.data_mesh(64)

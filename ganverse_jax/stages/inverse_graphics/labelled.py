@@ -42,12 +42,15 @@ class LabelledPictures(NamedTuple):
         return dict(zip((LABELLED_IMAGES, LABELLED_MASKS, LABELLED_CAMERAS), parts, strict=True))
 
 
-def read(run: Run, settings: Labelled) -> LabelledPictures:
+def read(run: Run, settings: Labelled, micro_batches: int = 1) -> LabelledPictures:
     """The pictures that the GAN of a finished stage learned from, as far as they show one object.
+
+    micro_batches: that a device's part of a batch is split into.
 
     Raises ValueError where none does, or the device mesh does not divide a batch.
     """
-    parallel.check_divisible(settings.batch_size, run.mesh.size, "inverse_graphics.labelled.batch_size")
+    name = "inverse_graphics.labelled.batch_size"
+    parallel.check_divisible(settings.batch_size, run.mesh.size, name, micro_batches)
     segmenter = perception.load(run.workdir).segmenter
     images, masks, _, num_pictures = real_objects(run, segmenter, settings.num_images)
     if not len(images):

@@ -83,6 +83,7 @@ class Training:
     weights: Weights = field(default_factory=Weights)
     num_steps: Count = 200_000
     batch_size: Count = 16  # objects, of two views each
+    micro_batches: Count = 1  # of a device's part of a batch, one after the other: in less memory, the same
     learning_rate: Positive = 1e-4
     camera_learning_rate: NonNegative = 1e-4  # radians and log distance per step of Adam
     camera_start: Whole = 0  # step from which on cameras move

@@ -99,7 +99,9 @@ def _given(run: Run, settings: Settings) -> Given:
         distance,
         fingerprint=generator.fingerprint,
         regress=perception.load(run.workdir).pose_regressor if measured else None,
-        labelled=None if settings.labelled.labels is None else labelled.read(run, settings.labelled),
+        labelled=None
+        if settings.labelled.labels is None
+        else labelled.read(run, settings.labelled, settings.micro_batches),
     )
 
 
@@ -110,7 +112,8 @@ def train(run: Run, training: Training, given: Given) -> dict[str, float]:
     With single_view (Fig. 6 of the paper) objects of one image serve. Raises ValueError for settings that
     cannot serve, and when no object is held out to be measured.
     """
-    parallel.check_divisible(training.batch_size, run.mesh.size, "inverse_graphics.batch_size")
+    name = "inverse_graphics.batch_size"
+    parallel.check_divisible(training.batch_size, run.mesh.size, name, training.micro_batches)
     started, views = time.perf_counter(), given.multiview.views
     module = InverseGraphics(**plain(training.network))
     before = _first_cameras(views, training, given.camera_distance)

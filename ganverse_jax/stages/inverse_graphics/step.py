@@ -136,8 +136,12 @@ def make_step(
 
     def step(state, batch, *, key):
         del key  # nothing is drawn: the batch holds all that is random
-        (total, terms), gradient = jax.value_and_grad(loss, has_aux=True)(state["params"], batch)
-        gradient, metrics = parallel.mean((gradient, {"loss": total, **terms}))
+
+        def part(rows):
+            (total, terms), gradient = jax.value_and_grad(loss, has_aux=True)(state["params"], rows)
+            return gradient, {"loss": total, **terms}
+
+        gradient, metrics = parallel.mean(parallel.in_micro_batches(part, batch, training.micro_batches))
         if training.clip_norm is not None:
             gradient, metrics["gradient_norm"] = clip_gradient(gradient, training.clip_norm)
         updates, optimizer_state = optimizer.update(gradient, state["optimizer"], state["params"])

@@ -97,6 +97,7 @@ class Settings:
     mapper: Mapper = field(default_factory=Mapper)
     warmup: Warmup = field(default_factory=Warmup)
     finetune: Finetune = field(default_factory=Finetune)
+    micro_batches: Count = 1  # of a device's part of a fine-tuning's batch, as of `inverse_graphics`
     sweep_steps: Count = 8  # cameras of a sweep's picture
     log_every: Count = 50
     save_every: Count = 500

@@ -205,6 +205,7 @@ def make_finetune_step(
     networks: CycleNetworks,
     optimizer: optax.GradientTransformation,
     weights: FinetuneWeights,
+    micro_batches: int = 1,
 ) -> Callable:
     """Step of the fine-tuning for `with_constants`; parameters {"mapper", "generator"}, and "discriminator"
     where `networks` can score.
@@ -212,31 +213,41 @@ def make_finetune_step(
     constants: {"statistics"} and whatever `networks` read. weights: factor of each term of `finetune_losses`
     and `critic_losses`. Both players move at once, the discriminator by the pictures before the move.
     """
-    score = networks.score
 
     def step(state_and_constants, batch, *, key):
         state, constants = state_and_constants
-        ready = unpack(batch)
-        made_by = {name: state["params"][name] for name in ("mapper", "generator")}
-
-        def weighted(terms):
-            return sum(getattr(weights, name) * value for name, value in terms.items()), terms
-
-        def loss(params):
-            terms, images = finetune_losses(mapper, networks, params, constants, ready)
-            if score:
-                halves = (score(state["params"]["discriminator"], half) for half in jnp.split(images, 2))
-                terms["adversarial"] = g_nonsaturating(jnp.concatenate(list(halves)))
-            total, terms = weighted(terms)
-            return total, (terms, images)
-
-        (total, (terms, images)), gradient = jax.value_and_grad(loss, has_aux=True)(made_by)
-        if score:
-            judged = functools.partial(critic_losses, score, real=ready["image"], made=images)
-            gradient["discriminator"], told = jax.grad(lambda params: weighted(judged(params)), has_aux=True)(
-                state["params"]["discriminator"]
-            )
-            terms |= told
-        return (_update(optimizer, state, gradient), constants), parallel.mean(terms | {"total": total})
+        part = functools.partial(
+            _finetune_gradient, mapper, networks, vars(weights), state["params"], constants
+        )
+        gradient, metrics = parallel.in_micro_batches(part, batch, micro_batches)
+        return (_update(optimizer, state, gradient), constants), parallel.mean(metrics)
 
     return step
+
+
+def _finetune_gradient(
+    mapper: LatentMapper, networks: CycleNetworks, weights: dict, params: dict, constants: dict, batch: dict
+) -> tuple[dict, dict[str, jax.Array]]:
+    """The gradient of all parameters by a (part of a) batch, and the terms."""
+    ready, score = unpack(batch), networks.score
+
+    def weighted(terms):
+        return sum(weights[name] * value for name, value in terms.items()), terms
+
+    def loss(made_by):
+        terms, images = finetune_losses(mapper, networks, made_by, constants, ready)
+        if score:
+            halves = (score(params["discriminator"], half) for half in jnp.split(images, 2))
+            terms["adversarial"] = g_nonsaturating(jnp.concatenate(list(halves)))
+        total, terms = weighted(terms)
+        return total, (terms, images)
+
+    made_by = {name: params[name] for name in ("mapper", "generator")}
+    (total, (terms, images)), gradient = jax.value_and_grad(loss, has_aux=True)(made_by)
+    if score:
+        judged = functools.partial(critic_losses, score, real=ready["image"], made=images)
+        gradient["discriminator"], told = jax.grad(lambda critic: weighted(judged(critic)), has_aux=True)(
+            params["discriminator"]
+        )
+        terms |= told
+    return gradient, terms | {"total": total}

@@ -90,7 +90,8 @@ def train(run: Run, settings: Settings, inputs: Inputs) -> Trained:
     """
     sizes = {name: getattr(settings, name).batch_size for name in ("warmup", "finetune")}
     for name, size in sizes.items():
-        parallel.check_divisible(size, run.mesh.size, f"stylegan_r.{name}.batch_size")
+        micro = settings.micro_batches if name == "finetune" else 1
+        parallel.check_divisible(size, run.mesh.size, f"stylegan_r.{name}.batch_size", micro)
     mine = {name: parallel.local_rows(size, run.mesh) for name, size in sizes.items()}
     takes_camera = inputs.generator.camera is not None
     module, variables = build_mapper(settings.mapper, inputs.train, run.seed, takes_camera=takes_camera)
@@ -104,7 +105,8 @@ def train(run: Run, settings: Settings, inputs: Inputs) -> Trained:
         return data.warmup_batch(data.rows(key, sizes["warmup"])[mine["warmup"]])
 
     def finetune_step(optimizer):
-        return steps.make_finetune_step(module, inputs.networks, optimizer, settings.finetune.weights)
+        weights, micro = settings.finetune.weights, settings.micro_batches
+        return steps.make_finetune_step(module, inputs.networks, optimizer, weights, micro)
 
     def finetune_batch(key):
         rows, part = data.rows(key, sizes["finetune"]), mine["finetune"]

@@ -94,6 +94,13 @@ def test_one_and_four_devices_take_the_same_step(one_device):
             np.testing.assert_allclose(value, one_device[1][step][name], rtol=5e-4, err_msg=name)
 
 
+def test_micro_batches_take_the_step_of_the_whole_batch(one_device):
+    _, split = advance(*build(2, micro_batches=2), 2)  # four parts, as on four devices
+    for step in range(2):
+        for name, value in split[step].items():
+            np.testing.assert_allclose(value, one_device[1][step][name], rtol=5e-4, err_msg=name)
+
+
 def test_training_lowers_the_loss(one_device):
     history = one_device[1]
     assert np.mean([m["loss"] for m in history[-5:]]) < 0.9 * history[0]["loss"]

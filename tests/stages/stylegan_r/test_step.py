@@ -89,7 +89,7 @@ def _fresh():
 
 
 @functools.cache
-def _phase(name, num_devices=1, rate=1e-2):
+def _phase(name, num_devices=1, rate=1e-2, micro_batches=1):
     """(state on the host, compiled step, batch_at) of a phase; cached, since compiling takes the time."""
     mapper, generator, constants = _fresh()
     if name == "warmup":
@@ -104,13 +104,13 @@ def _phase(name, num_devices=1, rate=1e-2):
             params, networks = params | {"discriminator": {"weight": weight}}, NETWORKS._replace(score=_score)
             weights = FinetuneWeights(0, 0, 0, 0, adversarial=1.0)
         optimizer = steps.make_optimizer(dict.fromkeys(params, rate), 50)
-        step = steps.make_finetune_step(MAPPER, networks, optimizer, weights)
+        step = steps.make_finetune_step(MAPPER, networks, optimizer, weights, micro_batches)
     state = jax.device_get(jax.jit(lambda: steps.new_state(params, optimizer))())
     return state, steps.with_constants(step, parallel.data_mesh(num_devices), constants), batch_at
 
 
-def _run(name, num_devices, num_steps=3):
-    state, run, batch_at = _phase(name, num_devices)
+def _run(name, num_devices, num_steps=3, micro_batches=1):
+    state, run, batch_at = _phase(name, num_devices, micro_batches=micro_batches)
     state = parallel.replicate(state, parallel.data_mesh(num_devices))
     for index in range(num_steps):
         state, metrics = run(state, batch_at(index), key=jax.random.key(index))
@@ -123,6 +123,12 @@ def test_one_and_four_devices_take_the_same_steps(phase):
     # Adam divides by the root of tiny squared gradients, which magnifies the order of summation: 1e-2 x 1e-2.
     close = functools.partial(np.testing.assert_allclose, rtol=1e-4, atol=1e-4)
     jax.tree.map(close, _run(phase, 1), _run(phase, 4))
+
+
+@pytest.mark.parametrize("phase", ["finetune", "adversarial"])
+def test_micro_batches_take_the_steps_of_the_whole_batch(phase):
+    close = functools.partial(np.testing.assert_allclose, rtol=1e-4, atol=1e-4)  # as on four devices
+    jax.tree.map(close, _run(phase, 1), _run(phase, 2, micro_batches=2))
 
 
 def _fit(name, workdir, num_steps):
