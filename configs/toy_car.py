@@ -61,6 +61,7 @@ STYLEGAN_R = dict(
             anchor=5.0,
             outline=5.0,
             behind=3.0,
+            adversarial=0.5,
         ),
         decay=0.3,
     ),
@@ -97,10 +98,10 @@ def get_config() -> ConfigDict:
     config.multiview_dataset.views_per_object = 12
     config.inverse_graphics.update(TRAINING)
     config.inverse_graphics.update(
-        num_steps=1000,
+        num_steps=900,
         camera_origin="given",
         labelled=dict(labels="toy_car_round2", batch_size=8),
-        perceptual_start=500,
+        perceptual_start=450,
     )
     config.inverse_graphics_posed.update(TRAINING | dict(num_steps=400))
     config.stylegan_r.update(STYLEGAN_R)

@@ -19,7 +19,14 @@ FINETUNE = dict(
     num_steps=120,
     learning_rates=dict(mapper=3e-4, generator=3e-4),
     weights=dict(
-        shape=100.0, texture=20.0, background=0.1, background_pair=0.1, anchor=5.0, outline=0.0, behind=0.0
+        shape=100.0,
+        texture=20.0,
+        background=0.1,
+        background_pair=0.1,
+        anchor=5.0,
+        outline=0.0,
+        behind=0.0,
+        adversarial=0.0,
     ),
 )
 
@@ -41,7 +48,9 @@ def get_config() -> ConfigDict:
     config.gan.camera = None
     config.viewpoints.update(annotated_by="shipped", shipped="toy_car", num_views=40)
     # The first GAN's views agree on a car's colours but less on its shape; Eq. 2 counts both views alike.
-    config.inverse_graphics.update(camera_origin="bins", multiview_weight=0.5)
+    config.inverse_graphics.update(
+        num_steps=1000, perceptual_start=500, camera_origin="bins", multiview_weight=0.5
+    )
     config.inverse_graphics.labelled.labels = None
     config.stylegan_r.warmup.update(WARMUP)
     config.stylegan_r.finetune.update(FINETUNE)
