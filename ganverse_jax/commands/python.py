@@ -1,4 +1,4 @@
-"""From Python, a line each: what `ganverse_jax.reconstruct`, `render`, `edit`, `generate` and `export` are."""
+"""From Python, a line each: what `ganverse_jax.reconstruct`, `render`, `edit`, `generate`, `export` are."""
 
 from collections.abc import Sequence
 from pathlib import Path

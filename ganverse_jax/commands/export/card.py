@@ -90,7 +90,7 @@ def card_text(network: Network, outputs: Mapping[str, Any], told: Provenance, on
         "Licence": told.licence,
         "Intended use": USES[network.name],
         "Limits": LIMITS[network.name],
-        "Figures": _figures(told.figures),
+        "Figures": _figures(told),
         "How to cite": CITATION,
     }
     begin = (
@@ -135,10 +135,10 @@ def _guarantee() -> str:
     )
 
 
-def _figures(figures: Mapping[str, Any]) -> str:
-    if not figures:
-        return "The run's files hold no figures of this network."
-    rows = [(f"`{name}`", f"{value:.4g}") for name, value in figures.items()]
+def _figures(told: Provenance) -> str:
+    if not told.figures:
+        return f"No figures lie beside the network; see {told.origin}."
+    rows = [(f"`{name}`", f"{value:.4g}") for name, value in told.figures.items()]
     return "As the run's own files hold them:\n\n" + "\n".join(markdown_table(("figure", "value"), rows))
 
 

@@ -22,8 +22,9 @@ from ganverse_jax.commands.export import card, networks, onnx_model, programs, s
 from ganverse_jax.models.stylegan2.stored import LoadedGenerator, load_generator
 from ganverse_jax.models.stylegan_r.neural_renderer import MAPPER_FILE, load_neural_renderer
 from ganverse_jax.runtime.checkpoint import read_json, write_json, write_text
-from ganverse_jax.runtime.shipped import ASSETS
+from ganverse_jax.runtime.shipped import ASSETS, shipped_with
 from ganverse_jax.stages.gan import stage as gan
+from ganverse_jax.stages.perception import load as perception
 
 TOY_WORLD = "Pictures of the project's own toy world: procedural renders of objects with exact geometry."
 NAMES = ("inverse_graphics", "stylegan_r", "generator")
@@ -101,8 +102,10 @@ def _run_source(workdir: Path) -> Source:
 def _shipped_sources(out: Path) -> dict[Path, Source]:
     folders = sorted(path for path in ASSETS.iterdir() if (path / "CARD.md").is_file())
     told = "the shipped set `{0}` (ganverse_jax/assets/{0}/CARD.md)"
+    perceiving = shipped_with(perception.FILES[0])
     return {
-        out / path.name: Source(path, path, path, told.format(path.name), TOY_WORLD, True) for path in folders
+        out / path.name: Source(path, path, perceiving, told.format(path.name), TOY_WORLD, True)
+        for path in folders
     }
 
 
