@@ -62,12 +62,12 @@ def run(
     nothing to export, or when `out` holds a folder that this call would write; nothing there is ever
     replaced; ImportError where ONNX is asked for and its libraries are missing.
     """
-    if (workdir is None) == (not shipped):
+    if bool(workdir) == shipped:
         raise ValueError("give either --workdir=RUN or --shipped")
     if onnx:
         onnx_model.check_installed()
     out = Path(out)
-    sources = {out: _run_source(Path(workdir))} if workdir is not None else _shipped_sources(out)
+    sources = {out: _run_source(Path(workdir))} if workdir else _shipped_sources(out)
     wanted = [
         (source, folder / name) for folder, source in sources.items() for name in NAMES if source.has(name)
     ]
@@ -88,15 +88,22 @@ def run(
 def _run_source(workdir: Path) -> Source:
     if not workdir.is_dir():
         raise FileNotFoundError(f"no run at {workdir}; correct --workdir")
-    summary_file, crop, world, data = workdir / gan.NAME / "summary.json", None, False, {}
-    if summary_file.is_file():
-        summary = read_json(summary_file)
-        data = summary["data"]
-        crop, world = gan.load_drawing(workdir).crop, data["kind"] == "world"
+    file, data, crop = workdir / gan.NAME / "summary.json", {}, None
+    if file.is_file():
+        data, crop = _read_object(file, "data", "crop", "truncation")["data"], gan.load_drawing(workdir).crop
+    world = data.get("kind") == "world"
     named = [f"{name} {data[name]!r}" for name in ("kind", "path", "name") if data.get(name)]
     told = f"Pictures: {', '.join(named) or 'those that the config.json of the run names'}."
-    parts = workdir, workdir / gan.NAME, workdir / "perception", f"the run `{workdir.name}`"
+    parts = workdir, workdir / gan.NAME, workdir / perception.NAME, f"the run `{workdir.name}`"
     return Source(*parts, TOY_WORLD if world else told, world, crop)
+
+
+def _read_object(file: Path, *needed: str) -> dict[str, Any]:
+    content = read_json(file)
+    if not isinstance(content, dict) or not set(needed) <= content.keys():
+        told = f" of {', '.join(needed)}" if needed else ""
+        raise ValueError(f"{file} holds no object{told}; delete it and run its stage again")
+    return content
 
 
 def _shipped_sources(out: Path) -> dict[Path, Source]:
@@ -167,7 +174,8 @@ def _pictures(source: Source, size: tuple[int, int]) -> samples.Arrays:
 
 
 def _numbers(*files: Path) -> dict[str, float]:
-    return {k: v for file in files if file.is_file() for k, v in card.numbers_in(read_json(file)).items()}
+    found = (card.numbers_in(_read_object(file)) for file in files if file.is_file())
+    return {name: value for numbers in found for name, value in numbers.items()}
 
 
 class _Part(NamedTuple):
