@@ -23,6 +23,9 @@ _MATERIAL = flags.DEFINE_enum(
     ["unlit", "rough"],
     "Of the meshes: the texture's own colours, or a matt surface that the viewer lights",
 )
+_REFINE = flags.DEFINE_integer(
+    "refine", 0, "Steps that fit shape, texture and camera to each photo by itself; 50 do", 0, 10_000
+)
 
 
 def main() -> None:
@@ -31,7 +34,9 @@ def main() -> None:
 
     keep_compiled()
     sources = dict(workdir=_WORKDIR.value, network=_NETWORK.value, masks=_MASKS.value)
-    summary = reconstruction.run(_IMAGES.value, _OUT.value, **sources, material=_MATERIAL.value)
+    summary = reconstruction.run(
+        _IMAGES.value, _OUT.value, **sources, material=_MATERIAL.value, refine=_REFINE.value
+    )
     print(summary.text())
     if summary.failed:
         sys.exit(1)

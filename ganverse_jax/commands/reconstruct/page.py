@@ -23,8 +23,9 @@ MAX_TURNED = 24  # a mesh takes about 50 kB of the page
 @dataclasses.dataclass(frozen=True)
 class Reconstruction:
     """One photo's result: name of its files, where mask and camera came from, the camera (degrees), 2D IOU of
-    the mesh in the photo's view, its pictures in the order of COLUMNS, and the whole photo as large as its
-    overlay, uint8 [h w 3]."""
+    the mesh in the photo's view and its colour error there (1 where they share no pixel), {"steps", "before":
+    camera and figures} where the mesh was refined, its pictures in the order of COLUMNS, and the whole photo
+    as large as its overlay, uint8 [h w 3]."""
 
     name: str
     file: str
@@ -34,13 +35,25 @@ class Reconstruction:
     elevation_degrees: float
     distance: float
     iou_2d: float
+    colour_error: float
+    refined: Mapping[str, Any] | None
     pictures: Sequence[np.ndarray]
     photo: np.ndarray
 
     def line(self) -> str:
         """For a log."""
         camera = f"azimuth {self.azimuth_degrees:.0f}, elevation {self.elevation_degrees:.0f} degrees"
-        return f"2D IOU {self.iou_2d:.2f}, mask from {self.mask_from}, camera ({self.camera_from}) {camera}"
+        fit = f"2D IOU {self.iou_2d:.2f}"
+        if self.refined:
+            before, steps = self.refined["before"], self.refined["steps"]
+            fit += f", colour error {self.colour_error:.3f} ({before['iou_2d']:.2f} and "
+            fit += f"{before['colour_error']:.3f} before {steps} steps)"
+        return f"{fit}, mask from {self.mask_from}, camera ({self.camera_from}) {camera}"
+
+    def figure(self, name: str) -> str:
+        """iou_2d or colour_error for a table, with what it was before it was refined."""
+        now = f"{getattr(self, name):.3f}"
+        return f"{self.refined['before'][name]:.3f} → {now}" if self.refined else now
 
     def record(self) -> dict[str, Any]:
         """For JSON: everything but the pictures."""
@@ -136,11 +149,12 @@ def _sides(results: Sequence[Reconstruction], pictures: Pictures) -> Section:
 
 
 def _cameras(results: Sequence[Reconstruction]) -> Section:
-    header = ("mesh", "2D IOU", "azimuth", "elevation", "distance", "camera", "mask")
+    header = ("mesh", "2D IOU", "colour error", "azimuth", "elevation", "distance", "camera", "mask")
     rows = [
         [
             f'<a href="{quote(r.name)}.glb">{escape(r.name)}</a>',
-            f"{r.iou_2d:.3f}",
+            r.figure("iou_2d"),
+            r.figure("colour_error"),
             f"{r.azimuth_degrees:.0f}°",
             f"{r.elevation_degrees:.0f}°",
             f"{r.distance:.2f}",
@@ -150,4 +164,6 @@ def _cameras(results: Sequence[Reconstruction]) -> Section:
         for r in results
     ]
     lede = "A photo does not tell its camera: it was found by rendering the mesh, and places the same view."
-    return Section("cameras", "Cameras", lede, table(header, rows, numeric=range(1, 5)))
+    if any(r.refined for r in results):
+        lede += " Mesh, texture and camera were then refined on the photo alone: figures before and after."
+    return Section("cameras", "Cameras and fit", lede, table(header, rows, numeric=range(1, 6)))

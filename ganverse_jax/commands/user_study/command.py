@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from ganverse_jax.commands.reconstruct.command import SHOWN_HEIGHT
 from ganverse_jax.commands.reconstruct.networks import Reconstructor, crop_of, load
+from ganverse_jax.commands.reconstruct.photo import SHOWN_HEIGHT
 from ganverse_jax.commands.user_study.held_out import held_out
 from ganverse_jax.commands.user_study.page import Hit, build_study_page
 from ganverse_jax.data.crops import cut

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from ganverse_jax.commands.reconstruct import command as reconstruction
+from ganverse_jax.commands.reconstruct import photo as one_photo
 from ganverse_jax.commands.reconstruct.networks import BINNED, REGRESSED
 from ganverse_jax.models.perception.pose_regressor import Pose
 from ganverse_jax.runtime.checkpoint import read_json, save_weights
@@ -77,6 +78,18 @@ def test_the_mesh_is_seen_where_the_photo_shows_the_object(done):
     # An ellipsoid seen from its side covers such an ellipse but for its own proportions.
     assert photo["iou_2d"] > 0.85 and photo["camera_from"] == BINNED
     assert abs(abs(photo["azimuth_degrees"] - 180) - 90) < 15
+
+
+def test_refining_tells_the_fit_before_and_after(workdir, photos, done, tmp_path):
+    summary = reconstruction.run(photos / "good.png", tmp_path, workdir=workdir, refine=20)
+    (before,), (after,) = (read_json(out / "reconstruction.json")["photos"] for out in (done[0], tmp_path))
+    assert summary.done == ["good"] and before["refined"] is None
+    told = after["refined"]["before"]
+    assert after["refined"]["steps"] == 20 and told == {name: before[name] for name in told}
+    # The prediction is an untrained ellipsoid, the photo shows one of other proportions.
+    assert after["iou_2d"] > before["iou_2d"] and after["colour_error"] <= before["colour_error"]
+    page = (tmp_path / "index.html").read_text()
+    assert f"{told['iou_2d']:.3f} → {after['iou_2d']:.3f}" in page and "then refined on the photo" in page
 
 
 def test_the_perception_stage_gives_masks_and_a_start(workdir, photos, tmp_path, monkeypatch):
@@ -205,7 +218,7 @@ def test_what_is_finished_stays_recorded_when_a_later_call_is_cut_off(
     def full(path, *_):
         raise OSError(errno.ENOSPC, "No space left on device", str(path))
 
-    monkeypatch.setattr(reconstruction, "write_mesh", full)
+    monkeypatch.setattr(one_photo, "write_mesh", full)
     with pytest.raises(OSError, match=r"cannot write to .*out \(No space left on device\); free some space"):
         reconstruction.run(photos, out, workdir=workdir)
     after = read_json(out / "reconstruction.json")

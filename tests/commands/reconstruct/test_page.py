@@ -12,7 +12,7 @@ HOSTILE = "<script>alert(1)</script>"
 
 def result(name):
     pictures = [np.full((12, 16, 3), 20 * i, np.uint8) for i in range(9)]
-    facts = (name, f"{name}.png", "alpha", "from bins", 40.0, 10.0, 4.2, 0.91)
+    facts = (name, f"{name}.png", "alpha", "from bins", 40.0, 10.0, 4.2, 0.91, 0.05, None)
     return photos.Reconstruction(*facts, pictures, np.zeros((30, 40, 3), np.uint8))
 
 
