@@ -236,7 +236,7 @@ def test_the_shipped_networks_run_in_a_clean_environment(tmp_path):
     subprocess.run([sys.executable, "-m", "venv", environment], check=True)
     python = environment / "bin" / "python"
     needed = ["jax", "flatbuffers", "numpy"]
-    subprocess.run([python, "-m", "pip", "install", "-q", *needed], check=True)
+    subprocess.run([python, "-m", "pip", "install", "-q", *needed], env=_plain(), check=True)
     ask = "import importlib.util; assert importlib.util.find_spec('ganverse_jax') is None"
     subprocess.run([python, "-c", ask], cwd=tmp_path, env=_plain(), check=True)
     made = sorted((tmp_path / "out").glob("*/*"))
