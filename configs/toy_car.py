@@ -43,13 +43,14 @@ STYLEGAN_R = dict(
     num_examples=1200,
     num_samples=3000,
     include_torgb=True,
-    mapper=dict(view_dims=256, channels=16, channels_max=64, gate_speed=10.0),
+    mapper=dict(view_dims=256, channels=16, channels_max=64, gate_speed=10.0, distance=True),
     # Every style holds all of an object here, so gates that choose one property starve the others; and pairs
     # are swapped and turned as people will do it (docs/loop.md).
     warmup=dict(num_steps=600, learning_rates=dict(mapper=1.5e-3), weights=dict(entropy=0.0), decay=0.4),
     finetune=dict(
         swap=True,
         camera_jitter=4.0,
+        distance_jitter=0.2,
         num_steps=240,
         batch_size=8,
         learning_rates=dict(mapper=6e-4, generator=6e-4, discriminator=1e-3),

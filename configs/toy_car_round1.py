@@ -16,6 +16,7 @@ WARMUP = dict(weights=dict(entropy=2e-2))
 FINETUNE = dict(
     swap=False,
     camera_jitter=0.0,
+    distance_jitter=0.0,
     num_steps=120,
     learning_rates=dict(mapper=3e-4, generator=3e-4),
     weights=dict(

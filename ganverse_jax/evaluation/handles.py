@@ -32,6 +32,7 @@ AIMS = (
     Aim("azimuth_error", 8.0, False, "commanded azimuth: mean error (degrees)"),
     Aim("azimuth_within_15", 0.95, True, "commanded azimuth: share within 15 degrees"),
     Aim("elevation_error", 3.0, False, "commanded elevation: mean error (degrees)"),
+    Aim("scale_error", 0.05, False, "commanded scale, 0.85 to 1.2: error of the object's height"),
     Aim("shape_iou_donor", 0.90, True, "shape swap: IOU with the donor's mask", ("shape_iou_margin",)),
     Aim("shape_iou_margin", 0.02, True, "shape swap: the same, above that with its own"),
     Aim("shape_follows", 0.65, True, "shape swap: share of the pixels in dispute that go to the donor"),
@@ -57,6 +58,12 @@ def reached(figures: Mapping[str, float]) -> dict[str, bool]:
     return {
         name: bool(holds and all(alone[other] for other in beside[name])) for name, holds in alone.items()
     }
+
+
+def height_error(masks: np.ndarray, asked: np.ndarray) -> float:
+    """Mean error of the heights of what masks [n h w] hold, as a share of those of `asked`."""
+    heights, wanted = ((each > 0.5).any(axis=2).sum(axis=1) for each in (masks, asked))
+    return float(np.abs(heights / np.maximum(wanted, 1) - 1.0).mean())
 
 
 def outline_figures(masks: np.ndarray, donor: np.ndarray, own: np.ndarray) -> dict[str, float]:

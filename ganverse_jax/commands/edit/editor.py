@@ -62,11 +62,6 @@ class Editor:
         inverse = TrainedInverseGraphics(r.network, r.params, r.fov_y)
         self.dibr = make_dibr(inverse, tuple(_SUPERSAMPLING * side for side in r.framing.size))
 
-    @property
-    def takes_distance(self) -> bool:
-        """Whether the renderer's camera has one: not where the GAN itself takes a camera."""
-        return bool(self.renderer.mapper.view_dims)
-
     def read(self, path: Path, name: str, masks: Path | None = None) -> Subject:
         """The properties of a photo. Raises PhotoError as `read_photo` and `crop_of`."""
         photo = read_photo(path, masks=masks, segment=self.segment)
@@ -109,7 +104,7 @@ class Editor:
 
     def check(self, edits: Sequence[Edit]) -> None:
         """Raise ValueError for an edit that this renderer has no handle for."""
-        if not self.takes_distance and any("scale" in edit.cameras for edit in edits):
+        if not self.renderer.mapper.takes_distance and any("scale" in edit.cameras for edit in edits):
             raise ValueError(
                 f"the renderer in {self.folder} takes azimuth and elevation alone, as its GAN does; leave "
                 "scale out of --camera"

@@ -32,7 +32,7 @@ class Live:
         """The subjects, with their own cameras, and which handles there are."""
         own = [np.degrees(one.camera[:2]).tolist() for one in self.subjects]
         return {
-            "handles": list(HANDLES if self.editor.takes_distance else HANDLES[:2]),
+            "handles": list(HANDLES if self.editor.renderer.mapper.takes_distance else HANDLES[:2]),
             "objects": [
                 {"name": one.name, "picture": _PICTURES.uri(one.picture), "azimuth": turn, "elevation": rise}
                 for one, (turn, rise) in zip(self.subjects, own, strict=True)

@@ -17,6 +17,8 @@ from ganverse_jax.runtime.pixels import unit_to_uint8
 from ganverse_jax.stages.stylegan_r.measures import PROPERTIES, Question, measured_pictures
 from ganverse_jax.stages.stylegan_r.properties import Properties
 
+SCALES = np.array([0.85, 0.92, 1.1, 1.2])  # of an object's size, by which it is brought nearer
+
 
 class Instruments(NamedTuple):
     """dibr(cameras, shapes, textures) -> (colours, masks); segment(images uint8) -> masks [n h w];
@@ -54,6 +56,7 @@ def measure(neural: Callable, subject: Subject, tools: Instruments, num_commande
     pictures = measured_pictures(neural, data, asked)
     masks = {name: tools.segment(shown) for name, shown in pictures.items()}
     figures = _commanded(neural, data, tools, num_commanded)
+    figures |= _scaled(neural, data, tools, num_commanded)
     figures |= _outlines(masks, subject, tools) | _texture(pictures, masks, subject, tools)
     figures |= _backgrounds(pictures, masks, subject)
     if tools.features is not None:
@@ -68,6 +71,17 @@ def _commanded(neural: Callable, data: Properties, tools: Instruments, count: in
     each = np.repeat(rows, len(cameras))
     content = (getattr(data, name)[each] for name in ("shapes", "textures", "images", "masks"))
     return commanded_errors(tools.read_pose(unit_to_uint8(neural(own, *content))), *own[:, :2].T)
+
+
+def _scaled(neural: Callable, data: Properties, tools: Instruments, count: int) -> dict[str, float]:
+    """The object's height from its own camera, brought nearer and farther."""
+    rows = np.repeat(np.arange(min(count, len(data))), len(SCALES))
+    cameras = data.cameras[data.view_id[rows]]
+    cameras[:, 2] /= np.tile(SCALES, len(rows) // len(SCALES))
+    content = (getattr(data, name)[rows] for name in ("shapes", "textures", "images", "masks"))
+    masks = tools.segment(unit_to_uint8(neural(cameras, *content)))
+    _, asked = tools.dibr(cameras, data.shapes[rows], data.textures[rows])
+    return {"scale_error": handles.height_error(masks, asked)}
 
 
 def _outlines(masks: dict[str, np.ndarray], subject: Subject, tools: Instruments) -> dict[str, float]:

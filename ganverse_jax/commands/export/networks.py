@@ -151,7 +151,7 @@ def stylegan_r(renderer: NeuralRenderer, trained: TrainedInverseGraphics) -> Net
         return {"image": jnp.clip(drawn, 0.0, 1.0)}
 
     rows = trained.module.texture_size
-    heeded = "" if renderer.mapper.view_dims else ", which this generator does not heed"
+    heeded = "" if renderer.mapper.takes_distance else ", which this generator does not heed"
     given = {
         "camera": Signal((3,), f"azimuth and elevation in radians, distance in the object's units{heeded}"),
         "displacements": Signal(

@@ -8,7 +8,8 @@ silent about this; softmax gates sum to one, so Eq. 4 reads the same in both uni
 The view code follows the paper: only the `view_dims` dimensions of W*_V with the highest correlation with
 the annotated viewpoints are predicted. All other view dimensions hold their mean over the chosen views.
 Where the generator takes a camera itself (`models.stylegan2.camera_input`), its own mapping is g_v: the view
-code is then that camera, and W*_STB reaches every layer.
+code is then that camera, and W*_STB reaches every layer. Such a camera has no distance; with `distance` a
+further network g_d adds it to W*_STB.
 """
 
 import flax.linen as nn
@@ -118,10 +119,10 @@ class LatentMapper(nn.Module):
     """g_v, g_s, g_t, g_b and the softmax gates s of Eq. 3 and 4, arXiv:2010.09125.
 
     view_size, content_size: widths of W*_V and W*_STB (2048 and 3008 for the paper's car); view_dims: how
-    many view dimensions are predicted, 0 where the generator takes a camera (view_size 2); hidden: widths of
-    the MLPs; channels, channels_max: first and largest width of the CNNs. gate_speed: the gates' logits are
-    so many times their parameter, and Adam moves them as much faster; short runs need it, since nothing goes
-    further than steps x learning rate.
+    many view dimensions are predicted, 0 where the generator takes a camera (view_size 2); distance: there,
+    the content follows the camera's distance; hidden: widths of the MLPs; channels, channels_max: first and
+    largest width of the CNNs. gate_speed: the gates' logits are so many times their parameter, and Adam moves
+    them as much faster; short runs need it, since nothing goes further than steps x learning rate.
     Variables: "params" and "statistics" (see `neutral_statistics`); the latter are set before training.
     """
 
@@ -133,10 +134,13 @@ class LatentMapper(nn.Module):
     channels: int = 32
     channels_max: int = 128
     gate_speed: float = 1.0
+    distance: bool = False
 
     def setup(self):
         if self.view_dims:
             self.view_net = CodeMlp(self.hidden, self.view_dims)
+        elif self.distance:
+            self.distance_net = CodeMlp(self.hidden[-1:], self.content_size)
         self.shape_net = CodeMlp(self.hidden, self.content_size)
         cnn = (self.channels, self.channels_max, self.hidden[-1:], self.content_size)
         self.texture_net = CodeCnn(*cnn)
@@ -151,10 +155,12 @@ class LatentMapper(nn.Module):
         camera_reference [2 2] (see `camera_reference`); view_index [view_dims] which view dimensions are
         predicted; view_mean, view_std [view_size] and content_mean, content_std [content_size] of the
         generator's codes; shape_mean [v 3] and shape_std [] of the displacements. Where view_dims is 0,
-        instead of the first four, camera_offset [2]: what is added to azimuth and elevation (radians).
+        instead of the first four, camera_offset [2]: what is added to azimuth and elevation (radians), and
+        with `distance` distance_reference [2]: centre and spread of the views' log distance.
         """
         view, content = self.view_size, self.content_size
         of_view = {"camera_offset": np.zeros(2, np.float32)}
+        of_view |= {"distance_reference": np.array([0.0, 1.0], np.float32)} if self.distance else {}
         if self.view_dims:
             of_view = {
                 "camera_reference": np.array([[0.0, 0.0], [1.0, 1.0]], np.float32),
@@ -168,6 +174,11 @@ class LatentMapper(nn.Module):
             "shape_mean": np.zeros((self.num_vertices, 3), np.float32),
             "shape_std": np.ones((), np.float32),
         }
+
+    @property
+    def takes_distance(self) -> bool:
+        """Whether its pictures follow the camera's distance: a generator's own camera has none."""
+        return bool(self.view_dims) or self.distance
 
     def view_code(self, azimuth, elevation, distance) -> Float[Array, "b view_size"]:
         """Camera (radians, world units; [b] each) to W*_V in raw style units [b view_size]; to azimuth and
@@ -219,6 +230,10 @@ class LatentMapper(nn.Module):
     def codes(self, camera, displacements, texture, background) -> tuple[Array, Array]:
         """(W*_V, W*_STB) as by `__call__`, of a background that is already a code [b content_size]."""
         content = self.combine(self.shape_code(displacements), self.texture_code(texture), background)
+        if self.distance and not self.view_dims:
+            centre, spread = self.distance_reference.value
+            away = (jnp.log(camera[2]) - centre) / spread
+            content += self.content_std.value * self.distance_net(away[:, None])
         return self.view_code(*camera[:3]), content
 
 
@@ -228,12 +243,14 @@ def measured_statistics(
     displacements: Float[np.ndarray, "b v 3"],
     cameras: tuple[np.ndarray, np.ndarray, np.ndarray],
     view_dims: int,
+    with_distance: bool = False,
 ) -> dict[str, Int[np.ndarray, "..."] | Float[np.ndarray, "..."]]:
     """The "statistics" collection of a `LatentMapper`, measured on the chosen views and a set of samples.
 
     view_styles: W*_V of the k chosen views, or with view_dims 0 the cameras [k 2] (azimuth, elevation) that
     the generator is given for them; content_styles: W*_STB of samples; displacements: shapes of
-    those samples; cameras: (azimuth, elevation, distance) of the views, [k] each, radians and world units.
+    those samples; cameras: (azimuth, elevation, distance) of the views, [k] each, radians and world units;
+    with_distance: of the mapper.
     """
     azimuth, elevation, distance = (np.asarray(x, np.float32) for x in cameras)
     if view_dims:
@@ -249,6 +266,8 @@ def measured_statistics(
         turned, lifted = view_styles.T - np.stack([azimuth, elevation])
         offset = np.angle(np.exp(1j * turned).mean()), lifted.mean()
         of_view = {"camera_offset": np.array(offset, np.float32)}
+        if with_distance:
+            of_view["distance_reference"] = camera_reference(elevation, distance)[:, 1]
     mean_shape = displacements.mean(0)
     return of_view | {
         "content_mean": content_styles.mean(0),

@@ -89,15 +89,24 @@ class Properties:
         return self.finetune_batch(rows, partners, partners, self.cameras[self.view_id[rows]])
 
     def swapped_batch(
-        self, step_key, rows: np.ndarray, jitter: float = 0.0, part: np.ndarray | slice = slice(None)
+        self,
+        step_key,
+        rows: np.ndarray,
+        jitter: float = 0.0,
+        distance_jitter: float = 0.0,
+        part: np.ndarray | slice = slice(None),
     ) -> dict[str, np.ndarray]:
         """`finetune_batch` with shape, texture and camera each of another example; pure in `step_key`.
 
-        jitter: half the range (radians) that azimuth and elevation are moved by; part: the batch's rows that
-        are wanted.
+        jitter: half the range (radians) that azimuth and elevation are moved by; distance_jitter: the most
+        that the distance grows or shrinks by, as a share, which the factors "zoom" [b 2] undo in the picture;
+        part: the batch's rows that are wanted.
         """
         shapes, textures = (self.partners(step_key, rows, stream) for stream in (1, 2))
         generator = np.random.default_rng((3, *np.atleast_1d(step_key)))
         cameras = self.cameras[generator.integers(len(self.cameras), size=len(rows))]
         cameras[:, :2] += generator.uniform(-jitter, jitter, (len(rows), 2))
-        return self.finetune_batch(rows[part], shapes[part], textures[part], cameras[part])
+        away = np.log1p(distance_jitter) * generator.uniform(-1, 1, len(rows))
+        cameras[:, 2] *= np.exp(away)
+        zoom = np.exp(np.stack([0 * away, away], axis=1)).astype(np.float32)[part]
+        return self.finetune_batch(rows[part], shapes[part], textures[part], cameras[part]) | {"zoom": zoom}

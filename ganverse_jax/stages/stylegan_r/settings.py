@@ -15,6 +15,9 @@ class Mapper:
     channels: Count = 32
     channels_max: Count = 128
     gate_speed: Positive = 1.0
+    distance: bool = (
+        False  # where the generator takes a camera itself, which has none: the content follows it
+    )
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,7 @@ class Finetune:
     # paper: shape and texture of one other object, the camera of the first picture.
     swap: bool = False
     camera_jitter: NonNegative = 0.0  # degrees, of that camera's azimuth and elevation
+    distance_jitter: NonNegative = 0.0  # of that camera's distance, as a share, nearer and farther
     num_steps: Count = 2500
     batch_size: Count = 16
     learning_rates: FinetuneRates = field(default_factory=FinetuneRates)

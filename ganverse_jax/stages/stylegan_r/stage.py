@@ -172,8 +172,7 @@ def _write_figures(folder: Path, neural: NeuralRenderer, inputs: Inputs, sweep_s
     _, first = np.unique(data.object_id, return_index=True)
     rows = np.concatenate([first, np.setdiff1d(np.arange(len(data)), first)])
     arrays = figures.dual_renderer(neural, inputs.dibr, data, rows[:NUM_DUAL])
-    # A generator's own camera has no distance.
-    sweeps = figures.SWEEPS if inputs.generator.camera is None else ("azimuth", "elevation")
+    sweeps = figures.SWEEPS if neural.mapper.takes_distance else ("azimuth", "elevation")
     arrays |= figures.camera_sweeps(neural, data, rows[:NUM_SWEPT], sweep_steps, sweeps)
     arrays |= figures.swaps(neural, data, np.resize(rows, NUM_SWAPPED))  # again from the first where few
     write_npz(folder / "figures.npz", **arrays)

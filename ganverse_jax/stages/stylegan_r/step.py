@@ -163,7 +163,8 @@ def finetune_losses(
     [2b h w 3].
 
     batch: `unpack`ed; camera (columns [b 2]), shape [b 2 v 3] and texture [b 2 th tw 3] hold the example's
-    own first, the second picture's second.
+    own first, the second picture's second; so does zoom [b 2], where inverse graphics is to see pictures
+    enlarged: it knows no distance but the views'.
     """
     b = batch["image"].shape[0]
     flat = lambda x: x.swapaxes(0, 1).reshape(2 * b, *x.shape[2:])  # noqa: E731
@@ -175,7 +176,10 @@ def finetune_losses(
     )
     seen = networks.segment(constants, images, shape, camera)
     masks = jax.lax.stop_gradient(seen)
-    shape_back, texture_back = networks.predict(constants, images, masks)
+    shown = (
+        (images, masks) if "zoom" not in batch else (zoomed(x, flat(batch["zoom"])) for x in (images, masks))
+    )
+    shape_back, texture_back = networks.predict(constants, *shown)
     reader = {"params": jax.lax.stop_gradient(params["mapper"]), "statistics": constants["statistics"]}
     background_back = mapper.apply(reader, images, masks, method=LatentMapper.background_code)
     sampled = {
@@ -190,6 +194,19 @@ def finetune_losses(
     terms["outline"] = iou_loss(seen, networks.silhouette(constants, images, shape, camera))
     terms["behind"] = cycle.low_frequency_distance(*halves(images), *halves(1.0 - masks))
     return terms, images
+
+
+def zoomed(pictures: jax.Array, factors: jax.Array) -> jax.Array:
+    """Pictures [b h w c] enlarged about their middle by factors [b], in linear interpolation."""
+    size = jnp.array(pictures.shape[1:3], jnp.float32)
+
+    def one(picture, factor):
+        corner = 0.5 * size * (1.0 - factor)
+        return jax.image.scale_and_translate(
+            picture, picture.shape, (0, 1), jnp.full(2, factor), corner, "linear", antialias=False
+        )
+
+    return jax.vmap(one)(pictures, factors)
 
 
 def critic_losses(score: Callable, params: dict, real: jax.Array, made: jax.Array) -> dict[str, jax.Array]:

@@ -50,7 +50,7 @@ def build_mapper(
 ) -> tuple[LatentMapper, dict[str, Any]]:
     """A fresh mapper for these examples: (module, {"params", "statistics"}). takes_camera: of the
     generator, whose own mapping is g_v then."""
-    arguments = plain(settings) | ({"view_dims": 0} if takes_camera else {})
+    arguments = plain(settings) | ({"view_dims": 0} if takes_camera else {"distance": False})
     module = LatentMapper(
         view_size=data.view_styles.shape[1],
         content_size=data.content_styles.shape[1],
@@ -59,7 +59,7 @@ def build_mapper(
     )
     cameras = tuple(data.cameras.T[:3])
     statistics = measured_statistics(
-        data.view_styles, data.content_styles, data.shapes, cameras, module.view_dims
+        data.view_styles, data.content_styles, data.shapes, cameras, module.view_dims, module.distance
     )
     example = steps.unpack(data.warmup_batch(np.zeros(1, int)))
     inputs = (example[name] for name in steps.PROPERTY_INPUTS)
@@ -111,7 +111,8 @@ def train(run: Run, settings: Settings, inputs: Inputs) -> Trained:
     def finetune_batch(key):
         rows, part = data.rows(key, sizes["finetune"]), mine["finetune"]
         if settings.finetune.swap:
-            return data.swapped_batch(key, rows, np.radians(settings.finetune.camera_jitter), part)
+            jitter = np.radians(settings.finetune.camera_jitter), settings.finetune.distance_jitter
+            return data.swapped_batch(key, rows, *jitter, part)
         return data.paper_batch(rows[part], data.partners(key, rows)[part])
 
     statistics = {"statistics": constants["statistics"]}

@@ -10,7 +10,14 @@ from ganverse_jax.stages.stylegan_r.properties import Properties
 
 SIZE, COUNT, VIEWS = 64, 24, 6
 HANDLES = {
-    "camera": {"azimuth_error", "azimuth_within_15", "elevation_error", "mask_iou_other_view", "psnr_camera"},
+    "camera": {
+        "azimuth_error",
+        "azimuth_within_15",
+        "elevation_error",
+        "mask_iou_other_view",
+        "psnr_camera",
+        "scale_error",
+    },
     "shape": {"shape_iou_donor", "shape_iou_margin", "shape_follows", "psnr_shape"},
     "texture": {"texture_ratio", "psnr_texture"},
     "background": {"background_ratio"},
@@ -18,12 +25,12 @@ HANDLES = {
 
 
 def _masks(cameras, shapes):
-    """Boxes of half sizes shapes[:, 0, :2], as far from the middle as the elevation says, in the direction of
-    the azimuth."""
+    """Boxes of half sizes shapes[:, 0, :2] at a distance of 4, as far from the middle as the elevation says,
+    in the direction of the azimuth."""
     y, x = np.mgrid[:SIZE, :SIZE] + 0.5
     far = 12 + 30 * cameras[:, 1]
     centre = SIZE / 2 + far * np.stack([np.cos(cameras[:, 0]), np.sin(cameras[:, 0])])
-    width, height = shapes[:, 0, :2].T
+    width, height = shapes[:, 0, :2].T * 4 / cameras[:, 2]
     inside = np.abs(x - centre[0][:, None, None]) < width[:, None, None]
     return inside & (np.abs(y - centre[1][:, None, None]) < height[:, None, None])
 

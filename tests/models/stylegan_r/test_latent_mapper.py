@@ -73,6 +73,28 @@ def test_where_the_generator_takes_a_camera_the_view_code_is_that_camera():
     np.testing.assert_allclose(view[:, 1], given[:, 1], atol=1e-6)
 
 
+def test_where_that_camera_has_no_distance_the_content_follows_it():
+    mapper = LatentMapper(
+        view_size=2, content_size=9, view_dims=0, num_vertices=12, hidden=(8,), channels=4, distance=True
+    )
+    learned = np.array([0.1, 2.0, 6.2]), np.array([0.0, 0.1, 0.2]), np.array([4.0, 4.2, 4.4])
+    rng = np.random.default_rng(0)
+    codes = rng.normal(size=(20, 9)), rng.normal(size=(20, 12, 3))
+    given = np.stack(learned[:2], axis=1)
+    statistics = latent_mapper.measured_statistics(given, *codes, learned, view_dims=0, with_distance=True)
+    variables = jax.jit(mapper.init)(jax.random.key(0), *_inputs())
+    assert jax.tree.map(np.shape, statistics) == jax.tree.map(np.shape, dict(variables["statistics"]))
+    params = jax.tree.map(lambda x: x + 0.1, variables["params"])
+    turned = {"params": params, "statistics": statistics}
+    camera, *others = _inputs()
+
+    def content(distance):
+        return mapper.apply(turned, (*camera[:2], 0 * camera[2] + distance), *others)[1]
+
+    assert mapper.takes_distance and np.abs(content(4.0) - content(4.4)).max() > 1e-3
+    np.testing.assert_array_equal(content(4.0), content(4.0))
+
+
 def test_background_code_does_not_see_the_object(mapper, variables):
     params = jax.tree.map(lambda x: x + 0.1, variables["params"])
     _, _, _, image, mask = _inputs()

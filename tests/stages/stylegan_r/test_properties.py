@@ -76,6 +76,12 @@ def test_a_swapped_batch_takes_shape_texture_and_camera_each_from_elsewhere():
     off = np.abs(batch["camera"][:, 1] - properties.cameras[cameras])
     assert off[:, :2].max() <= jitter + 1e-6 and off[:, :2].min() > 0 and off[:, 2].max() == 0  # float32
     again = properties.swapped_batch((0, 1), rows, jitter)
+    assert (batch["zoom"] == 1).all()
+    nearer = properties.swapped_batch((0, 1), rows, jitter, 0.25)
+    np.testing.assert_array_equal(nearer["camera"][:, :, :2], batch["camera"][:, :, :2])
+    away = nearer["camera"][:, :, 2] / batch["camera"][:, :, 2]
+    np.testing.assert_allclose(nearer["zoom"], away, rtol=1e-5)  # float32
+    assert (away[:, 0] == 1).all() and 1 / 1.25 < away[:, 1].min() < 0.9 < 1.1 < away[:, 1].max() < 1.25
     assert all(np.array_equal(batch[name], again[name]) for name in batch)
 
 

@@ -239,6 +239,15 @@ def test_outlines_of_both_pictures_are_those_of_the_shapes_from_their_own_camera
     np.testing.assert_array_equal(np.stack(camera, axis=1), columns)
 
 
+def test_inverse_graphics_sees_pictures_as_from_the_distance_it_knows():
+    near = np.zeros((1, 16, 16, 1), np.float32)
+    near[:, 2:14, 4:12] = 1  # of 12 x 8 pixels
+    asked = steps.zoomed(jnp.asarray(near), jnp.array([0.5]))
+    np.testing.assert_allclose(asked[0, 5:11, 6:10, 0], 1)
+    assert float(asked.sum()) == pytest.approx(6 * 4, abs=1e-3)
+    np.testing.assert_allclose(steps.zoomed(jnp.asarray(near), jnp.array([1.0])), near, atol=1e-6)
+
+
 def test_decay_ends_at_rate_zero():
     optimizer = steps.make_optimizer({"mapper": 1e-2}, num_steps=4, decay=0.5)
     params, sizes = {"mapper": jnp.ones(3)}, []
