@@ -11,6 +11,7 @@ import itertools
 import json
 import os
 import secrets
+import socket
 import sys
 import threading
 import time
@@ -24,7 +25,8 @@ import numpy as np
 from jax._src import distributed  # the service's keys and barriers have no public name yet
 from jax.experimental import multihost_utils
 
-_HEARTBEAT_SECONDS = 20  # after which a silent process counts as dead
+_HEARTBEAT_SECONDS = 40  # after which a silent process counts as dead
+_SECONDS_TO_MEET = 120
 _SECONDS_TO_SEE = 10
 _FOR_EVER = 2**31 - 1  # milliseconds
 _FAILED = "ganverse/failed"  # the key of what ended one of them
@@ -62,21 +64,26 @@ def join(coordinator: str | None, num_processes: int | None, process_id: int | N
     JAX_PROCESS_ID, then from the scheduler (SLURM, Open MPI, Kubernetes, TPU pods), as JAX detects it.
 
     coordinator: HOST:PORT of the first process. Standard output is the first process's alone. Raises
-    ValueError where the three are not known, and RuntimeError where the others cannot be reached.
+    ValueError where the three are not known, and ConnectionError where the first process does not answer.
     """
+    coordinator = coordinator or os.environ.get("JAX_COORDINATOR_ADDRESS")
+    if coordinator and not coordinator.rpartition(":")[2].isdecimal():
+        raise ValueError(f"--coordinator={coordinator} names no port; give HOST:PORT")
     given = {"num_processes": num_processes, "process_id": process_id}
     for name in given:
         if given[name] is None and (text := os.environ.get(f"JAX_{name.upper()}")):
             if not text.isdecimal():
                 raise ValueError(f"JAX_{name.upper()}={text!r} is no whole number; set it to one")
             given[name] = int(text)
+    if coordinator and given["process_id"]:
+        _find(coordinator)
     try:
-        jax.distributed.initialize(coordinator, **given, initialization_timeout=120,
+        jax.distributed.initialize(coordinator, **given, initialization_timeout=_SECONDS_TO_MEET,
                                    heartbeat_timeout_seconds=_HEARTBEAT_SECONDS,
                                    shutdown_timeout_seconds=_HEARTBEAT_SECONDS)  # fmt: skip
     except ValueError as error:
         raise ValueError(
-            f"--distributed: {error} No SLURM, Open MPI, Kubernetes or TPU was found that tells it; give all "
+            f"--distributed: {error} Without SLURM, Open MPI, Kubernetes or a TPU, which tell it, give all "
             "processes the same --coordinator=HOST:PORT (a free port of the first one's host) and "
             "--num_processes=N, and each its own --process_id=0 to N-1"
         ) from error
@@ -86,6 +93,22 @@ def join(coordinator: str | None, num_processes: int | None, process_id: int | N
             f"process {jax.process_index()} of {jax.process_count()}: the first tells how it goes", flush=True
         )
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115
+
+
+def _find(coordinator: str) -> None:
+    """Wait for the first process. Raises ConnectionError where none answers: JAX would end without a word."""
+    host, _, port = coordinator.rpartition(":")
+    until = time.monotonic() + _SECONDS_TO_MEET
+    while True:
+        try:
+            return socket.create_connection((host.strip("[]"), int(port)), timeout=5).close()
+        except OSError as error:
+            if time.monotonic() > until:
+                raise ConnectionError(
+                    f"no process answers at {coordinator} ({error}); start the first one there, or correct "
+                    "--coordinator"
+                ) from error
+            time.sleep(1)
 
 
 def training(in_progress: bool) -> None:
@@ -200,7 +223,9 @@ def ended_together() -> Iterator[None]:
 def _end(error: BaseException) -> None:
     """End this process by `error`, once the others could hear of it. JAX's own way out waits for them."""
     if isinstance(error, SystemExit):
-        why, code = ("", error.code) if isinstance(error.code, int) else (str(error.code), 1)
+        why, code = str(error.code), 1
+        if isinstance(error.code, int):
+            why, code = f"stopped with status {error.code}. {_AGAIN}", error.code
     else:
         why, code = "".join(traceback.format_exception(error)), 1
     if any(word in why for word in _LOST):

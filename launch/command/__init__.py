@@ -127,10 +127,14 @@ def _ended_together() -> contextlib.AbstractContextManager:
 
 
 def _check_given(names: Sequence[str]) -> None:
-    """Raise ValueError for a flag that is given empty, as a shell's unset variable leaves it."""
+    """Raise ValueError for a flag that is given empty, as a shell's unset variable leaves it, and for one
+    that says nothing without --distributed."""
     for name in names:
         if flags.FLAGS[name].value == "":
             raise ValueError(f"--{name}= is empty; give a value")
+    for name in ("coordinator", "num_processes", "process_id"):
+        if name in flags.FLAGS and flags.FLAGS[name].value is not None and not _distributed():
+            raise ValueError(f"--{name} is given without --distributed; add that, or leave it out")
 
 
 def start_jax() -> None:

@@ -32,12 +32,12 @@ def two(module: str, *arguments: str, own: Sequence[str] = ("", "")) -> list[sub
     return [first, second]
 
 
-def ended(processes: Sequence[subprocess.Popen], seconds: int = 120) -> list[tuple[int, str, str]]:
-    """Status, output and errors of each; all must end within a minute of the first."""
+def ended(processes: Sequence[subprocess.Popen], seconds: int = 600) -> list[tuple[int, str, str]]:
+    """Status, output and errors of each; all must end soon after the first."""
     found = []
     for process in processes:
         try:
-            output = process.communicate(timeout=60 if found else seconds)
+            output = process.communicate(timeout=120 if found else seconds)
         finally:
             process.kill()
         found.append((process.returncode, *output))
