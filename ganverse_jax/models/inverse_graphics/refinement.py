@@ -72,13 +72,7 @@ def _refined(network, meshes, picture, camera, fov_y, steps: int):
     size = picture[0].shape[1:3]
     silhouette = {"sigma_inverse": SHARPNESS * (size[0] / 2) ** 2, "margin": MARGIN / size[0]}
 
-    def change(params):
-        moved = jnp.einsum("vm,mc->vc", modes, params["shape"])[None]
-        texels = params["texture"]
-        if network.symmetric:
-            moved = symmetrise(moved, template.mirror)
-            texels = 0.5 * (texels + texels[:, :, ::-1])
-        return moved, texels
+    change = functools.partial(_change, network, modes)
 
     def loss(params):
         moved, texels = change(params)
@@ -90,7 +84,8 @@ def _refined(network, meshes, picture, camera, fov_y, steps: int):
         )  # fmt: skip
         along = jnp.roll(texels, 1, axis=2) - texels
         terms = {
-            "colour": masked_l1(*picture, rendered.rgb, rendered.mask),
+            # Within the mask alone: else what reaches beyond it, or over its holes, is painted black.
+            "colour": masked_l1(*picture, rendered.rgb, picture[1] * rendered.mask),
             "iou": iou_loss(picture[1], rendered.mask),
             "laplacian": laplacian_loss(moved, topology),
             "flatten": flatten_loss(vertices, topology),
@@ -104,6 +99,15 @@ def _refined(network, meshes, picture, camera, fov_y, steps: int):
     params = _descended(loss, still | {"camera": camera}, steps)
     moved, texels = change(params)
     return meshes.vertices + moved, jnp.clip(meshes.texture + texels, 0.0, 1.0), params["camera"]
+
+
+def _change(network, modes, params) -> tuple[jax.Array, jax.Array]:
+    """Displacements [1 v 3] and texels [1 th tw 3] to add to the prediction."""
+    moved, texels = jnp.einsum("vm,mc->vc", modes, params["shape"])[None], params["texture"]
+    if network.symmetric:
+        moved = symmetrise(moved, network.template.mirror)
+        texels = 0.5 * (texels + texels[:, :, ::-1])
+    return moved, texels
 
 
 def _descended(loss: Callable, params: Mapping[str, Any], steps: int):
