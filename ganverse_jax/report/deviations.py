@@ -149,6 +149,20 @@ DEVIATIONS = (
         _makes_stylegan_r,
     ),
     Deviation(
+        "Pairs in StyleGAN-R's fine-tuning",
+        "Shape and texture of one other object, seen by the same camera",
+        "Shape, texture and camera each of another, their outlines asked for",
+        "Else nothing ever asks for one object's shape with another's texture",
+        _set_to("stylegan_r.finetune.swap", True),
+    ),
+    Deviation(
+        "Discriminator in StyleGAN-R's fine-tuning",
+        "None",
+        "The GAN's own, trained on",
+        "Pictures stay sharp",
+        lambda run: bool(run.setting("stylegan_r.finetune.weights.adversarial")),
+    ),
+    Deviation(
         "Masks in StyleGAN-R's cycle",
         "Not told",
         "DIB-R's silhouette of the shape that was fed in",
