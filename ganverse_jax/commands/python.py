@@ -14,13 +14,13 @@ from ganverse_jax.data.photos import read_photo
 from ganverse_jax.models.inverse_graphics.prediction import predict_meshes
 from ganverse_jax.models.stylegan2.multiview_generator import MultiviewGenerator
 from ganverse_jax.models.stylegan2.stored import load_generator
-from ganverse_jax.runtime.shipped import weights_folder
+from ganverse_jax.runtime.shipped import shipped_with, weights_folder
 from ganverse_jax.scene.drawing import render_on_white
 from ganverse_jax.scene.files import TexturedMesh
 from ganverse_jax.scene.meshes import PredictedMeshes
+from ganverse_jax.stages.gan.start import GENERATOR
 
 __all__ = ["edit", "export", "generate", "reconstruct", "render"]
-SHIPPED_GAN = "toy_car_round2"
 
 
 def reconstruct(photo: str | Path, *, workdir: str | Path | None = None) -> TexturedMesh:
@@ -83,14 +83,16 @@ def generate(
     elevation: float = 15.0,
     *,
     psi: float = 0.7,
-    weights: str | Path = SHIPPED_GAN,
+    weights: str | Path | None = None,
 ) -> np.ndarray:
     """Pictures uint8 [n h w 3] of the contents `seeds`, all from one camera (degrees), truncated by psi.
 
-    weights: a shipped set, or a folder with a generator.safetensors, as RUN/gan. Raises ValueError for a
+    weights: a shipped set, or a folder with a generator.safetensors, as RUN/gan; None: the shipped default.
+    Raises ValueError for a
     generator that takes no camera, FileNotFoundError where there is none.
     """
-    gan = load_generator(weights_folder(str(weights)) / "generator.safetensors")
+    folder = shipped_with(GENERATOR) if weights is None else weights_folder(str(weights))
+    gan = load_generator(folder / GENERATOR)
     source = MultiviewGenerator(gan, batch_size=max(1, min(len(seeds), 16)))
     camera = np.tile(np.radians([[azimuth, elevation]]), (len(seeds), 1))
     return source.pairs(source.camera_codes(camera), source.codes(np.asarray(seeds), psi))[0]

@@ -5,9 +5,10 @@ from pathlib import Path
 ASSETS = Path(__file__).parents[1] / "assets"
 
 
-def shipped_with(part: str, world: str = "toy_car") -> Path:
-    """Of a toy world's shipped sets, the latest round's that has `part`, a file or folder. Raises
-    FileNotFoundError where none has."""
+def shipped_with(part: str) -> Path:
+    """Of the shipped sets that serve by default (assets/default.txt: how their names begin), the latest
+    round's that has `part`, a file or folder. Raises FileNotFoundError where none has."""
+    world = (ASSETS / "default.txt").read_text(encoding="utf-8").strip()
     found = sorted(path.parent for path in ASSETS.glob(f"{world}*/{part}"))
     if not found:
         raise FileNotFoundError(f"no shipped set {ASSETS / world}* has {part}; install the package again")
