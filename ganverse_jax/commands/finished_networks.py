@@ -1,12 +1,36 @@
 """The networks that a command looks at: the workdir's, or the ones its config would take."""
 
 from pathlib import Path
+from typing import NamedTuple
 
+from ganverse_jax.models.stylegan2.multiview_generator import MultiviewGenerator
 from ganverse_jax.models.stylegan2.stored import LoadedGenerator, load_generator
 from ganverse_jax.pipeline.experiment import Experiment
-from ganverse_jax.runtime.shipped import weights_folder
+from ganverse_jax.pipeline.remedies import make
+from ganverse_jax.runtime.shipped import shipped_with, weights_folder
 from ganverse_jax.stages.gan import stage as gan
+from ganverse_jax.stages.gan.start import GENERATOR
 from ganverse_jax.stages.perception import stage as perception
+
+SHIPPED_PSI = 0.7  # of pictures of a shipped GAN, which tells no truncation of its own
+
+
+class GanSource(NamedTuple):
+    """A GAN as a source of pictures, the truncation of its contents, and the folder of its networks."""
+
+    source: MultiviewGenerator
+    psi: float
+    folder: Path
+
+
+def gan_source(workdir: Path | None) -> GanSource:
+    """That of a run's gan stage, or the shipped one. Raises FileNotFoundError where there is none."""
+    folder = shipped_with(GENERATOR) if workdir is None else workdir / gan.NAME
+    if not (folder / GENERATOR).is_file():
+        raise FileNotFoundError(f"no {folder / GENERATOR}; {make(gan.NAME)}")
+    drawing = gan.Drawing(SHIPPED_PSI, None) if workdir is None else gan.load_drawing(workdir)
+    source = MultiviewGenerator(load_generator(folder / GENERATOR), crop=drawing.crop)
+    return GanSource(source, drawing.truncation, folder)
 
 
 def finished_generator(experiment: Experiment, workdir: Path) -> LoadedGenerator:

@@ -1,33 +1,57 @@
-"""Folders that commands write their results to."""
+"""Folders of photos' results, and of masks, that commands are given, and what they say at the end."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from ganverse_jax.runtime.checkpoint import read_json
 from ganverse_jax.runtime.names import legible, path_of
 
 
-def check_own(out: Path, record: str, written: Sequence[str], command: str) -> None:
+def masks_folder(masks: str | Path | None) -> Path | None:
+    """The folder that --masks names, if any. Raises FileNotFoundError where there is none."""
+    if masks is not None and not Path(masks).is_dir():
+        raise FileNotFoundError(f"no folder of masks at {masks}; correct --masks")
+    return None if masks is None else Path(masks)
+
+
+def check_own(
+    out: Path, record: str, files: Mapping[str, Sequence[str]], others: Sequence[str], command: str
+) -> None:
     """Raise ValueError where `out` is no folder, or where a command would overwrite files of others.
 
     record: the JSON by which the command knows a folder, and in its "photos" and "failed" the names of
-    photos, for its own; written: names of further files, those of a photo being its name and an ending.
+    photos, for its own; files: by the name of a photo, those that will be written; others: beside them.
     """
     if out.exists() and not out.is_dir():
         raise ValueError(f"{out} can be no folder, a file is in its way; use another --out")
-    known = None
-    if (out / record).is_file():
-        content = read_json(out / record, remedy="move it away, or use another --out")
-        if isinstance(content, dict) and isinstance(content.get("photos"), dict):
-            known = {*content["photos"], *content.get("failed", {})}
-    foreign = [
-        name
-        for name in written
-        if (out / path_of(name)).exists()
-        and (known is None or not ("." in name and name.rpartition(".")[0] in known | {"index"}))
-    ]
-    if foreign:
-        told = ", ".join(legible(Path(name)) for name in foreign[:3])
+    known = _recorded(out / record)
+    written = [file for name, own in files.items() if name not in (known or ()) for file in own]
+    written += others if known is None else []
+    refuse(out, (out / path_of(file) for file in written), command)
+
+
+def refuse(out: Path, written: Iterable[Path], command: str) -> None:
+    """Raise ValueError where any of the files is there, which the command did not make."""
+    found = [legible(Path(path.name)) for path in written if path.exists()]
+    if found:
+        told = ", ".join(found[:3]) + " and more" * (len(found) > 3)
         raise ValueError(
-            f"{out} has {told}, which {command} did not make and would overwrite; use another --out"
+            f"{out} has {told}, which {command} did not make and would overwrite; use another --out, or "
+            "move them away"
         )
+
+
+def _recorded(path: Path) -> set[str] | None:
+    """The photos that a record names; None where it is none of ours."""
+    content = read_json(path, remedy="move it away, or use another --out") if path.is_file() else None
+    if not isinstance(content, dict) or not isinstance(content.get("photos"), dict):
+        return None
+    return {*content["photos"], *content.get("failed", {})}
+
+
+def outcome(verb: str, done: int, failed: Mapping[str, str], wrote: str, notes: Sequence[str] = ()) -> str:
+    """What to print at the end: how many photos were reconstructed (verb), and why the others were not."""
+    lines = [f"{done} of {done + len(failed)} photos {verb}"]
+    lines += [f"  failed: {error}" for error in failed.values()]
+    lines += [f"  {note}" for note in notes]
+    return "\n".join([*lines, f"wrote {wrote}"])

@@ -8,15 +8,13 @@ import numpy as np
 from ganverse_jax.commands.edit.editor import Editor
 from ganverse_jax.commands.edit.edits import PROPERTIES
 from ganverse_jax.commands.export.command import run as export
-from ganverse_jax.commands.reconstruct.networks import crop_of, networks_of
-from ganverse_jax.data.crops import cut
+from ganverse_jax.commands.reconstruct.networks import crop_of, networks_of, predict
 from ganverse_jax.data.photos import read_photo
-from ganverse_jax.models.inverse_graphics.prediction import predict_meshes
 from ganverse_jax.models.stylegan2.multiview_generator import MultiviewGenerator
 from ganverse_jax.models.stylegan2.stored import load_generator
 from ganverse_jax.runtime.shipped import shipped_with, weights_folder
 from ganverse_jax.scene.drawing import render_on_white
-from ganverse_jax.scene.files import TexturedMesh
+from ganverse_jax.scene.files import TexturedMesh, textured_mesh
 from ganverse_jax.scene.meshes import PredictedMeshes
 from ganverse_jax.stages.gan.start import GENERATOR
 
@@ -31,10 +29,8 @@ def reconstruct(photo: str | Path, *, workdir: str | Path | None = None) -> Text
     """
     _, network, segment, _ = networks_of(workdir, None)
     read = read_photo(Path(photo), segment=segment)
-    crop = crop_of(network, read, photo)
-    pictures = cut(read.image, crop)[None], cut(read.mask, crop)[None]
-    found = predict_meshes(network.network, network.params, *pictures)
-    return TexturedMesh(found.vertices[0], found.faces, found.uv, found.uv_faces, found.texture[0])
+    _, _, meshes = predict(network, read, crop_of(network, read, photo))
+    return textured_mesh(meshes, 0)
 
 
 def render(

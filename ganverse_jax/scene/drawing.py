@@ -14,8 +14,12 @@ CLAY_LIGHT = np.array([2.2, 0.75, 0.35, 0.25, 0, 0, 0, 0, 0], np.float32)
 
 def render_on_white(meshes, rows, camera, size, fov_y, **options) -> np.ndarray:
     """Meshes `rows` [m], each from its own camera [m], uint8 [m h w 3]; options of `render_meshes`."""
-    colour, mask = render_meshes(meshes, rows, camera, size, fov_y, **options)
-    return unit_to_uint8(colour * mask[..., None] + (1.0 - mask[..., None]))
+    return unit_to_uint8(on_white(*render_meshes(meshes, rows, camera, size, fov_y, **options)))
+
+
+def on_white(colour: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Renders [n h w 3] with their masks [n h w], both in [0, 1], on white."""
+    return colour * mask[..., None] + (1.0 - mask[..., None])
 
 
 def turn_round(meshes, rows, cameras, size, fov_y, **options) -> np.ndarray:

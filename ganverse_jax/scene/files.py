@@ -19,6 +19,7 @@ from PIL import Image
 
 import rasterizer
 from ganverse_jax.runtime.checkpoint import write_atomic, write_text
+from ganverse_jax.scene.meshes import PredictedMeshes
 from ganverse_jax.scene.pinhole import NEAR, Pinhole
 
 _vertex_normals = jax.jit(rasterizer.compute_vertex_normals)
@@ -39,6 +40,11 @@ class TexturedMesh(NamedTuple):
     uv: np.ndarray
     uv_faces: np.ndarray
     texture: np.ndarray
+
+
+def textured_mesh(meshes: PredictedMeshes, row: int) -> TexturedMesh:
+    """One of the meshes, without its light."""
+    return TexturedMesh(meshes.vertices[row], meshes.faces, meshes.uv, meshes.uv_faces, meshes.texture[row])
 
 
 def write_mesh(

@@ -42,6 +42,9 @@ _NO_BROWSER = flags.DEFINE_bool("no_browser", False, "Only print that page's add
 
 
 def main() -> None:
+    from ganverse_jax.runtime.compiled import keep_compiled
+
+    keep_compiled()
     from ganverse_jax.commands.edit import command as editing
 
     donors = {name: flag.value for name, flag in _FROM.items() if flag.value is not None}

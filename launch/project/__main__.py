@@ -21,6 +21,9 @@ _SEED = flags.DEFINE_integer("seed", 0, "Of the samples among which each start i
 
 
 def main() -> None:
+    from ganverse_jax.runtime.compiled import keep_compiled
+
+    keep_compiled()
     from ganverse_jax.commands.project import command as projection
 
     how = dict(space=_SPACE.value, num_steps=_STEPS.value, seed=_SEED.value)

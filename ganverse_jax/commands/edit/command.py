@@ -14,7 +14,7 @@ from PIL import Image
 from ganverse_jax.commands.edit.editor import Drawn, Editor, Subject
 from ganverse_jax.commands.edit.edits import PROPERTIES, Edit, asked
 from ganverse_jax.commands.edit.page import Edited, edits_page
-from ganverse_jax.commands.folders import check_own
+from ganverse_jax.commands.folders import check_own, masks_folder, outcome
 from ganverse_jax.data.photos import PhotoError, find_photos, result_names
 from ganverse_jax.pages.grid import labelled_grid
 from ganverse_jax.runtime.checkpoint import write_atomic, write_json, write_png, write_text
@@ -37,9 +37,7 @@ class Summary(NamedTuple):
 
     def text(self) -> str:
         """What to print at the end."""
-        lines = [f"{len(self.done)} of {len(self.done) + len(self.failed)} photos drawn anew"]
-        lines += [f"  failed: {error}" for error in self.failed.values()]
-        return "\n".join([*lines, f"wrote {self.page}"])
+        return outcome("drawn anew", len(self.done), self.failed, self.page)
 
 
 def run(
@@ -65,14 +63,12 @@ def run(
     out, donors = Path(out), dict(donors or {})
     if bool(images) == bool(samples):
         raise ValueError("give --images=PHOTO or --samples=COUNT, one of them")
-    if masks is not None and not Path(masks).is_dir():
-        raise FileNotFoundError(f"no folder of masks at {masks}; correct --masks")
+    folder = masks_folder(masks)
     edits = asked(cameras, [name for name in PROPERTIES if name in donors], steps)
     editor = Editor(workdir)
     editor.check(edits)
-    folder = None if masks is None else Path(masks)
     readers = _samples(editor, samples, seed) if samples else _photos(editor, Path(images), folder)
-    check_own(out, RECORD, [PAGE, *(f"{name}.png" for name in readers)], "edit")
+    check_own(out, RECORD, {name: _files(name, edits) for name in readers}, [PAGE], "edit")
     given = {name: _donor(editor, Path(path), name, folder) for name, path in donors.items()}
     made, failed = _draw_each(editor, readers, edits, given, out)
     write_json(out / RECORD, _record(made, failed, donors))
@@ -122,15 +118,20 @@ def _donor(editor: Editor, path: Path, of: str, masks: Path | None) -> Subject:
     return editor.read(path, path.stem, masks)
 
 
+def _files(name: str, edits: Sequence[Edit]) -> list[str]:
+    """Of a photo: the sheet, and each edit that moves."""
+    return [f"{name}.png", *(f"{name}_{edit.name}.webp" for edit in edits if len(edit) > 1)]
+
+
 def _write(out: Path, subject: Subject, edits: Sequence[Edit], drawn: Sequence[Drawn]) -> None:
     """The sheet, and what moves."""
     out.mkdir(parents=True, exist_ok=True)
-    write_png(out / path_of(f"{subject.name}.png"), sheet(subject, edits, drawn))
-    for edit, frames in zip(edits, drawn, strict=True):
-        if len(edit) > 1:
-            content = encode(side_by_side(frames), milliseconds(edit))
-            path = out / path_of(f"{subject.name}_{edit.name}.webp")
-            write_atomic(path, lambda temporary, content=content: temporary.write_bytes(content))
+    first, *others = (out / path_of(file) for file in _files(subject.name, edits))
+    write_png(first, sheet(subject, edits, drawn))
+    moving = ((edit, frames) for edit, frames in zip(edits, drawn, strict=True) if len(edit) > 1)
+    for path, (edit, frames) in zip(others, moving, strict=True):
+        content = encode(side_by_side(frames), milliseconds(edit))
+        write_atomic(path, lambda temporary, content=content: temporary.write_bytes(content))
 
 
 def sheet(subject: Subject, edits: Sequence[Edit], drawn: Sequence[Drawn]) -> np.ndarray:

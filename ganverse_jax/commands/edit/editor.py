@@ -7,23 +7,27 @@ from typing import NamedTuple
 import numpy as np
 
 from ganverse_jax.commands.edit.edits import PROPERTIES, Edit
-from ganverse_jax.commands.reconstruct.networks import Reconstructor, crop_of, find_camera, networks_of
-from ganverse_jax.data.crops import Crop, cut
+from ganverse_jax.commands.finished_networks import gan_source
+from ganverse_jax.commands.reconstruct.networks import (
+    Reconstructor,
+    crop_of,
+    find_camera,
+    networks_of,
+    predict,
+)
+from ganverse_jax.data.crops import Crop
 from ganverse_jax.data.photos import Photo, read_photo
-from ganverse_jax.models.inverse_graphics.prediction import predict_meshes
-from ganverse_jax.models.stylegan2.multiview_generator import MultiviewGenerator
-from ganverse_jax.models.stylegan2.stored import load_generator
+from ganverse_jax.losses.image import pool_mask
 from ganverse_jax.models.stylegan_r.neural_renderer import MAPPER_FILE, NeuralRenderer, load_neural_renderer
 from ganverse_jax.pipeline.remedies import make, make_again
 from ganverse_jax.runtime.checkpoint import load_weights
 from ganverse_jax.runtime.pixels import unit_to_uint8
 from ganverse_jax.runtime.shipped import shipped_with
-from ganverse_jax.stages.gan import stage as gan
+from ganverse_jax.scene.drawing import on_white
 from ganverse_jax.stages.stylegan_r.networks import TrainedInverseGraphics, make_dibr
 from ganverse_jax.stages.stylegan_r.training import NAME
 
 _SUPERSAMPLING = 2  # of DIB-R's pictures, per side
-SAMPLES_PSI = 0.7  # of samples of a shipped GAN, which tells no truncation of its own
 
 
 class Subject(NamedTuple):
@@ -55,8 +59,8 @@ class Editor:
     """
 
     def __init__(self, workdir: str | Path | None = None):
-        self.folder = shipped_with(NAME) if workdir is None else Path(workdir)
-        self.shipped = workdir is None
+        self.workdir = None if workdir is None else Path(workdir)
+        self.folder = self.workdir or shipped_with(NAME)
         network, r, self.segment, self.regress = networks_of(workdir, None)
         self.reconstructor, self.renderer = r, _renderer(self.folder / NAME, r, network)
         inverse = TrainedInverseGraphics(r.network, r.params, r.fov_y)
@@ -70,8 +74,7 @@ class Editor:
     def subject(self, photo: Photo, crop: Crop, name: str) -> Subject:
         """The properties of a photo that is read, of the part `crop`."""
         r = self.reconstructor
-        picture, mask = cut(photo.image, crop), cut(photo.mask, crop)
-        meshes = predict_meshes(r.network, r.params, picture[None], mask[None])
+        picture, mask, meshes = predict(r, photo, crop)
         camera, _ = find_camera(r, meshes, photo, crop, self.regress)
         columns = np.array([camera.azimuth, camera.elevation, camera.distance, *camera.offset])
         code = self.renderer.background_codes(picture[None], mask[None])[0]
@@ -85,13 +88,8 @@ class Editor:
             raise ValueError(
                 f"no segmenter in {self.folder} finds masks of samples; give --images with masks"
             )
-        path = gan.generator_path(self.folder)
-        path = self.folder / path.name if self.shipped else path
-        if not path.is_file():
-            raise FileNotFoundError(f"no generator at {path}; {make(gan.NAME)}")
-        drawing = gan.Drawing(SAMPLES_PSI, None) if self.shipped else gan.load_drawing(self.folder)
-        source = MultiviewGenerator(load_generator(path), crop=drawing.crop)
-        seeds, psi = 1000 * seed + np.arange(count), drawing.truncation
+        source, psi, _ = gan_source(self.workdir)
+        seeds = 1000 * seed + np.arange(count)
         images, _ = source.pairs(source.view_codes(seeds, psi), source.codes(seeds, psi))
         subjects = {}
         height, width = images.shape[1:3]
@@ -123,10 +121,7 @@ class Editor:
         """Pictures of properties [f ...], as `Subject` has them."""
         neural = unit_to_uint8(self.renderer.from_codes(cameras[:, :3], shapes, textures, backgrounds))
         colour, mask = self.dibr(cameras, shapes, textures)
-        white = colour * mask[..., None] + 1.0 - mask[..., None]
-        (count, height, width), times = white.shape[:3], _SUPERSAMPLING
-        cells = white.reshape(count, height // times, times, width // times, times, 3)
-        return Drawn(neural, unit_to_uint8(cells.mean(axis=(2, 4))))
+        return Drawn(neural, unit_to_uint8(pool_mask(on_white(colour, mask), *neural.shape[1:3])))
 
 
 def _mixed(name: str, subject: Subject, edit: Edit, donors: Mapping[str, Subject]) -> np.ndarray:

@@ -69,8 +69,8 @@ def _commanded(neural: Callable, data: Properties, tools: Instruments, count: in
     own = np.repeat(data.cameras[data.view_id[rows]], len(cameras), axis=0)
     own[:, :2] = np.tile(cameras, (len(rows), 1))
     each = np.repeat(rows, len(cameras))
-    content = (getattr(data, name)[each] for name in ("shapes", "textures", "images", "masks"))
-    return commanded_errors(tools.read_pose(unit_to_uint8(neural(own, *content))), *own[:, :2].T)
+    read = tools.read_pose(unit_to_uint8(neural(own, *data.content(each))))
+    return commanded_errors(read, *own[:, :2].T)
 
 
 def _scaled(neural: Callable, data: Properties, tools: Instruments, count: int) -> dict[str, float]:
@@ -78,8 +78,7 @@ def _scaled(neural: Callable, data: Properties, tools: Instruments, count: int) 
     rows = np.repeat(np.arange(min(count, len(data))), len(SCALES))
     cameras = data.cameras[data.view_id[rows]]
     cameras[:, 2] /= np.tile(SCALES, len(rows) // len(SCALES))
-    content = (getattr(data, name)[rows] for name in ("shapes", "textures", "images", "masks"))
-    masks = tools.segment(unit_to_uint8(neural(cameras, *content)))
+    masks = tools.segment(unit_to_uint8(neural(cameras, *data.content(rows))))
     _, asked = tools.dibr(cameras, data.shapes[rows], data.textures[rows])
     return {"scale_error": handles.height_error(masks, asked)}
 

@@ -8,7 +8,7 @@ No layer is the background's own.
 import numpy as np
 
 from ganverse_jax.commands.evaluate_handles.measuring import Subject
-from ganverse_jax.models.stylegan2.projection import Projection, Projector, project, turned
+from ganverse_jax.models.stylegan2.projection import Projector, project, turned
 from ganverse_jax.stages.stylegan_r.inputs import Pieces
 
 SHAPE_LAYERS = 6  # rows of ws of up to 16 pixels, where bodies are made; the others dress them
@@ -20,17 +20,16 @@ class LatentOptimisation:
 
     def __init__(self, pieces: Pieces, subject: Subject, how: Projector):
         data, self.pieces = subject.data, pieces
-        self.found = project(pieces.source, data.images, how)
+        self.ws = project(pieces.source, data.images, how).ws
         self._shapes = {shape.tobytes(): row for row, shape in enumerate(data.shapes)}
         self._textures = {texture.tobytes(): row for row, texture in enumerate(data.textures)}
 
     def __call__(self, cameras, shapes, textures, images, masks) -> np.ndarray:
         """Images in [0, 1] [n h w 3]. KeyError for a shape or texture of no example."""
-        ws = self.found.ws[[self._shapes[shape.tobytes()] for shape in shapes]].copy()
-        dressed = self.found.ws[[self._textures[texture.tobytes()] for texture in textures]]
+        ws = self.ws[[self._shapes[shape.tobytes()] for shape in shapes]].copy()
+        dressed = self.ws[[self._textures[texture.tobytes()] for texture in textures]]
         ws[:, SHAPE_LAYERS:] = dressed[:, SHAPE_LAYERS:]
-        content = Projection(ws, self.found.cameras[:1].repeat(len(ws), axis=0), images)
-        return turned(self.pieces.source, content, self._views(np.asarray(cameras))) / np.float32(255.0)
+        return turned(self.pieces.source, ws, self._views(np.asarray(cameras))) / np.float32(255.0)
 
     def _views(self, cameras: np.ndarray) -> np.ndarray:
         """For `turned`: the cameras, or the codes of the chosen views that are nearest to them."""

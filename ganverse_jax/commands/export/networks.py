@@ -7,12 +7,11 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 import numpy as np
 
+from ganverse_jax.commands.reconstruct.networks import load_framed
 from ganverse_jax.models.inverse_graphics.network import InverseGraphics
-from ganverse_jax.models.inverse_graphics.stored import load_folder
 from ganverse_jax.models.stylegan2.networks import Generator
 from ganverse_jax.models.stylegan2.stored import LoadedGenerator, arguments_of
 from ganverse_jax.models.stylegan_r.neural_renderer import NeuralRenderer, make_synthesise, render_codes
-from ganverse_jax.pipeline.remedies import make
 from ganverse_jax.scene.cameras import as_cameras, camera_records
 
 _PICTURE, _MASK = "colours in [0, 1], row 0 on top", "the object's mask in [0, 1]"
@@ -58,13 +57,8 @@ class TrainedInverseGraphics(NamedTuple):
 
 
 def load_inverse_graphics(folder: Path) -> TrainedInverseGraphics:
-    """Of the stage's folder. Raises as `stored.load_folder`; ValueError for one without its framing."""
-    module, params, metadata = load_folder(folder, make("inverse_graphics"))
-    if not metadata.get("framing"):
-        raise ValueError(
-            f"{folder / 'network.safetensors'} does not tell the size of its pictures (it is of an earlier "
-            f"version); delete the folder and {make('inverse_graphics')}"
-        )
+    """Of the stage's folder. Raises as `load_framed`."""
+    module, params, metadata = load_framed(folder)
     # A texture flow samples the picture: in plain JAX, as our kernels are not part of an artefact.
     module = module.clone(sampler="xla")
     size = tuple(metadata["framing"]["size"])

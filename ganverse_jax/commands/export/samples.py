@@ -12,7 +12,7 @@ from ganverse_jax.runtime.checkpoint import write_npz, write_png
 from ganverse_jax.runtime.pixels import unit_to_uint8
 from ganverse_jax.scene.cameras import mean_camera
 from ganverse_jax.scene.drawing import CLAY, turn_round
-from ganverse_jax.scene.files import TexturedMesh, write_mesh
+from ganverse_jax.scene.files import TexturedMesh, textured_mesh, write_mesh
 from ganverse_jax.scene.meshes import PredictedMeshes
 from ganverse_jax.stages.multiview_dataset import stage as multiview_dataset
 from ganverse_jax.stages.perception import load as perception
@@ -90,7 +90,7 @@ def write_meshes(folder: Path, trained: TrainedInverseGraphics, pictures: Arrays
     sides = turn_round(meshes, rows, trained.cameras, trained.size, trained.fov_y)
     sheet = np.concatenate([unit_to_uint8(pictures["image"])[:, None], sides], axis=1)
     write_png(folder / "sample.png", image_grid(sheet.reshape(-1, *sheet.shape[2:]), sheet.shape[1]))
-    write_mesh(folder / "sample.glb", TexturedMesh(outputs["vertices"][0], *faces, outputs["texture"][0]))
+    write_mesh(folder / "sample.glb", textured_mesh(meshes, 0))
     grey = np.full((2, 4, 3), CLAY, np.float32)
     write_mesh(folder / "template.glb", TexturedMesh(template.vertices, *faces, grey))
     arrays = {name: value for name, value in template._asdict().items() if value is not None}

@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ganverse_jax.commands.folders import check_own
+from ganverse_jax.commands.finished_networks import gan_source
+from ganverse_jax.commands.folders import check_own, masks_folder, outcome
 from ganverse_jax.commands.reconstruct.networks import crop_of, networks_of
 from ganverse_jax.data.crops import cut
 from ganverse_jax.data.photos import PhotoError, find_photos, read_photo, result_names
@@ -15,14 +16,13 @@ from ganverse_jax.models.features.perceptual import discriminator_perceptual
 from ganverse_jax.models.stylegan2.multiview_generator import MultiviewGenerator
 from ganverse_jax.models.stylegan2.networks import block_resolutions
 from ganverse_jax.models.stylegan2.projection import Projection, Projector, Space, project, turned
-from ganverse_jax.models.stylegan2.stored import LoadedGenerator, load_discriminator, load_generator
+from ganverse_jax.models.stylegan2.stored import load_discriminator
 from ganverse_jax.pages.grid import labelled_grid
 from ganverse_jax.pipeline.remedies import make
 from ganverse_jax.runtime.checkpoint import write_json, write_npz, write_png
 from ganverse_jax.runtime.names import legible, path_of
-from ganverse_jax.runtime.shipped import shipped_with
 from ganverse_jax.stages.gan import stage as gan
-from ganverse_jax.stages.gan.start import DISCRIMINATOR, GENERATOR
+from ganverse_jax.stages.gan.start import DISCRIMINATOR
 
 RECORD = "projections.json"
 NUM_VIEWS, ELEVATION = 6, np.radians(10.0)  # in which the contents are drawn again
@@ -45,9 +45,7 @@ class Summary(NamedTuple):
 
     def text(self) -> str:
         """What to print at the end."""
-        lines = [f"{len(self.done)} of {len(self.done) + len(self.failed)} photos projected"]
-        lines += [f"  failed: {error}" for error in self.failed.values()]
-        return "\n".join([*lines, f"wrote {self.record}"])
+        return outcome("projected", len(self.done), self.failed, self.record)
 
 
 def run(
@@ -68,12 +66,11 @@ def run(
     holds others' files.
     """
     out, paths = Path(out), find_photos(images).photos
-    if masks is not None and not Path(masks).is_dir():
-        raise FileNotFoundError(f"no folder of masks at {masks}; correct --masks")
+    folder = masks_folder(masks)
     networks = load(workdir, space, num_steps)
     names = result_names(paths)
-    check_own(out, RECORD, [f"{name}.npz" for name in names], "project")
-    pictures, seen, failed = _framed(paths, names, workdir, masks and Path(masks))
+    check_own(out, RECORD, {name: [f"{name}.npz", f"{name}.png"] for name in names}, [], "project")
+    pictures, seen, failed = _framed(paths, names, workdir, folder)
     figures: dict[str, Any] = {}
     if pictures:
         found = project(networks.source, np.stack(list(pictures.values())), networks.how, seed=seed)
@@ -88,15 +85,11 @@ def load(workdir: str | Path | None, space: Space, num_steps: int) -> Networks:
 
     Raises FileNotFoundError where it has not been trained.
     """
-    folder = shipped_with(GENERATOR) if workdir is None else Path(workdir) / gan.NAME
-    for name in (GENERATOR, DISCRIMINATOR):
-        if not (folder / name).is_file():
-            raise FileNotFoundError(f"no {folder / name}; {make(gan.NAME)}")
+    source, _, folder = gan_source(None if workdir is None else Path(workdir))
+    if not (folder / DISCRIMINATOR).is_file():
+        raise FileNotFoundError(f"no {folder / DISCRIMINATOR}; {make(gan.NAME)}")
     critic = load_discriminator(folder / DISCRIMINATOR)
     blocks = min(_PERCEPTUAL_BLOCKS, len(block_resolutions(critic.module.resolution)) - 1)
-    generator: LoadedGenerator = load_generator(folder / GENERATOR)
-    crop = None if workdir is None else gan.load_drawing(Path(workdir)).crop
-    source = MultiviewGenerator(generator, crop=crop)
     square = source.size[0] == source.size[1]  # the discriminator looks at squares alone
     perceptual = discriminator_perceptual(
         lambda image: critic.module.apply(critic.variables, image, method="features"), blocks
@@ -131,7 +124,9 @@ def _write(
 ) -> dict[str, Any]:
     """NAME.npz and NAME.png of each photo; its figures by name."""
     out.mkdir(parents=True, exist_ok=True)
-    views = [turned(source, found, np.repeat(view[None], len(found.ws), axis=0)) for view in _views(source)]
+    views = [
+        turned(source, found.ws, np.repeat(view[None], len(found.ws), axis=0)) for view in _views(source)
+    ]
     figures = {}
     for row, (name, picture) in enumerate(pictures.items()):
         write_npz(out / path_of(f"{name}.npz"), ws=found.ws[row], camera=found.cameras[row])

@@ -10,6 +10,7 @@ import functools
 from collections.abc import Callable
 from pathlib import Path
 
+from ganverse_jax.commands.folders import masks_folder, outcome
 from ganverse_jax.commands.reconstruct.folder import ResultsFolder, writing
 from ganverse_jax.commands.reconstruct.networks import networks_of
 from ganverse_jax.commands.reconstruct.page import Reconstruction
@@ -31,10 +32,7 @@ class Summary:
 
     def text(self) -> str:
         """What to print at the end."""
-        lines = [f"{len(self.done)} of {len(self.done) + len(self.failed)} photos reconstructed"]
-        lines += [f"  failed: {error}" for error in self.failed.values()]
-        lines += [f"  {note}" for note in self.notes]
-        return "\n".join([*lines, f"wrote {self.page}"])
+        return outcome("reconstructed", len(self.done), self.failed, self.page, self.notes)
 
 
 def run(
@@ -57,7 +55,9 @@ def run(
     Raises FileNotFoundError or ValueError without network, photo or folder of masks, or when `out` is empty
     or would overwrite what it reads, or files that no earlier call made; OSError when it cannot be written.
     """
-    masks = _checked(out, masks)
+    if not str(out):
+        raise ValueError("--out is empty; name the folder to write to")
+    masks = masks_folder(masks)
     folder, reconstructor, segment, regress = networks_of(workdir, network)
     (photos, intake), out = find_photos(images), Path(out)
     names = result_names(photos)
@@ -75,15 +75,6 @@ def run(
     finally:  # also of what was finished when a person stops it
         page = made.write_page()
     return Summary([result.name for result in made.results], made.failed, intake.lines(), page)
-
-
-def _checked(out: str | Path, masks: str | Path | None) -> Path | None:
-    """The folder of masks, if any, where both folders can be meant."""
-    if not str(out):
-        raise ValueError("--out is empty; name the folder to write to")
-    if masks is not None and not Path(masks).is_dir():
-        raise FileNotFoundError(f"no folder of masks at {masks}; correct --masks")
-    return None if masks is None else Path(masks)
 
 
 def _attempt(

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ganverse_jax.commands.folders import refuse
 from ganverse_jax.commands.reconstruct.page import Reconstruction, photos_page
 from ganverse_jax.data.intake import Intake
 from ganverse_jax.runtime.checkpoint import read_json, write_json, write_text
@@ -113,13 +114,7 @@ def _check_own(out: Path, names: Sequence[str], earlier: Mapping[str, Any] | Non
     )
     written = [path for name in names if name not in own for path in files_of(out, name)]
     written += [out / PAGE, out / RECORD, out / OBJ] if earlier is None else []
-    found = [legible(Path(path.name)) for path in written if path.exists()]
-    if found:
-        told = ", ".join(found[:3]) + " and more" * (len(found) > 3)
-        raise ValueError(
-            f"{out} has {told}, which reconstruct did not make and would overwrite; use another --out, or "
-            "move them away"
-        )
+    refuse(out, written, "reconstruct")
 
 
 def _earlier(path: Path) -> dict[str, Any] | None:

@@ -10,7 +10,8 @@ from ganverse_jax.data.crops import Crop, cut
 from ganverse_jax.data.framing import Framing, crop_like
 from ganverse_jax.data.photos import Photo, PhotoError
 from ganverse_jax.models.inverse_graphics.network import InverseGraphics
-from ganverse_jax.models.inverse_graphics.stored import load_folder
+from ganverse_jax.models.inverse_graphics.prediction import predict_meshes
+from ganverse_jax.models.inverse_graphics.stored import FILE, load_folder
 from ganverse_jax.pipeline.remedies import make
 from ganverse_jax.runtime.shipped import shipped_with
 from ganverse_jax.scene.bins import NUM_AZIMUTH_BINS
@@ -56,18 +57,23 @@ def networks_of(workdir, network):
 
 
 def load(folder: Path) -> Reconstructor:
-    """The network in a folder of the inverse_graphics stage. Raises as `stored.load_folder`, and
-    ValueError for one that was trained before networks kept their framing."""
-    network, params, card = load_folder(folder, make(STAGE))
-    if not card.get("framing"):
-        raise ValueError(
-            f"{folder / 'network.safetensors'} does not tell how large objects stand in its pictures (it is "
-            f"of an earlier version); delete the folder and {make(STAGE)}"
-        )
+    """The network in a folder of the inverse_graphics stage. Raises as `load_framed`."""
+    network, params, card = load_framed(folder)
     framing, fov_y = Framing.from_card(card["framing"]), float(np.radians(card["fov_degrees"]))
     means = mean_camera(as_cameras(params["cameras"]))
     means["fingerprint"] = card.get("fingerprint")
     return Reconstructor(network, params["network"], framing, fov_y, **means)
+
+
+def load_framed(folder: Path) -> tuple[InverseGraphics, dict[str, Any], dict[str, Any]]:
+    """As `stored.load_folder`; ValueError for a network of before these kept their framing."""
+    network, params, card = load_folder(folder, make(STAGE))
+    if not card.get("framing"):
+        raise ValueError(
+            f"{folder / FILE} does not tell how large objects stand in its pictures (it is "
+            f"of an earlier version); delete the folder and {make(STAGE)}"
+        )
+    return network, params, card
 
 
 def _segment(segmenter) -> Callable[[np.ndarray], np.ndarray]:
@@ -88,6 +94,12 @@ def crop_of(reconstructor: Reconstructor, photo: Photo, path: str | Path) -> Cro
             f"enlarged to the network's {crop.size[1]} x {crop.size[0]}; give a larger photo"
         )
     return crop
+
+
+def predict(r: Reconstructor, photo: Photo, crop: Crop) -> tuple[np.ndarray, np.ndarray, PredictedMeshes]:
+    """The photo's part `crop`, uint8 [h w 3], its mask, uint8 [h w], and the one mesh predicted of them."""
+    image, mask = cut(photo.image, crop), cut(photo.mask, crop)
+    return image, mask, predict_meshes(r.network, r.params, image[None], mask[None])
 
 
 def find_camera(

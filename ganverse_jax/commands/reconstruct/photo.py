@@ -8,19 +8,18 @@ from typing import NamedTuple
 import numpy as np
 
 from ganverse_jax.commands.reconstruct.folder import Files, files_of
-from ganverse_jax.commands.reconstruct.networks import MIN_SCALE, Reconstructor, crop_of, find_camera
+from ganverse_jax.commands.reconstruct.networks import MIN_SCALE, Reconstructor, crop_of, find_camera, predict
 from ganverse_jax.commands.reconstruct.overlay import draw_layer, lay_over, shrunk
 from ganverse_jax.commands.reconstruct.page import Reconstruction
 from ganverse_jax.data.crops import Crop, cut
 from ganverse_jax.data.photos import Photo
 from ganverse_jax.evaluation.images import mask_iou, masked_colour_error
-from ganverse_jax.models.inverse_graphics.prediction import predict_meshes
 from ganverse_jax.pages.grid import image_grid
 from ganverse_jax.runtime.checkpoint import write_jpeg, write_json, write_png
 from ganverse_jax.runtime.names import legible
 from ganverse_jax.scene.cameras import CAMERA_NAMES, Cameras
 from ganverse_jax.scene.drawing import NUM_TURNS, render_on_white, turn_cameras
-from ganverse_jax.scene.files import Material, TexturedMesh, write_mesh
+from ganverse_jax.scene.files import Material, textured_mesh, write_mesh
 from ganverse_jax.scene.meshes import PredictedMeshes, render_meshes
 from ganverse_jax.scene.pinhole import crop_pinhole, uncropped
 from ganverse_jax.scene.turntables import write_turntables
@@ -53,8 +52,7 @@ def reconstruct(
     camera's start; refine: steps of Eq. 1 on the photo. Raises PhotoError when the object is too small."""
     r, files = reconstructor, files_of(out, name)
     crop = crop_of(r, photo, path)
-    image, mask = cut(photo.image, crop), cut(photo.mask, crop)
-    meshes = predict_meshes(r.network, r.params, image[None], mask[None])
+    image, mask, meshes = predict(r, photo, crop)
     with ThreadPoolExecutor(1) as beside:  # a turntable takes long and needs no camera
         turning = {"rows": np.zeros(1, int), "distance": r.distance}
         turn = functools.partial(beside.submit, write_turntables, [files.turntable], **turning)
@@ -105,8 +103,7 @@ def figures(found: Found, image: np.ndarray, mask: np.ndarray, fov_y: float) -> 
 
 
 def _write_meshes(files: Files, fov_y: float, found: Found, photo: Photo, crop: Crop, material) -> None:
-    meshes = found.meshes
-    mesh = TexturedMesh(meshes.vertices[0], meshes.faces, meshes.uv, meshes.uv_faces, meshes.texture[0])
+    mesh = textured_mesh(found.meshes, 0)
     of_crop = crop_pinhole(found.cameras, fov_y, crop.size)
     write_mesh(files.glb, mesh, material, of_crop)
     write_mesh(files.obj, mesh)

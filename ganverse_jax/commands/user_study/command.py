@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ganverse_jax.commands.folders import masks_folder
 from ganverse_jax.commands.reconstruct.networks import Reconstructor, crop_of, load
 from ganverse_jax.commands.reconstruct.photo import SHOWN_HEIGHT
 from ganverse_jax.commands.user_study.held_out import held_out
@@ -102,14 +103,13 @@ def read_inputs(
             f"object {label}": Photo(image, mask, "test split")
             for label, image, mask in zip(split.object_id, split.images, split.masks, strict=True)
         }
-    if masks is not None and not Path(masks).is_dir():
-        raise FileNotFoundError(f"no folder of masks at {masks}; correct --masks")
+    masks = masks_folder(masks)
     photos, intake = find_photos(path)
     intake.leave_out("beyond the limit", count=len(photos[limit:]) if limit else 0)
     photos, shown = photos[:limit], {}
     for name, photo in zip(result_names(photos), photos, strict=True):
         try:
-            shown[name] = read_photo(photo, masks=None if masks is None else Path(masks))
+            shown[name] = read_photo(photo, masks=masks)
         except PhotoError as error:  # of this photo; the others are independent of it
             intake.leave_out("that cannot be used", f"{photo.name}: {legible(error)}")
             continue

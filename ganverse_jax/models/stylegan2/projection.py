@@ -123,12 +123,12 @@ def _descend(source: MultiviewGenerator, how: Projector) -> Callable:
     return descend
 
 
-def turned(source: MultiviewGenerator, found: Projection, views: Float[np.ndarray, "n w"]) -> np.ndarray:
-    """The found contents in other views: pictures uint8 [n h w 3].
+def turned(source: MultiviewGenerator, ws: np.ndarray, views: Float[np.ndarray, "n w"]) -> np.ndarray:
+    """Contents' ws [n num_ws w_dim] in other views: pictures uint8 [n h w 3].
 
     views: cameras [n 2] where the generator takes one; else codes [n w_dim] for its view layers.
     """
     if source.gan.camera is not None:
-        return draw(source, found.ws, views)
-    ws = mix_ws(source.module.broadcast(jnp.asarray(views)), jnp.asarray(found.ws))
-    return draw(source, np.asarray(ws), found.cameras)
+        return draw(source, ws, views)
+    mixed = mix_ws(source.module.broadcast(jnp.asarray(views)), jnp.asarray(ws))
+    return source.images(np.asarray(mixed))

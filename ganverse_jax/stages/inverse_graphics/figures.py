@@ -11,7 +11,7 @@ from ganverse_jax.runtime.checkpoint import write_npz, write_png
 from ganverse_jax.runtime.pixels import unit_to_uint8
 from ganverse_jax.scene.cameras import Cameras, take_cameras
 from ganverse_jax.scene.drawing import CLAY_LIGHT, clay, render_on_white, turn_round
-from ganverse_jax.scene.files import TexturedMesh, write_mesh
+from ganverse_jax.scene.files import textured_mesh, write_mesh
 from ganverse_jax.scene.meshes import PredictedMeshes
 
 
@@ -73,10 +73,7 @@ def write_figures(
     (folder / "meshes").mkdir(parents=True, exist_ok=True)
     paths = [folder / "meshes" / f"object_{index:02d}.glb" for index in range(len(rows))]
     for path, row in zip(paths, rows, strict=True):
-        mesh = TexturedMesh(
-            meshes.vertices[row], meshes.faces, meshes.uv, meshes.uv_faces, meshes.texture[row]
-        )
-        write_mesh(path, mesh)
+        write_mesh(path, textured_mesh(meshes, row))
     return paths
 
 

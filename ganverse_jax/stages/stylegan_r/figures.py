@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from ganverse_jax.runtime.pixels import unit_to_uint8
+from ganverse_jax.scene.drawing import on_white
 from ganverse_jax.stages.stylegan_r.measures import PROPERTIES, render_mix
 from ganverse_jax.stages.stylegan_r.properties import Properties
 
@@ -52,7 +53,7 @@ def dual_renderer(
     own = dict.fromkeys(PROPERTIES, rows)
     return {
         "inputs": properties.images[rows],
-        "dibr": unit_to_uint8(colour * mask[..., None] + 1.0 - mask[..., None]),
+        "dibr": unit_to_uint8(on_white(colour, mask)),
         "neural": unit_to_uint8(render_mix(neural, properties, properties.view_id[rows], **own)),
     }
 
@@ -63,7 +64,7 @@ def camera_sweeps(
     """NAME_sweep [n count h w 3] by each of `names`, of the examples `rows`, content fixed."""
     start = properties.cameras[properties.view_id[rows]]
     repeated = np.repeat(rows, count)
-    content = [getattr(properties, name)[repeated] for name in ("shapes", "textures", "images", "masks")]
+    content = properties.content(repeated)
     figures = {}
     for name in names:
         cameras = sweep_cameras(start, properties.cameras, name, count)

@@ -46,6 +46,11 @@ class Properties:
     def __len__(self) -> int:
         return len(self.images)
 
+    def content(self, rows: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Shapes, textures, images and masks [b ...] of examples `rows` [b]: what a renderer takes besides
+        cameras."""
+        return self.shapes[rows], self.textures[rows], self.images[rows], self.masks[rows]
+
     def rows(self, step_key, batch_size: int) -> np.ndarray:
         """Examples [b], without repetition while there are enough; pure in `step_key`."""
         return np.random.default_rng(step_key).choice(len(self), batch_size, replace=batch_size > len(self))

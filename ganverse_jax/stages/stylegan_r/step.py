@@ -213,8 +213,12 @@ def critic_losses(score: Callable, params: dict, real: jax.Array, made: jax.Arra
     """What trains the discriminator, unweighted: "critic", its logistic loss on examples [b h w 3] against
     both pictures of their pairs [2b h w 3], and "r1", the gradient penalty on the examples."""
     judge = functools.partial(score, params)
-    logits = jnp.concatenate([judge(half) for half in jnp.split(made, 2)])
-    return {"critic": d_logistic(judge(real), logits), "r1": r1_penalty(judge, real)}
+    return {"critic": d_logistic(judge(real), pair_logits(judge, made)), "r1": r1_penalty(judge, real)}
+
+
+def pair_logits(judge: Callable, made: jax.Array) -> jax.Array:
+    """What a discriminator says of both pictures of pairs [2b h w 3], the first ones judged apart."""
+    return jnp.concatenate([judge(half) for half in jnp.split(made, 2)])
 
 
 def make_finetune_step(
@@ -254,8 +258,8 @@ def _finetune_gradient(
     def loss(made_by):
         terms, images = finetune_losses(mapper, networks, made_by, constants, ready)
         if score:
-            halves = (score(params["discriminator"], half) for half in jnp.split(images, 2))
-            terms["adversarial"] = g_nonsaturating(jnp.concatenate(list(halves)))
+            judge = functools.partial(score, params["discriminator"])
+            terms["adversarial"] = g_nonsaturating(pair_logits(judge, images))
         total, terms = weighted(terms)
         return total, (terms, images)
 

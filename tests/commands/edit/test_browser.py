@@ -6,18 +6,16 @@ from ganverse_jax.annotation.server import Server
 from ganverse_jax.commands.edit import command as editing
 from ganverse_jax.commands.edit.live import Live, live_page
 from tests.annotation import chromium
-from tests.commands.untrained_run import write_run
-from tests.models.inverse_graphics.untrained import write_photos
 
 pytestmark = chromium.NEEDED
 
 
 @pytest.fixture(scope="module")
-def edited(tmp_path_factory):
+def edited(tmp_path_factory, workdir, photos):
     folder = tmp_path_factory.mktemp("edited")
-    photo = write_photos(tmp_path_factory.mktemp("photos")) / "good.png"
-    workdir = write_run(tmp_path_factory.mktemp("run"))
-    return folder, editing.run(folder, images=photo, workdir=workdir, cameras=["azimuth=0:360:4"])
+    return folder, editing.run(
+        folder, images=photos / "good.png", workdir=workdir, cameras=["azimuth=0:360:4"]
+    )
 
 
 @pytest.fixture

@@ -13,17 +13,6 @@ from ganverse_jax.models.perception.pose_regressor import Pose
 from ganverse_jax.runtime.checkpoint import read_json
 from ganverse_jax.stages.perception import load as perception
 from tests.commands.untrained_run import SIZE, write_run
-from tests.models.inverse_graphics.untrained import write_photos
-
-
-@pytest.fixture(scope="module")
-def workdir(tmp_path_factory):
-    return write_run(tmp_path_factory.mktemp("run"))
-
-
-@pytest.fixture(scope="module")
-def photos(tmp_path_factory):
-    return write_photos(tmp_path_factory.mktemp("photos"))
 
 
 @pytest.fixture(scope="module")
@@ -143,6 +132,10 @@ def test_what_is_missing_or_cannot_be_is_told_before_anything_is_drawn(workdir, 
         editing.run(tmp_path, images=good, workdir=workdir, donors={"shape": "nowhere.png"})
     with pytest.raises(ValueError, match="good.png, which edit did not make and would overwrite"):
         editing.run(photos, images=good, workdir=workdir)
+    (tmp_path / "good_azimuth.webp").write_text("mine")  # of another program
+    with pytest.raises(ValueError, match="good_azimuth.webp, which edit did not make"):
+        editing.run(tmp_path, images=good, workdir=workdir, cameras=["azimuth=0:90:2"])
+    assert (tmp_path / "good_azimuth.webp").read_text() == "mine"
     with pytest.raises(ValueError, match="can be no folder"):
         editing.run(good, images=good, workdir=workdir)
 

@@ -40,8 +40,8 @@ def test_shape_and_texture_are_layers_of_their_own_examples_in_the_nearest_view(
     nearly = np.array([[2 * np.pi + 1.9, 0.2, 3.0]], np.float32)
     drawn = neural(nearly, data.shapes[:1], data.textures[2:], data.images[:1], data.masks[:1])
     source = neural.pieces.source
-    ws = neural.found.ws[:1].copy()
-    ws[:, SHAPE_LAYERS:] = neural.found.ws[2:, SHAPE_LAYERS:]
+    ws = neural.ws[:1].copy()
+    ws[:, SHAPE_LAYERS:] = neural.ws[2:, SHAPE_LAYERS:]
     ws[:, :4] = neural.pieces.views.w[1]
     np.testing.assert_array_equal(255 * drawn, draw(source, ws, np.zeros((1, 0), np.float32)))
     with pytest.raises(KeyError):

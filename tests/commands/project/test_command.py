@@ -7,18 +7,7 @@ from PIL import Image
 from ganverse_jax.commands.project import command as projection
 from ganverse_jax.models.stylegan2.projection import draw
 from ganverse_jax.runtime.checkpoint import read_json, read_npz
-from tests.commands.untrained_run import SIZE, write_run
-from tests.models.inverse_graphics.untrained import write_photos
-
-
-@pytest.fixture(scope="module")
-def workdir(tmp_path_factory):
-    return write_run(tmp_path_factory.mktemp("run"))
-
-
-@pytest.fixture(scope="module")
-def photos(tmp_path_factory):
-    return write_photos(tmp_path_factory.mktemp("photos"))
+from tests.commands.untrained_run import SIZE
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from ganverse_jax.models.perception.pose_regressor import Pose
 from ganverse_jax.runtime.checkpoint import read_json, save_weights
 from ganverse_jax.stages.inverse_graphics import stage as inverse_graphics
 from ganverse_jax.stages.perception import load as perception
-from tests.models.inverse_graphics.untrained import write_network, write_photos
+from tests.models.inverse_graphics.untrained import write_network
 from tests.scene.mesh_reader import read_mesh
 
 
@@ -26,11 +26,6 @@ def workdir(tmp_path_factory):
     workdir = tmp_path_factory.mktemp("run")
     write_network(workdir / inverse_graphics.NAME)
     return workdir
-
-
-@pytest.fixture(scope="module")
-def photos(tmp_path_factory):
-    return write_photos(tmp_path_factory.mktemp("photos"))
 
 
 @pytest.fixture(scope="module")

@@ -61,7 +61,7 @@ def test_another_view_takes_the_place_of_the_view_layers_alone(source, pictures)
     views = source.codes(np.array([5, 6]), 1.0)
     mixed = found.ws.copy()
     mixed[:, :4] = views[:, None]
-    np.testing.assert_array_equal(turned(source, found, views), draw(source, mixed, found.cameras))
+    np.testing.assert_array_equal(turned(source, found.ws, views), draw(source, mixed, found.cameras))
 
 
 def test_pictures_of_another_size_are_refused(source, pictures):
