@@ -28,16 +28,18 @@ _FRAME_MILLISECONDS, _SLOWEST = 120, 600
 
 
 class Summary(NamedTuple):
-    """The photos that were drawn, the errors of the others by name, the page of all, and what drew them."""
+    """The photos that were drawn, the errors of the others by name, the page of all, what drew them, and
+    lines on what else the folder holds."""
 
     done: list[Subject]
     failed: dict[str, str]
     page: str
     editor: Editor
+    notes: Sequence[str]
 
     def text(self) -> str:
         """What to print at the end."""
-        return outcome("drawn anew", len(self.done), self.failed, self.page)
+        return outcome("drawn anew", len(self.done), self.failed, self.page, self.notes)
 
 
 def run(
@@ -67,13 +69,15 @@ def run(
     edits = asked(cameras, [name for name in PROPERTIES if name in donors], steps)
     editor = Editor(workdir)
     editor.check(edits)
-    readers = _samples(editor, samples, seed) if samples else _photos(editor, Path(images), folder)
+    found = None if samples else find_photos(images)
+    readers = _samples(editor, samples, seed) if found is None else _photos(editor, found.photos, folder)
     check_own(out, RECORD, {name: _files(name, edits) for name in readers}, [PAGE], "edit")
     given = {name: _donor(editor, Path(path), name, folder) for name, path in donors.items()}
     made, failed = _draw_each(editor, readers, edits, given, out)
     write_json(out / RECORD, _record(made, failed, donors))
     write_text(out / PAGE, edits_page(made, given, failed, legible(Path(out.absolute().name))))
-    return Summary([one.subject for one in made], failed, legible(out / PAGE), editor)
+    notes = [] if found is None else found.intake.lines()
+    return Summary([one.subject for one in made], failed, legible(out / PAGE), editor, notes)
 
 
 def _draw_each(
@@ -99,8 +103,7 @@ def _draw_each(
     return made, failed
 
 
-def _photos(editor: Editor, images: Path, masks: Path | None) -> dict[str, Callable[[], Subject]]:
-    paths = find_photos(images).photos
+def _photos(editor: Editor, paths: Sequence[Path], masks: Path | None) -> dict[str, Callable[[], Subject]]:
     names = result_names(paths)
     return {
         name: lambda path=path, name=name: editor.read(path, name, masks)

@@ -37,15 +37,17 @@ class Networks(NamedTuple):
 
 
 class Summary(NamedTuple):
-    """Names of the photos that were projected, the errors of the others by name, and the record's path."""
+    """Names of the photos that were projected, the errors of the others by name, the record's path, and lines
+    on what else the folder holds."""
 
     done: list[str]
     failed: dict[str, str]
     record: str
+    notes: Sequence[str]
 
     def text(self) -> str:
         """What to print at the end."""
-        return outcome("projected", len(self.done), self.failed, self.record)
+        return outcome("projected", len(self.done), self.failed, self.record, self.notes)
 
 
 def run(
@@ -65,7 +67,7 @@ def run(
     named in the summary. Raises FileNotFoundError or ValueError without networks or photos, or when `out`
     holds others' files.
     """
-    out, paths = Path(out), find_photos(images).photos
+    out, (paths, intake) = Path(out), find_photos(images)
     folder = masks_folder(masks)
     networks = load(workdir, space, num_steps)
     names = result_names(paths)
@@ -77,7 +79,7 @@ def run(
         figures = _write(out, pictures, seen, found, networks.source)
     content = {"space": space, "steps": num_steps, "seed": seed, "photos": figures, "failed": failed}
     write_json(out / RECORD, content)
-    return Summary(list(pictures), failed, legible(out / RECORD))
+    return Summary(list(pictures), failed, legible(out / RECORD), intake.lines())
 
 
 def load(workdir: str | Path | None, space: Space, num_steps: int) -> Networks:

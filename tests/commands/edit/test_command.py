@@ -145,3 +145,12 @@ def write_without_renderer(workdir):
     for path in (written / "stylegan_r").iterdir():
         path.unlink()
     return written
+
+
+def test_what_a_folder_holds_besides_is_told(workdir, photos, tmp_path):
+    (tmp_path / "good.png").write_bytes((photos / "good.png").read_bytes())
+    (tmp_path / "notes.txt").write_text("mine")
+    assert (
+        "1 .txt"
+        in editing.run(tmp_path / "out", images=tmp_path, workdir=workdir, cameras=["azimuth=5"]).text()
+    )

@@ -54,3 +54,9 @@ def test_what_is_missing_or_in_the_way_is_told(workdir, photos, done, tmp_path):
     finally:
         again.unlink()
         (done[0] / "other.npz").unlink()
+
+
+def test_what_a_folder_holds_besides_is_told(workdir, photos, tmp_path):
+    (tmp_path / "good.png").write_bytes((photos / "good.png").read_bytes())
+    (tmp_path / "notes.txt").write_text("mine")
+    assert "1 .txt" in projection.run(tmp_path, tmp_path / "out", workdir=workdir, num_steps=1).text()
