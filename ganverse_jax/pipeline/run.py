@@ -21,7 +21,7 @@ from jax.sharding import Mesh
 
 from ganverse_jax.pipeline.experiment import Experiment, plain_experiment
 from ganverse_jax.pipeline.remedies import check_all_there, make
-from ganverse_jax.pipeline.settings import plain
+from ganverse_jax.pipeline.settings import decisive, plain
 from ganverse_jax.pipeline.stage import Run, Stage
 from ganverse_jax.pipeline.workdir import FORMAT, only_run, read_marker, recorded_config
 from ganverse_jax.runtime import hosts, parallel
@@ -114,8 +114,7 @@ class Pipeline:
         """Names a stage's settings (or `settings` in their place) with the finished stages it reads."""
         stage = {stage.name: stage for stage in self.stages}[name]
         shared = self.experiment
-        inputs: dict[str, Any] = {"format": FORMAT, "settings": plain(settings or self.settings(stage))}
-        inputs["settings"].pop("micro_batches", None)  # which, as the devices, change nothing but the time
+        inputs: dict[str, Any] = {"format": FORMAT, "settings": decisive(settings or self.settings(stage))}
         world = plain(shared.world)
         if world["pose"] == "free":  # runs that were finished before poses could be frozen stay so
             del world["pose"]

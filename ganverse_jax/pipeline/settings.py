@@ -46,6 +46,8 @@ NonNegative = Annotated[float, Limit(0)]
 Share = Annotated[float, Limit(0, 1)]
 FieldOfView = Annotated[float, Limit(0, 180, open=True)]  # degrees
 
+INERT = {"inert": True}  # metadata of a stage's field that, as the devices, changes nothing but the time
+
 NOUNS = {int: "whole number", float: "number", bool: "boolean (True or False)", str: "text"}
 
 
@@ -115,6 +117,12 @@ def build(cls: type[T], values: Mapping[str, Any], path: str) -> T:
 def plain(settings: Any) -> dict[str, Any]:
     """The nested plain dict of a dataclass of settings, whose tuples stay tuples; :func:`build` undoes it."""
     return dataclasses.asdict(settings)
+
+
+def decisive(settings: Any) -> dict[str, Any]:
+    """`plain`, but for a stage's fields that are INERT: what its results depend on."""
+    inert = {field.name for field in dataclasses.fields(settings) if field.metadata == INERT}
+    return {name: value for name, value in plain(settings).items() if name not in inert}
 
 
 def _kind(annotation: Any) -> Kind:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
-from ganverse_jax.pipeline.settings import Count, Limit, NonNegative, Positive, Share, Whole
+from ganverse_jax.pipeline.settings import INERT, Count, Limit, NonNegative, Positive, Share, Whole
 from ganverse_jax.stages.multiview_dataset.settings import Filter
 from ganverse_jax.stages.perception.settings import MaskRCNNFile
 
@@ -83,7 +83,8 @@ class Training:
     weights: Weights = field(default_factory=Weights)
     num_steps: Count = 200_000
     batch_size: Count = 16  # objects, of two views each
-    micro_batches: Count = 1  # of a device's part of a batch, one after the other: in less memory, the same
+    # Of a device's part of a batch, one after the other: in less memory, the same.
+    micro_batches: Count = field(default=1, metadata=INERT)
     learning_rate: Positive = 1e-4
     camera_learning_rate: NonNegative = 1e-4  # radians and log distance per step of Adam
     camera_start: Whole = 0  # step from which on cameras move

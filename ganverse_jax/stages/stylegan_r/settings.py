@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-from ganverse_jax.pipeline.settings import Count, NonNegative, Positive, Share, Whole
+from ganverse_jax.pipeline.settings import INERT, Count, NonNegative, Positive, Share, Whole
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,8 @@ class Settings:
     mapper: Mapper = field(default_factory=Mapper)
     warmup: Warmup = field(default_factory=Warmup)
     finetune: Finetune = field(default_factory=Finetune)
-    micro_batches: Count = 1  # of a device's part of a fine-tuning's batch, as of `inverse_graphics`
+    # Of a device's part of a fine-tuning's batch, as of `inverse_graphics`.
+    micro_batches: Count = field(default=1, metadata=INERT)
     sweep_steps: Count = 8  # cameras of a sweep's picture
     log_every: Count = 50
     save_every: Count = 500
