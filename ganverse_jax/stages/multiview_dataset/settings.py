@@ -15,6 +15,10 @@ class Filter:
     min_instance: Share = 0.02  # share of the image from which an instance counts
     min_area: Share = 0.10  # share of the image that the object covers at least
 
+    def thresholds(self) -> dict[str, float]:
+        """As `judge` takes them."""
+        return {"min_instance": self.min_instance, "min_area": self.min_area}
+
 
 @dataclass(frozen=True)
 class Settings(Filter):

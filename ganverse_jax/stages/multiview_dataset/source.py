@@ -48,9 +48,7 @@ def load_source(workdir: Path, gan: LoadedGenerator, *, seed: int, settings: Set
     # A few pairs more than a batch, so that rejected ones rarely cost a second call.
     generator = MultiviewGenerator(gan, batch_size=2 * (size + max(size // 8, 1)), crop=drawn.crop)
     on_the_fly = settings.on_the_fly
-    drawing = ObjectDrawing(
-        seed, len(views.views), drawn.truncation, on_the_fly.min_instance, on_the_fly.min_area
-    )
+    drawing = ObjectDrawing(seed, len(views.views), drawn.truncation, **on_the_fly.thresholds())
     held_out = 2 * on_the_fly.num_held_out * len(views.views)
     told = f"{held_out:,} held out, then {generator.batch_size} for each of {settings.num_steps:,} steps"
     announce(

@@ -91,9 +91,7 @@ def run(run: Run, settings: Settings) -> None:
     views = viewpoints_stage.load(workdir, gan.fingerprint, gan.module.w_dim)
     generator = MultiviewGenerator(gan, batch_size=settings.batch_size, crop=drawn.crop)
     views_per_object = check_views_per_object(settings.views_per_object, views)
-    drawing = ObjectDrawing(
-        run.seed, views_per_object, drawn.truncation, settings.min_instance, settings.min_area
-    )
+    drawing = ObjectDrawing(run.seed, views_per_object, drawn.truncation, **settings.thresholds())
     card = _card(settings, drawing, drawn.crop, views)
     digest, notes = card["digest"], workdir / NAME / f"parts-{card['digest']}"
     if multiview.digest(folder_of(workdir)) == digest and (workdir / NAME / "figures.npz").exists():

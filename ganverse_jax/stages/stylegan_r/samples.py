@@ -47,14 +47,14 @@ def draw_samples(
     """Images of `count` fresh contents, truncated by psi, each in one random view; first: number of the
     first content, by which others than the training's can be had.
 
-    Images that fail the multi-view set's filter are left out: n is at most `count`. Object ids are seeds.
+    Images that fail the views' filter are left out: n is at most `count`. Object ids are seeds.
     Raises ValueError when the filter leaves none.
     """
     seeds = CONTENT_SEEDS + SEED_STRIDE * seed + first + np.arange(count)
     view_id = np.random.default_rng([seed, first]).integers(len(views.w), size=count)
     content_w = generator.codes(seeds, psi)
     images, _ = generator.pairs(views.w[view_id], content_w)
-    verdict = instances.judge_images(segmenter, images)
+    verdict = instances.judge_images(segmenter, images, **views.filter.thresholds())
     kept = verdict.kept
     if not kept.any():
         raise ValueError(f"the mask filter kept none of {count} samples; train the GAN longer")

@@ -12,6 +12,7 @@ from ganverse_jax.evaluation.cameras import circular_median, wrap_angle
 from ganverse_jax.models.stylegan2.multiview_generator import MultiviewGenerator
 from ganverse_jax.runtime.progress import Progress
 from ganverse_jax.scene.bins import NUM_AZIMUTH_BINS, nearest_azimuth_bin
+from ganverse_jax.stages.multiview_dataset.settings import Filter
 from ganverse_jax.stages.perception.cost import announce, batch_of
 from ganverse_jax.stages.perception.stage import Perception
 from ganverse_jax.stages.viewpoints.settings import Settings
@@ -35,7 +36,7 @@ def choose(
         raise ValueError('no pose regressor to annotate with; set viewpoints.annotated_by="person"')
     seeds = VIEW_SEEDS + SEED_STRIDE * seed + np.arange(settings.num_candidates)
     w = generator.view_codes(seeds, settings.view_truncation)
-    scores = _scores(generator, w, contents, perception)
+    scores = _scores(generator, w, contents, perception, settings)
     distances = view_selection.view_distances(scores.descriptors)
     chosen = view_selection.choose_views(
         scores.consistency * scores.agreement,
@@ -78,7 +79,9 @@ def commanded(generator: MultiviewGenerator, num_views: int, distance: float) ->
     ]
 
 
-def _scores(generator: MultiviewGenerator, w: np.ndarray, contents: np.ndarray, perception: Perception):
+def _scores(
+    generator: MultiviewGenerator, w: np.ndarray, contents: np.ndarray, perception: Perception, kept: Filter
+):
     """The `Scores` of all view codes `w` [v w_dim]."""
     size = max(1, _PICTURES_AT_ONCE // len(contents))
     told = f"{len(w):,} view codes in {len(contents)} contents each"
@@ -89,7 +92,7 @@ def _scores(generator: MultiviewGenerator, w: np.ndarray, contents: np.ndarray, 
         def scored(start: int) -> Scores:
             rows = w[start : start + size]
             try:
-                return score(generator, rows, contents, perception.segmenter, perception.pose_regressor)
+                return score(generator, rows, contents, perception, kept)
             finally:
                 shown.update(start + len(rows))
 
@@ -131,19 +134,22 @@ class Scores(NamedTuple):
     agreement: np.ndarray
 
 
-def score(generator: MultiviewGenerator, w: np.ndarray, contents: np.ndarray, segmenter, regressor) -> Scores:
-    """Draw `contents` [c w_dim] in the views `w` [v w_dim] and score each view, without any truth."""
+def score(
+    generator: MultiviewGenerator, w: np.ndarray, contents: np.ndarray, perception: Perception, kept: Filter
+) -> Scores:
+    """Draw `contents` [c w_dim] in the views `w` [v w_dim] and score each view, without any truth;
+    kept: which pictures count."""
     images = np.swapaxes(generator.grid(w, contents), 0, 1)
     flat = images.reshape(-1, *images.shape[2:])
-    verdict = instances.judge_images(segmenter, flat)
-    kept = verdict.kept.reshape(images.shape[:2])
+    verdict = instances.judge_images(perception.segmenter, flat, **kept.thresholds())
+    passed = verdict.kept.reshape(images.shape[:2])
     masks = (verdict.masks > 127).reshape(images.shape[:4])
     consistency = np.array([view_selection.mask_agreement(rows) for rows in masks])
     bins, agreement = np.full(len(w), -1), np.ones(len(w))
-    if regressor is not None:
-        azimuths = regressor(flat).azimuth.reshape(images.shape[:2])
+    if perception.pose_regressor is not None:
+        azimuths = perception.pose_regressor(flat).azimuth.reshape(images.shape[:2])
         medians = np.array([circular_median(row) for row in azimuths]) % (2 * np.pi)
         bins = np.array([nearest_azimuth_bin(median) for median in medians])
         off = np.abs(wrap_angle(azimuths - medians[:, None]))
         agreement = (off <= 2 * np.pi / NUM_AZIMUTH_BINS).mean(axis=1)
-    return Scores(kept, consistency, view_selection.appearance(images, masks), bins, agreement)
+    return Scores(passed, consistency, view_selection.appearance(images, masks), bins, agreement)

@@ -5,11 +5,12 @@ from typing import Annotated, Literal
 
 from ganverse_jax.pipeline.settings import Count, Limit, NonNegative, Positive, Share
 from ganverse_jax.runtime.shipped import ASSETS
+from ganverse_jax.stages.multiview_dataset.settings import Filter
 
 
 @dataclass(frozen=True)
-class Settings:
-    """Which view codes are chosen, and who tells their bins."""
+class Settings(Filter):
+    """Which view codes are chosen, by which pictures of them, and who tells their bins."""
 
     # "pose_regressor" annotates a toy GAN, a "person" the bins (launch.annotate), "keypoints" are clicked
     # points; "shipped": the file of a shipped GAN; "camera": nobody, the GAN takes cameras (gan.camera).

@@ -22,12 +22,14 @@ from ganverse_jax.models.stylegan2.multiview_generator import MultiviewGenerator
 from ganverse_jax.models.stylegan2.stored import LoadedGenerator
 from ganverse_jax.pages.grid import image_grid
 from ganverse_jax.pipeline.remedies import make
+from ganverse_jax.pipeline.settings import build
 from ganverse_jax.pipeline.stage import Run, Stage
 from ganverse_jax.runtime.checkpoint import read_json, write_json, write_npz, write_png
 from ganverse_jax.runtime.loop import Metrics
 from ganverse_jax.runtime.shipped import ASSETS
 from ganverse_jax.scene.bins import NUM_AZIMUTH_BINS
 from ganverse_jax.stages.gan import stage as gan_stage
+from ganverse_jax.stages.multiview_dataset.settings import Filter
 from ganverse_jax.stages.perception import stage as perception_stage
 from ganverse_jax.stages.viewpoints import keypoints as viewpoints_keypoints
 from ganverse_jax.stages.viewpoints.choice import CONTENT_SEEDS, SEED_STRIDE, choose, commanded
@@ -43,11 +45,13 @@ class AwaitsAnnotation(ValueError):
 
 
 class Viewpoints(NamedTuple):
-    """Chosen views: `views` as in viewpoints.json, `w` float32 [k w_dim], and the GAN's fingerprint."""
+    """Chosen views: `views` as in viewpoints.json, `w` float32 [k w_dim], the GAN's fingerprint, and the
+    filter of masks that they were chosen by."""
 
     views: list[dict[str, Any]]
     w: np.ndarray
     fingerprint: str
+    filter: Filter = Filter()
 
 
 def path_of(workdir: Path) -> Path:
@@ -87,7 +91,8 @@ def read_views(path: Path, fingerprint: str, w_dim: int | None = None) -> Viewpo
                 f"view {view['id']} in {path} : azimuth_bin {azimuth_bin!r}; see samples/viewpoints.png "
                 "and give every view the nearest bin of 30 degrees: 0 front, 3 its left side, 6 back, ... 11"
             )
-    return Viewpoints(views, np.array([view["w"] for view in views], np.float32), fingerprint)
+    chosen_by = build(Filter, content.get("filter", {}), f"filter in {path}")
+    return Viewpoints(views, np.array([view["w"] for view in views], np.float32), fingerprint, chosen_by)
 
 
 def run(run: Run, settings: Settings) -> None:
@@ -122,7 +127,7 @@ def run(run: Run, settings: Settings) -> None:
     elif by == "camera":
         views = commanded(generator, settings.num_views, run.world.distance)
         content = {"fingerprint": gan.fingerprint, "annotated_by": by, "views": views}
-    write_json(path_of(workdir), content)
+    write_json(path_of(workdir), content | {"filter": settings.thresholds()})
     load(workdir, gan.fingerprint, w_dim)
     _report(workdir, content, generator, fresh_contents, perception.pose_regressor, run.metrics)
 

@@ -27,6 +27,8 @@ from ganverse_jax.runtime.checkpoint import read_json, read_npz, write_json
 from ganverse_jax.scene.cameras import given_cameras
 from ganverse_jax.stages.multiview_dataset import stage as multiview_dataset
 from ganverse_jax.stages.multiview_dataset.card import CARD
+from ganverse_jax.stages.multiview_dataset.settings import Filter
+from ganverse_jax.stages.perception.load import Perception
 from ganverse_jax.stages.viewpoints import choice as viewpoints_choice
 from ganverse_jax.stages.viewpoints import stage as viewpoints
 from tests.stages.tiny_world import DRAWING, VIEWS, centred_disc, files_of
@@ -59,16 +61,28 @@ def test_a_view_whose_contents_face_both_ways_agrees_little(generator):
         azimuth = np.array([0.0, 0.0, 0.3, 0.0] + [0.0, np.pi, 0.0, np.pi])
         return Pose(azimuth, 0 * azimuth, 0 * azimuth)
 
-    scores = viewpoints_choice.score(generator, w[:2], w[2:], centred_disc, flips_in_the_second_view)
+    facing = Perception(centred_disc, flips_in_the_second_view)
+    scores = viewpoints_choice.score(generator, w[:2], w[2:], facing, Filter())
     np.testing.assert_array_equal(scores.agreement, [1.0, 0.5])
-    alone = viewpoints_choice.score(generator, w[:2], w[2:], centred_disc, None)
+    alone = viewpoints_choice.score(generator, w[:2], w[2:], Perception(centred_disc, None), Filter())
     np.testing.assert_array_equal(alone.agreement, [1.0, 1.0])
+
+
+def test_how_small_an_object_a_view_may_show_is_set(generator):
+    w = np.random.default_rng(0).normal(size=(6, generator.module.w_dim)).astype(np.float32)
+    picture = np.zeros((1, 16, 16, 3), np.uint8)
+    picture[0, 0, 0, 0] = 1  # which is no eighth
+    share = centred_disc(picture).mean()
+    for least, passes in ((0.9 * share, True), (1.1 * share, False)):
+        judged = Perception(centred_disc, None), Filter(min_area=least)
+        assert viewpoints_choice.score(generator, w[:2], w[2:], *judged).kept.any() == passes
 
 
 def test_views_are_annotated_by_the_regressor_and_say_so(stages):
     folder = stages(viewpoints) / "viewpoints"
     content = read_json(folder / "viewpoints.json")
     assert content["annotated_by"] == "pose_regressor" and content["fingerprint"] == "tiny"
+    assert viewpoints.load(folder.parent, "tiny").filter == Filter()
     assert 1 <= len(content["views"]) <= 4
     assert all(view["azimuth_bin"] in range(12) for view in content["views"])
     grid = read_npz(folder / "figures.npz")["grid"]

@@ -7,6 +7,7 @@ import pytest
 from ganverse_jax.models.stylegan2.multiview_generator import MultiviewGenerator
 from ganverse_jax.models.stylegan2.networks import Generator
 from ganverse_jax.models.stylegan2.stored import LoadedGenerator
+from ganverse_jax.stages.multiview_dataset.settings import Filter
 from ganverse_jax.stages.stylegan_r.samples import draw_samples
 from ganverse_jax.stages.viewpoints.stage import Viewpoints
 
@@ -49,6 +50,13 @@ def test_samples_pass_the_filter_and_carry_the_codes_of_their_view(generator, vi
     np.testing.assert_allclose(content_w, same_w, rtol=1e-5, atol=1e-6)
     again, _ = generator.pairs(views.w[samples.view_id], content_w)
     assert np.abs(samples.images.astype(int) - again).max() <= 1
+
+
+def test_samples_are_as_small_as_those_that_the_views_were_chosen_by(generator, views):
+    # The square of `_every_other` is a quarter of the picture.
+    strict = views._replace(filter=Filter(min_area=0.3))
+    with pytest.raises(ValueError, match="kept none"):
+        draw_samples(generator, _every_other, strict, COUNT, **DRAW)
 
 
 def test_no_usable_sample_is_an_error(generator, views):
