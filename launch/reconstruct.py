@@ -15,6 +15,7 @@ from . import command
 _IMAGES = flags.DEFINE_string("images", None, "A photo (PNG, JPEG, WebP), or a folder of them")
 _OUT = flags.DEFINE_string("out", None, "Folder to write meshes, pictures, cameras and index.html to")
 _WORKDIR = flags.DEFINE_string("workdir", None, "Run whose networks serve (default: the shipped toy ones)")
+_SHIPPED = flags.DEFINE_string("shipped", None, command.SHIPPED)
 _NETWORK = flags.DEFINE_string("network", None, "Folder with another network.safetensors")
 _MASKS = flags.DEFINE_string("masks", None, "Folder of masks: STEM.png, grey or VOC's palette, see README")
 _MATERIAL = flags.DEFINE_enum(
@@ -33,7 +34,7 @@ def main() -> None:
     from ganverse_jax.runtime.compiled import keep_compiled
 
     keep_compiled()
-    sources = dict(workdir=_WORKDIR.value, network=_NETWORK.value, masks=_MASKS.value)
+    sources = dict(workdir=_WORKDIR.value, network=_NETWORK.value, shipped=_SHIPPED.value, masks=_MASKS.value)
     summary = reconstruction.run(
         _IMAGES.value, _OUT.value, **sources, material=_MATERIAL.value, refine=_REFINE.value
     )

@@ -23,9 +23,9 @@ class GanSource(NamedTuple):
     folder: Path
 
 
-def gan_source(workdir: Path | None) -> GanSource:
-    """That of a run's gan stage, or the shipped one. Raises FileNotFoundError where there is none."""
-    folder = shipped_with(GENERATOR) if workdir is None else workdir / gan.NAME
+def gan_source(workdir: Path | None, shipped: str | None = None) -> GanSource:
+    """That of a run's gan stage, or of a shipped world. Raises FileNotFoundError where there is none."""
+    folder = shipped_with(GENERATOR, shipped) if workdir is None else workdir / gan.NAME
     if not (folder / GENERATOR).is_file():
         raise FileNotFoundError(f"no {folder / GENERATOR}; {make(gan.NAME)}")
     drawing = gan.Drawing(SHIPPED_PSI, None) if workdir is None else gan.load_drawing(workdir)

@@ -21,13 +21,16 @@ from ganverse_jax.stages.gan.start import GENERATOR
 __all__ = ["edit", "export", "generate", "reconstruct", "render"]
 
 
-def reconstruct(photo: str | Path, *, workdir: str | Path | None = None) -> TexturedMesh:
-    """The mesh of one photo, by the networks of a run, or by the shipped ones, which know toy cars alone.
+def reconstruct(
+    photo: str | Path, *, workdir: str | Path | None = None, shipped: str | None = None
+) -> TexturedMesh:
+    """The mesh of one photo, by the networks of a run, or of a `shipped` world (None: the default), whose
+    objects alone they know.
 
     The mask is the photo's alpha, else the segmenter's. Raises as `launch.reconstruct`: PhotoError and
     FileNotFoundError, which name the file and the remedy.
     """
-    _, network, segment, _ = networks_of(workdir, None)
+    _, network, segment, _ = networks_of(workdir, shipped=shipped)
     read = read_photo(Path(photo), segment=segment)
     _, _, meshes = predict(network, read, crop_of(network, read, photo))
     return textured_mesh(meshes, 0)
@@ -57,13 +60,14 @@ def edit(
     texture_from: str | Path | None = None,
     background_from: str | Path | None = None,
     workdir: str | Path | None = None,
+    shipped: str | None = None,
 ) -> np.ndarray:
     """A photo's object drawn anew by StyleGAN-R, a picture uint8 [h w 3] of the network's size.
 
     azimuth, elevation: degrees, None as in the photo; the others are photos whose property replaces its own.
     Raises as :func:`reconstruct`, also where the run has no StyleGAN-R.
     """
-    editor = Editor(workdir)
+    editor = Editor(workdir, shipped)
     own = editor.read(Path(photo), "photo")
     camera = own.camera[None].astype(np.float32)
     for column, degrees in enumerate((azimuth, elevation)):

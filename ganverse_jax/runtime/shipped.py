@@ -1,20 +1,47 @@
 """Weights and annotations in the repository: folders under ganverse_jax/assets, by name."""
 
+import re
 from pathlib import Path
 
 ASSETS = Path(__file__).parents[1] / "assets"
+_ROUND, _PREFIX = re.compile(r"_round\d+$"), "toy_"
 
 
-def shipped_with(part: str) -> Path:
-    """Of the shipped sets that serve by default (assets/default.txt: how their names begin), the latest
-    round's that has `part`, a file or folder. Raises FileNotFoundError where none has."""
-    world = (ASSETS / "default.txt").read_text(encoding="utf-8").strip()
-    found = sorted(path.parent for path in ASSETS.glob(f"{world}*/{part}"))
-    if not found:
-        raise FileNotFoundError(f"no shipped set {ASSETS / world}* has {part}; install the package again")
-    return found[-1]
+def worlds(part: str = "") -> list[str]:
+    """The worlds of which a shipped set has `part`, a file or folder: "toy_car" where there is
+    assets/toy_car/PART or assets/toy_car_round2/PART."""
+    sets = [path for path in ASSETS.iterdir() if (path / "CARD.md").is_file() and (path / part).exists()]
+    return sorted({_of(path) for path in sets})
+
+
+def shipped_with(part: str, world: str | None = None) -> Path:
+    """Of a world's shipped sets the latest round's that has `part`, a file or folder.
+
+    world: its name, with or without "toy_"; None: the one that serves by default (assets/default.txt). Raises
+    FileNotFoundError where it has none, naming those that have.
+    """
+    default = (ASSETS / "default.txt").read_text(encoding="utf-8").strip()
+    named = default if world is None else f"{_PREFIX}{world.removeprefix(_PREFIX)}"
+    if named not in worlds(part):
+        choices = ", ".join(name.removeprefix(_PREFIX) for name in worlds(part))
+        raise FileNotFoundError(
+            f"shipped = {world or default!r}: no {part} of it comes with the package; choose one of "
+            f"{choices or 'none: install the package again'}"
+        )
+    return sorted(path for path in ASSETS.iterdir() if _of(path) == named and (path / part).exists())[-1]
 
 
 def weights_folder(name: str) -> Path:
     """The shipped set `name`, or else the folder at that path."""
     return ASSETS / name if (ASSETS / name).is_dir() else Path(name)
+
+
+def check_sources(shipped: str | None, **others: str | Path | None) -> None:
+    """Raise ValueError where a shipped world and another source, by the name of its flag, are to serve."""
+    for name, value in others.items():
+        if None not in (shipped, value):
+            raise ValueError(f"give --{name}={value} or --shipped={shipped}, one of them")
+
+
+def _of(folder: Path) -> str:
+    return _ROUND.sub("", folder.name)

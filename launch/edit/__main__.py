@@ -23,6 +23,7 @@ _SAMPLES = flags.DEFINE_integer("samples", 0, "In place of photos: so many pictu
 _SEED = flags.DEFINE_integer("seed", 0, "Of the samples", 0, 2**20)
 _OUT = flags.DEFINE_string("out", None, "Folder to write NAME.png, NAME_EDIT.webp and index.html to")
 _WORKDIR = flags.DEFINE_string("workdir", None, "Run whose networks serve (default: the shipped toy ones)")
+_SHIPPED = flags.DEFINE_string("shipped", None, command.SHIPPED)
 _MASKS = flags.DEFINE_string("masks", None, "Folder of masks: STEM.png, as for launch.reconstruct")
 _CAMERA = flags.DEFINE_multi_string(
     "camera",
@@ -54,6 +55,7 @@ def main() -> None:
         samples=_SAMPLES.value,
         seed=_SEED.value,
         workdir=_WORKDIR.value,
+        shipped=_SHIPPED.value,
         masks=_MASKS.value,
         cameras=_CAMERA.value,
         donors=donors,

@@ -14,6 +14,7 @@ from .. import command
 _IMAGES = flags.DEFINE_string("images", None, "A photo (PNG, JPEG, WebP), or a folder of them")
 _OUT = flags.DEFINE_string("out", None, "Folder to write NAME.npz, NAME.png and projections.json to")
 _WORKDIR = flags.DEFINE_string("workdir", None, "Run whose GAN serves (default: the shipped toy one)")
+_SHIPPED = flags.DEFINE_string("shipped", None, command.SHIPPED)
 _MASKS = flags.DEFINE_string("masks", None, "Folder of masks: STEM.png, as for launch.reconstruct")
 _SPACE = flags.DEFINE_enum("space", "w+", ["w", "w+"], "One code for all layers, or one for each")
 _STEPS = flags.DEFINE_integer("steps", 200, "Of gradient descent, in each space", 1, 10000)
@@ -27,7 +28,7 @@ def main() -> None:
     from ganverse_jax.commands.project import command as projection
 
     how = dict(space=_SPACE.value, num_steps=_STEPS.value, seed=_SEED.value)
-    sources = dict(workdir=_WORKDIR.value, masks=_MASKS.value)
+    sources = dict(workdir=_WORKDIR.value, shipped=_SHIPPED.value, masks=_MASKS.value)
     summary = projection.run(_IMAGES.value, _OUT.value, **sources, **how)
     print(summary.text())
     if summary.failed:

@@ -49,6 +49,7 @@ def run(
     samples: int = 0,
     seed: int = 0,
     workdir: str | Path | None = None,
+    shipped: str | None = None,
     masks: str | Path | None = None,
     cameras: Sequence[str] = (),
     donors: Mapping[str, str | Path] | None = None,
@@ -57,17 +58,17 @@ def run(
     """Edit a photo, each of a folder, or samples of the GAN, into the folder `out`.
 
     images: as for launch.reconstruct; samples, seed: how many pictures of the GAN's own instead; workdir: a
-    run with a finished stylegan_r, or the shipped networks; masks: a folder of STEM.png; cameras: --camera of
-    each edit (`edits.camera_edit`); donors: photo by property of PROPERTIES; steps: of a property's exchange.
-    Photos that fail are named in the summary. Raises FileNotFoundError or ValueError without networks or
-    photos, for an edit that cannot be, or when `out` holds others' files.
+    run with a finished stylegan_r, or the networks of the `shipped` world; masks: a folder of STEM.png;
+    cameras: --camera of each edit (`edits.camera_edit`); donors: photo by property of PROPERTIES; steps: of a
+    property's exchange. Photos that fail are named in the summary. Raises FileNotFoundError or ValueError
+    without networks or photos, for an edit that cannot be, or when `out` holds others' files.
     """
     out, donors = Path(out), dict(donors or {})
     if bool(images) == bool(samples):
         raise ValueError("give --images=PHOTO or --samples=COUNT, one of them")
     folder = masks_folder(masks)
     edits = asked(cameras, [name for name in PROPERTIES if name in donors], steps)
-    editor = Editor(workdir)
+    editor = Editor(workdir, shipped)
     editor.check(edits)
     found = None if samples else find_photos(images)
     readers = _samples(editor, samples, seed) if found is None else _photos(editor, found.photos, folder)

@@ -52,16 +52,17 @@ class Drawn(NamedTuple):
 
 
 class Editor:
-    """Inverse graphics, StyleGAN-R and DIB-R of one run, or of the shipped set.
+    """Inverse graphics, StyleGAN-R and DIB-R of one run, or of a shipped world.
 
-    workdir: of a run whose stage stylegan_r is finished; None: the shipped networks. Raises FileNotFoundError
-    for a stage that has not run, ValueError for networks that were not trained on one another.
+    workdir: of a run whose stage stylegan_r is finished; shipped: otherwise, as of `networks_of`. Raises
+    FileNotFoundError for a stage that has not run, ValueError for networks that were not trained on one
+    another.
     """
 
-    def __init__(self, workdir: str | Path | None = None):
-        self.workdir = None if workdir is None else Path(workdir)
-        self.folder = self.workdir or shipped_with(NAME)
-        network, r, self.segment, self.regress = networks_of(workdir, None)
+    def __init__(self, workdir: str | Path | None = None, shipped: str | None = None):
+        self.workdir, self.shipped = None if workdir is None else Path(workdir), shipped
+        self.folder = self.workdir or shipped_with(NAME, shipped)
+        network, r, self.segment, self.regress = networks_of(workdir, shipped=shipped)
         self.reconstructor, self.renderer = r, _renderer(self.folder / NAME, r, network)
         inverse = TrainedInverseGraphics(r.network, r.params, r.fov_y)
         self.dibr = make_dibr(inverse, tuple(_SUPERSAMPLING * side for side in r.framing.size))
@@ -88,7 +89,7 @@ class Editor:
             raise ValueError(
                 f"no segmenter in {self.folder} finds masks of samples; give --images with masks"
             )
-        source, psi, _ = gan_source(self.workdir)
+        source, psi, _ = gan_source(self.workdir, self.shipped)
         seeds = 1000 * seed + np.arange(count)
         images, _ = source.pairs(source.view_codes(seeds, psi), source.codes(seeds, psi))
         subjects = {}

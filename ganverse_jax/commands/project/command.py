@@ -55,6 +55,7 @@ def run(
     out: str | Path,
     *,
     workdir: str | Path | None = None,
+    shipped: str | None = None,
     masks: str | Path | None = None,
     space: Space = "w+",
     num_steps: int = 200,
@@ -63,16 +64,16 @@ def run(
     """Project a photo, or each of a folder, into the folder `out`.
 
     workdir: a run with finished gan and inverse_graphics stages (the latter tells how photos are framed), or
-    the shipped networks; masks: a folder of STEM.png; space, num_steps: see `Projector`. Photos that fail are
-    named in the summary. Raises FileNotFoundError or ValueError without networks or photos, or when `out`
-    holds others' files.
+    the networks of the `shipped` world; masks: a folder of STEM.png; space, num_steps: see `Projector`.
+    Photos that fail are named in the summary. Raises FileNotFoundError or ValueError without networks or
+    photos, or when `out` holds others' files.
     """
     out, (paths, intake) = Path(out), find_photos(images)
     folder = masks_folder(masks)
-    networks = load(workdir, space, num_steps)
+    networks = load(workdir, space, num_steps, shipped)
     names = result_names(paths)
     check_own(out, RECORD, {name: [f"{name}.npz", f"{name}.png"] for name in names}, [], "project")
-    pictures, seen, failed = _framed(paths, names, workdir, folder)
+    pictures, seen, failed = _framed(paths, names, networks_of(workdir, shipped=shipped), folder)
     figures: dict[str, Any] = {}
     if pictures:
         found = project(networks.source, np.stack(list(pictures.values())), networks.how, seed=seed)
@@ -82,12 +83,12 @@ def run(
     return Summary(list(pictures), failed, legible(out / RECORD), intake.lines())
 
 
-def load(workdir: str | Path | None, space: Space, num_steps: int) -> Networks:
-    """The GAN of a run, or the shipped one, with its discriminator's features as the perceptual distance.
+def load(workdir: str | Path | None, space: Space, num_steps: int, shipped: str | None = None) -> Networks:
+    """The GAN of a run, or of a shipped world, with its discriminator's features as the perceptual distance.
 
     Raises FileNotFoundError where it has not been trained.
     """
-    source, _, folder = gan_source(None if workdir is None else Path(workdir))
+    source, _, folder = gan_source(None if workdir is None else Path(workdir), shipped)
     if not (folder / DISCRIMINATOR).is_file():
         raise FileNotFoundError(f"no {folder / DISCRIMINATOR}; {make(gan.NAME)}")
     critic = load_discriminator(folder / DISCRIMINATOR)
@@ -101,10 +102,10 @@ def load(workdir: str | Path | None, space: Space, num_steps: int) -> Networks:
 
 
 def _framed(
-    paths: Sequence[Path], names: Sequence[str], workdir, masks: Path | None
+    paths: Sequence[Path], names: Sequence[str], networks, masks: Path | None
 ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray], dict[str, str]]:
     """By name the pictures uint8 [h w 3] and masks uint8 [h w], framed as the networks' own; what failed."""
-    _, reconstructor, segment, _ = networks_of(workdir, None)
+    _, reconstructor, segment, _ = networks
     pictures, seen, failed = {}, {}, {}
     for path, name in zip(paths, names, strict=True):
         try:

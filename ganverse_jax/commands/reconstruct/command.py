@@ -41,6 +41,7 @@ def run(
     *,
     workdir: str | Path | None = None,
     network: str | Path | None = None,
+    shipped: str | None = None,
     masks: str | Path | None = None,
     material: Material = "unlit",
     refine: int = 0,
@@ -49,20 +50,19 @@ def run(
 
     workdir: a run whose inverse_graphics stage is finished; its perception stage, if any, gives masks and
     cameras. network: another folder with a network.safetensors, in place of the workdir's. Without either
-    the shipped networks serve, which know their toy world's class alone. masks: a folder of STEM.png.
-    material: of the meshes. refine: steps of Eq. 1 on each photo by itself (`refinement.refine`). Photos that
-    fail are named in the summary, the others are done all the same.
+    the networks of the `shipped` world serve (None: the default's), which know its class alone. masks: a
+    folder of STEM.png. material: of the meshes. refine: steps of Eq. 1 on each photo by itself
+    (`refinement.refine`). Photos that fail are named in the summary, the others are done all the same.
     Raises FileNotFoundError or ValueError without network, photo or folder of masks, or when `out` is empty
     or would overwrite what it reads, or files that no earlier call made; OSError when it cannot be written.
     """
     if not str(out):
         raise ValueError("--out is empty; name the folder to write to")
     masks = masks_folder(masks)
-    folder, reconstructor, segment, regress = networks_of(workdir, network)
+    folder, reconstructor, segment, regress = networks_of(workdir, network, shipped)
     (photos, intake), out = find_photos(images), Path(out)
     names = result_names(photos)
-    if out.resolve() in {read.resolve() for read in (photos[0].parent, masks) if read is not None}:
-        raise ValueError(f"{out} holds photos or masks, which NAME.png would overwrite; use another --out")
+    _check_apart(out, photos[0].parent, masks)
     made = ResultsFolder(out, names, folder, intake)
     rebuild = functools.partial(
         reconstruct, reconstructor, out=out, regress=regress, material=material, refine=refine
@@ -75,6 +75,11 @@ def run(
     finally:  # also of what was finished when a person stops it
         page = made.write_page()
     return Summary([result.name for result in made.results], made.failed, intake.lines(), page)
+
+
+def _check_apart(out: Path, *read: Path | None) -> None:
+    if out.resolve() in {folder.resolve() for folder in read if folder is not None}:
+        raise ValueError(f"{out} holds photos or masks, which NAME.png would overwrite; use another --out")
 
 
 def _attempt(

@@ -13,7 +13,7 @@ from ganverse_jax.models.inverse_graphics.network import InverseGraphics
 from ganverse_jax.models.inverse_graphics.prediction import predict_meshes
 from ganverse_jax.models.inverse_graphics.stored import FILE, load_folder
 from ganverse_jax.pipeline.remedies import make
-from ganverse_jax.runtime.shipped import shipped_with
+from ganverse_jax.runtime.shipped import check_sources, shipped_with
 from ganverse_jax.scene.bins import NUM_AZIMUTH_BINS
 from ganverse_jax.scene.camera_fit import FittedCamera, bin_starts, fit_camera
 from ganverse_jax.scene.cameras import as_cameras, mean_camera
@@ -41,11 +41,17 @@ class Reconstructor(NamedTuple):
     fingerprint: str | None = None
 
 
-def networks_of(workdir, network):
-    """The network's folder, the network, and perception's segmenter and pose regressor (None without it)."""
+def networks_of(workdir=None, network=None, shipped=None):
+    """The network's folder, the network, and perception's segmenter and pose regressor (None without it).
+
+    workdir: of a run; network: another folder; shipped: a world whose networks come with the package
+    (`shipped_with`), the default one's where all are None. Raises as `load` and `shipped_with`, and
+    ValueError for `shipped` beside another.
+    """
+    check_sources(shipped, workdir=workdir, network=network)
     if workdir is None and network is None:
-        perceiving = shipped_with(perception.FILES[0])
-        folder = shipped_with(STAGE) / STAGE
+        perceiving = shipped_with(perception.FILES[0], shipped)
+        folder = shipped_with(STAGE, shipped) / STAGE
     else:
         folder = Path(workdir) / STAGE if network is None else Path(network)
         perceiving = None if workdir is None else Path(workdir) / perception.NAME
