@@ -17,7 +17,9 @@ _OUT = flags.DEFINE_string("out", None, "Folder to write meshes, pictures, camer
 _WORKDIR = flags.DEFINE_string("workdir", None, "Run whose networks serve (default: the shipped toy ones)")
 _SHIPPED = flags.DEFINE_string("shipped", None, command.SHIPPED)
 _NETWORK = flags.DEFINE_string("network", None, "Folder with another network.safetensors")
-_MASKS = flags.DEFINE_string("masks", None, "Folder of masks: STEM.png, grey or VOC's palette, see README")
+_MASKS = flags.DEFINE_string(
+    "masks", None, "Folder of masks: STEM.png, grey or VOC's palette, see docs/photo_to_mesh.md"
+)
 _MATERIAL = flags.DEFINE_enum(
     "material",
     "unlit",

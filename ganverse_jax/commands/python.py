@@ -65,7 +65,7 @@ def edit(
     """A photo's object drawn anew by StyleGAN-R, a picture uint8 [h w 3] of the network's size.
 
     azimuth, elevation: degrees, None as in the photo; the others are photos whose property replaces its own.
-    Raises as :func:`reconstruct`, also where the run has no StyleGAN-R.
+    Raises as `reconstruct`, also where the run has no StyleGAN-R.
     """
     editor = Editor(workdir, shipped)
     own = editor.read(Path(photo), "photo")

@@ -25,7 +25,7 @@ GET_LPIPS = "get weights/v0.1/vgg.pth of github.com/richzhang/PerceptualSimilari
 
 
 class InceptionWeights(NamedTuple):
-    """Parameters of :class:`Inception`, and whether the classifier has the 1008 outputs of FID's network."""
+    """Parameters of `Inception`, and whether the classifier has the 1008 outputs of FID's network."""
 
     params: dict[str, Any]
     is_fid: bool
@@ -57,7 +57,7 @@ def load_lpips(vgg: str | os.PathLike, linear: str | os.PathLike) -> dict[str, A
     """Parameters of `models.features.lpips.LPIPS` from torchvision's VGG16 and LPIPS v0.1's
     linear layers.
 
-    Raises as :func:`load_vgg` and :func:`load_linear`.
+    Raises as `load_vgg` and `load_linear`.
     """
     return load_vgg(vgg) | load_linear(linear)
 
@@ -78,7 +78,7 @@ def load_vgg(path: str | os.PathLike, *, shapes_only: bool = False) -> dict[str,
 
 
 def load_linear(path: str | os.PathLike, *, shapes_only: bool = False) -> dict[str, Any]:
-    """LPIPS' linear layers; parameters and errors as :func:`load_vgg`'s."""
+    """LPIPS' linear layers; parameters and errors as `load_vgg`'s."""
     state = read_weights(path, GET_LPIPS, shapes_only=shapes_only)
     what = f"{path}: no LPIPS layers; {GET_LPIPS}"
     return {

@@ -61,7 +61,7 @@ class Arrays:
     """Turns records into float32 arrays (copies); `budget` bounds their bytes altogether.
 
     `stored(key, dtype, count)` gives the numbers of a storage that lies beside the pickle (see
-    :mod:`torch_state`); without it every tensor must bring its own. shapes_only: zeros stand for them, in no
+    `torch_state`); without it every tensor must bring its own. shapes_only: zeros stand for them, in no
     memory.
     """
 

@@ -2,8 +2,8 @@
 
 A zipped file holds `NAME/data.pkl`, whose tensors name their numbers by key, and those in `NAME/data/KEY`. A
 legacy file is five pickles (magic number, protocol, system, the dict, sorted keys), then per key an int64
-count and the raw numbers. Files of before March 2017 are tars, see :mod:`torch_tar`. All are little-endian;
-the pickles, of Python 2 or 3, are read by :mod:`safe_pickle`.
+count and the raw numbers. Files of before March 2017 are tars, see `torch_tar`. All are little-endian;
+the pickles, of Python 2 or 3, are read by `safe_pickle`.
 """
 
 import mmap

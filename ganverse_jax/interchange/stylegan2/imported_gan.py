@@ -72,7 +72,7 @@ def imported_gan(
 
 
 def generator_settings(params: Mapping[str, Any]) -> dict[str, Any]:
-    """Keyword arguments of :class:`Generator` read off its parameters' shapes."""
+    """Keyword arguments of `Generator` read off its parameters' shapes."""
     widths = {r: _shape(params, f"b{r}", "torgb", "weight", axes=4)[2] for r in _resolutions(params)}
     mapping = params.get("mapping")
     layers = len(mapping) if isinstance(mapping, dict) else 0
@@ -83,7 +83,7 @@ def generator_settings(params: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def discriminator_settings(params: Mapping[str, Any]) -> dict[str, Any]:
-    """Resolution and widths of a :class:`Discriminator` read off its parameters' shapes."""
+    """Resolution and widths of a `Discriminator` read off its parameters' shapes."""
     resolutions = _resolutions(params)
     widths = {r // 2: _shape(params, f"b{r}", "skip", "weight", axes=4)[3] for r in resolutions if r > 4}
     top = max(resolutions)

@@ -1,6 +1,6 @@
 """StyleGAN2 weights of others into a folder that the `gan` stage reads; nothing is ever executed.
 
-Sources: NVIDIA's pickles (see :mod:`pickled`), or NumPy archives that hold a PyTorch state dict
+Sources: NVIDIA's pickles (see `pickled`), or NumPy archives that hold a PyTorch state dict
 as plain arrays: ``np.savez(file, **{name: x.numpy() for name, x in network.state_dict().items()})``.
 """
 

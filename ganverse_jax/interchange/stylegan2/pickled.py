@@ -27,7 +27,7 @@ def read_pickle(path: str | os.PathLike) -> FoundNetworks:
     """Read a pickle of NVIDIA's StyleGAN2 (TensorFlow, configurations e and f) or stylegan2-ada-pytorch.
 
     Raises FileNotFoundError, or ImportedFileError naming file, value and remedy for anything else that
-    is wrong with it; see :mod:`safe_pickle` for what a hostile file can do (nothing).
+    is wrong with it; see `safe_pickle` for what a hostile file can do (nothing).
     """
     path = Path(path)
     if not path.is_file():
@@ -45,7 +45,7 @@ def read_pickle(path: str | os.PathLike) -> FoundNetworks:
 
 
 def read_bytes(data: memoryview) -> FoundNetworks:
-    """As :func:`read_pickle`, from memory."""
+    """As `read_pickle`, from memory."""
     start = bytes(data[:4])
     if start[:1] != b"\x80":
         known = next(

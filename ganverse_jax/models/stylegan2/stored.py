@@ -96,7 +96,7 @@ def save_generator(
     view_mask: np.ndarray | None = None,
     dtype=None,
 ) -> None:
-    """Write a generator; ``settings`` are the keyword arguments of :class:`Generator`."""
+    """Write a generator; ``settings`` are the keyword arguments of `Generator`."""
     bundle = {"params": variables["params"], "noise": variables["noise"], "w_avg": w_avg}
     content = {"kind": "generator", "settings": settings, "card": metadata}
     if camera is not None:
@@ -110,7 +110,7 @@ def save_generator(
 def save_discriminator(
     path: str | os.PathLike, settings: dict, variables: dict, metadata: dict, *, dtype=None
 ) -> None:
-    """Write a discriminator; ``settings`` are the keyword arguments of :class:`Discriminator`."""
+    """Write a discriminator; ``settings`` are the keyword arguments of `Discriminator`."""
     bundle = {"params": variables["params"]}
     save_weights(path, bundle, {"kind": "discriminator", "settings": settings, "card": metadata}, dtype=dtype)
 
@@ -132,7 +132,7 @@ def load_generator(path: str | os.PathLike, *, shapes_only: bool = False) -> Loa
 
 
 def load_discriminator(path: str | os.PathLike, *, shapes_only: bool = False) -> LoadedDiscriminator:
-    """Read a discriminator, as :func:`load_generator`; ValueError when the file holds something else."""
+    """Read a discriminator, as `load_generator`; ValueError when the file holds something else."""
     bundle, metadata = _load(path, "discriminator", shapes_only)
     return LoadedDiscriminator(
         Discriminator(**metadata["settings"]), {"params": bundle["params"]}, metadata["card"]
