@@ -9,6 +9,7 @@ import pytest
 
 import ganverse_jax
 import rasterizer
+from tests.annotation import chromium
 from tests.docs.pages import ROOT
 
 pytest.importorskip("mkdocs", reason="builds the documentation; pip install '.[docs]'")
@@ -54,6 +55,21 @@ def test_equations_are_drawn_without_a_script(site):
 def test_every_public_function_has_its_docstring_there(site, page, names):
     text = (site / "api" / f"{page}.html").read_text(encoding="utf-8")
     assert [name for name in names if not re.search(rf'id="[\w.]*\.{name}"', text)] == []
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(chromium.find() is None, reason="no Chromium on this machine (apt install chromium)")
+@pytest.mark.parametrize("width", [400, 1280])
+def test_no_page_is_wider_than_its_window(site, browser, width):
+    pages = sorted(path for path in site.rglob("*.html") if path.name != "404.html")
+    wider = []
+    browser.resize(width, 900)
+    for path in pages:
+        browser.open(path.as_uri())
+        browser.wait_for("document.readyState === 'complete'")
+        if browser.evaluate("document.documentElement.scrollWidth") > width:
+            wider.append(path.name)
+    assert len(pages) > 30 and wider == []
 
 
 def test_what_pages_show_from_outside_docs_is_published(site):
