@@ -66,7 +66,7 @@ def test_no_page_is_wider_than_its_window(site, browser, width):
     browser.resize(width, 900)
     for path in pages:
         browser.open(path.as_uri())
-        browser.wait_for("document.readyState === 'complete'")
+        browser.wait_for("document.readyState === 'complete'", 60)
         if browser.evaluate("document.documentElement.scrollWidth") > width:
             wider.append(path.name)
     assert len(pages) > 30 and wider == []
