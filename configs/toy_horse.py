@@ -1,10 +1,11 @@
-"""Toy horses by the code and the recipe of the toy cars' first round: shipped GAN, views, perception networks.
+"""Toy horses by the code and the recipe of the toy cars' first round, from shipped networks.
 
     python -m launch.train --config=configs/toy_horse.py --workdir=runs/toy_horse
 
-takes about a quarter of an hour on 2 CPU cores. --stages=gan and --stages=perception train those networks anew, in
-65 and 15 minutes; views of another GAN are then to be annotated (launch.annotate, with
---config.viewpoints.annotated_by=person). What is not changed here is configs/toy_car_round1.py's.
+takes about eight minutes on 2 CPU cores; GAN, views and perception networks are shipped. --stages=gan and
+--stages=perception train them anew, in 65 and 15 minutes; views of another GAN are then to be annotated
+(launch.annotate, with --config.viewpoints.annotated_by=person). What is not changed here is
+configs/toy_car_round1.py's.
 """
 
 from ml_collections import ConfigDict

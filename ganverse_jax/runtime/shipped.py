@@ -11,7 +11,7 @@ def worlds(part: str = "") -> list[str]:
     """The worlds of which a shipped set has `part`, a file or folder: "toy_car" where there is
     assets/toy_car/PART or assets/toy_car_round2/PART."""
     sets = [path for path in ASSETS.iterdir() if (path / "CARD.md").is_file() and (path / part).exists()]
-    return sorted({_of(path) for path in sets})
+    return sorted({world_of(path) for path in sets})
 
 
 def shipped_with(part: str, world: str | None = None) -> Path:
@@ -28,7 +28,7 @@ def shipped_with(part: str, world: str | None = None) -> Path:
             f"shipped = {world or default!r}: no {part} of it comes with the package; choose one of "
             f"{choices or 'none: install the package again'}"
         )
-    return sorted(path for path in ASSETS.iterdir() if _of(path) == named and (path / part).exists())[-1]
+    return sorted(path for path in ASSETS.iterdir() if world_of(path) == named and (path / part).exists())[-1]
 
 
 def weights_folder(name: str) -> Path:
@@ -43,5 +43,6 @@ def check_sources(shipped: str | None, **others: str | Path | None) -> None:
             raise ValueError(f"give --{name}={value} or --shipped={shipped}, one of them")
 
 
-def _of(folder: Path) -> str:
+def world_of(folder: Path) -> str:
+    """The world that a set is of: its name without the round."""
     return _ROUND.sub("", folder.name)

@@ -22,7 +22,7 @@ from ganverse_jax.commands.export import card, networks, onnx_model, programs, s
 from ganverse_jax.models.stylegan2.stored import LoadedGenerator, load_generator
 from ganverse_jax.models.stylegan_r.neural_renderer import MAPPER_FILE, load_neural_renderer
 from ganverse_jax.runtime.checkpoint import read_json, write_json, write_text
-from ganverse_jax.runtime.shipped import ASSETS, shipped_with
+from ganverse_jax.runtime.shipped import ASSETS, shipped_with, world_of
 from ganverse_jax.stages.gan import stage as gan
 from ganverse_jax.stages.perception import load as perception
 
@@ -109,11 +109,15 @@ def _read_object(file: Path, *needed: str) -> dict[str, Any]:
 def _shipped_sources(out: Path) -> dict[Path, Source]:
     folders = sorted(path for path in ASSETS.iterdir() if (path / "CARD.md").is_file())
     told = "the shipped set `{0}` (ganverse_jax/assets/{0}/CARD.md)"
-    perceiving = shipped_with(perception.FILES[0])
     return {
-        out / path.name: Source(path, path, perceiving, told.format(path.name), TOY_WORLD, True)
+        out / path.name: Source(path, path, _perceiving(path), told.format(path.name), TOY_WORLD, True)
         for path in folders
     }
+
+
+def _perceiving(folder: Path) -> Path:
+    """The shipped set whose segmenter knows the objects of the set `folder`."""
+    return shipped_with(perception.FILES[0], world_of(folder))
 
 
 def _check_free(folder: Path) -> None:

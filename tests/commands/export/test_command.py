@@ -22,6 +22,7 @@ from ganverse_jax.models.stylegan2.style_space import style_layout
 from ganverse_jax.models.stylegan_r.latent_mapper import LatentMapper
 from ganverse_jax.models.stylegan_r.neural_renderer import NeuralRenderer, save_neural_renderer
 from ganverse_jax.runtime.checkpoint import read_npz, write_json
+from ganverse_jax.runtime.shipped import world_of
 from tests.models.inverse_graphics.untrained import write_network
 
 flatbuffers = pytest.importorskip(
@@ -227,6 +228,11 @@ def test_wrong_inputs_are_named_with_a_remedy(tmp_path):
     write_json(tmp_path / "gan" / "summary.json", {"data": {}})
     with pytest.raises(ValueError, match="summary.json holds no object of data, crop, truncation; delete it"):
         command.run(tmp_path / "out", workdir=tmp_path)
+
+
+def test_a_shipped_set_is_exported_with_the_segmenter_of_its_own_world(tmp_path):
+    for folder, source in command._shipped_sources(tmp_path).items():
+        assert world_of(source.perceiving) == world_of(folder)
 
 
 @pytest.mark.slow  # the shipped networks, in an environment of its own from the package index
