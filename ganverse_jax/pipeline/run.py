@@ -73,8 +73,9 @@ class Pipeline:
         check_all_there(line for name, train, done in looked_for if not done
                         for line in by_name[name].absent(self._taken(by_name[name], train)))  # fmt: skip
         hosts.wait()  # what one process lacks is told before another begins
-        for name, train, _ in looked_for:
-            self._run_stage(by_name[name], run, train=train)
+        for (name, train, _), following in zip(looked_for, [*looked_for[1:], None], strict=True):
+            shown = following is not None and by_name[following[0]].always  # it is made next in any case
+            self._run_stage(by_name[name], run, train=train, shown=shown)
 
     def _planned(self, names: Sequence[str] | None, until: str | None) -> list[tuple[str, bool, bool]]:
         """The stages to run, by name, each with whether `names` has it and whether it is done; the workdir is
@@ -158,7 +159,7 @@ class Pipeline:
     def _done(self, name: str) -> bool:
         return (self.workdir / name / "DONE.json").exists()
 
-    def _run_stage(self, stage: Stage, run: Run, *, train: bool) -> None:
+    def _run_stage(self, stage: Stage, run: Run, *, train: bool, shown: bool) -> None:
         settings = self._taken(stage, train)
         digest = hosts.from_first(lambda: self._begun(stage, settings, run.mesh, train))
         if digest is None:
@@ -168,6 +169,8 @@ class Pipeline:
                 hosts.leave_rest_to_first()
             if hosts.is_first():
                 self._finish(stage, settings, run, digest)
+                if not (stage.always or shown):
+                    self._show(stage, run)
             else:
                 stage.run(run, settings)
 
@@ -202,6 +205,23 @@ class Pipeline:
         (folder / "BEGUN.json").unlink()
         shutil.rmtree(checkpoints, ignore_errors=True)
         print(f"[{stage.name}] done in {minutes:.1f} min", flush=True)
+
+    def _show(self, finished: Stage, run: Run) -> None:
+        """Make anew what shows the workdir, though `--stages` may leave it out: a run may go on for days.
+
+        An error of that is told and ends nothing. Where the stages to run have it, it is raised at the end.
+        """
+        for stage in self.stages:
+            settings = self.settings(stage)
+            if not stage.always or settings is None or not all(map(self._done, self.needs(stage))):
+                continue
+            try:
+                stage.run(run, settings)
+                told = f"made anew after {finished.name}"
+            except Exception as error:  # whatever it is, the results of the run do not depend on it
+                why = f"{type(error).__name__}: {error}"
+                told = f"could not be made after {finished.name} ({why}); the run goes on"
+            print(f"[{stage.name}] {told}", flush=True)
 
     def _done_before(self, stage: Stage, digest: str, train: bool) -> bool:
         """Whether the stage is finished; ValueError when it was made, or begun, in another way."""

@@ -25,9 +25,10 @@ class Stage:
     longer serve. pretrained: finished weights may stand in for the training (`settings.pretrained`) unless
     the command line names the stage. absent(settings): a line, with setting and remedy, for all that is not
     there, or is of another kind, of what the stage reads from outside the workdir. always: it is never done,
-    every run makes it anew. trains(settings): whether it trains, where all processes of a run take part; it
-    calls `hosts.leave_rest_to_first` after its last training. figures: names in its summary.json or
-    evaluation.json that the report sets beside the paper's.
+    every run makes it anew, also after each stage that finishes: it shows what there is. trains(settings):
+    whether it trains, where all processes of a run take part; it calls `hosts.leave_rest_to_first` after its
+    last training. figures: names in its summary.json or evaluation.json that the report sets beside the
+    paper's.
     """
 
     name: str

@@ -74,6 +74,48 @@ def test_a_file_as_workdir_and_a_cut_record_are_told_by_name(kitchen, tmp_path):
 
 def test_until_ends_after_the_stage_named(kitchen):
     kitchen.run(until="viewpoints")
+    assert kitchen.ran == ["gan", "viewpoints", "report"]  # which shows them
+
+
+def shows_all(kitchen):
+    """Let the report need nothing, as that of a run."""
+    kitchen.stages["report"] = dataclasses.replace(kitchen.stages["report"], needs=lambda settings: ())
+
+
+def test_what_shows_the_workdir_is_made_anew_after_each_stage_that_finishes(kitchen):
+    shows_all(kitchen)
+    kitchen.run()
+    assert kitchen.ran == ["gan", "report", "viewpoints", "report"]
+
+
+def test_what_shows_the_workdir_is_made_where_the_names_leave_it_out_but_for_none_that_was_done(
+    kitchen, capsys
+):
+    shows_all(kitchen)
+    kitchen.run(["gan"])
+    kitchen.run(["gan"])
+    assert kitchen.ran == ["gan", "report"]
+    assert "[report] made anew after gan\n" in capsys.readouterr().out
+
+
+def test_an_error_of_what_shows_the_workdir_is_told_and_the_run_goes_on_to_raise_it_at_the_end(
+    kitchen, capsys
+):
+    def fails(run, settings):
+        raise KeyError("figures")
+
+    shows_all(kitchen)
+    kitchen.make("report", fails)
+    with pytest.raises(KeyError, match="figures"):
+        kitchen.run()
+    assert kitchen.ran == ["gan", "viewpoints"]
+    told = capsys.readouterr().out
+    assert "[report] could not be made after gan (KeyError: 'figures'); the run goes on\n" in told
+
+
+def test_an_experiment_without_a_report_makes_none_in_between(kitchen):
+    shows_all(kitchen)
+    kitchen.run(report=None)
     assert kitchen.ran == ["gan", "viewpoints"]
 
 
@@ -86,7 +128,7 @@ def test_a_stage_waits_for_what_it_reads(kitchen):
 def test_a_named_stage_takes_the_shipped_weights_that_it_reads(kitchen, tmp_path):
     kitchen.run(["viewpoints"], gan=Weights("toy"))
     kitchen.run(gan=Weights("toy"))
-    assert kitchen.ran == ["gan", "viewpoints", "report"]
+    assert kitchen.ran == ["gan", "viewpoints", "report", "report"]
     assert read_json(tmp_path / "gan" / "DONE.json")["pretrained"] == "toy"
 
 
@@ -224,4 +266,4 @@ def test_what_a_person_edited_is_checked_when_the_stage_was_done_and_when_others
     for names in (None, ["report"]):
         with pytest.raises(ValueError, match="edited since"):
             kitchen.run(names)
-    assert kitchen.ran == ["gan", "viewpoints"]
+    assert kitchen.ran == ["gan", "viewpoints", "report"]
