@@ -19,6 +19,13 @@ class WorldSettings:
 
 
 @dataclass(frozen=True)
+class MetricsSettings:
+    """Section `metrics`: where they are told beside metrics.jsonl; no result depends on it."""
+
+    sink: Literal["none", "tensorboard", "wandb"] = "none"  # docs/metrics.md
+
+
+@dataclass(frozen=True)
 class Shared:
     """What stands beside the stages' sections."""
 
@@ -26,6 +33,7 @@ class Shared:
     seed: Annotated[int, Limit(0, 2**32 - 1)] = 0  # of everything that is drawn
     num_devices: Count | None = None  # of every process; None: all there are
     world: WorldSettings = field(default_factory=WorldSettings)
+    metrics: MetricsSettings = field(default_factory=MetricsSettings)
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from ganverse_jax.pipeline.remedies import check_all_there, make
 from ganverse_jax.pipeline.settings import decisive, plain
 from ganverse_jax.pipeline.stage import Run, Stage
 from ganverse_jax.pipeline.workdir import FORMAT, only_run, read_marker, recorded_config
-from ganverse_jax.runtime import hosts, parallel
+from ganverse_jax.runtime import hosts, parallel, sinks
 from ganverse_jax.runtime.checkpoint import write_json, write_text
 from ganverse_jax.runtime.loop import Metrics
 
@@ -53,9 +53,9 @@ class Pipeline:
 
         A finished stage is skipped when its settings and the stages it reads are unchanged. Raises ValueError
         for an unknown stage, settings that differ from the workdir's, a stage whose inputs are missing, or a
-        workdir in use; FileNotFoundError, before any stage begins, for all that is absent, or of another
-        kind, outside the workdir. Weights that a named stage reads and `names` leaves out are taken from
-        `pretrained`, where the settings say it.
+        workdir in use; before any stage begins, FileNotFoundError for all that is absent, or of another kind,
+        outside the workdir, and ImportError for a missing package of `metrics.sink`. Weights that a named
+        stage reads and `names` leaves out are taken from `pretrained`, where the settings say it.
         """
         self._check_names(names)
         with only_run(self.workdir):
@@ -65,22 +65,29 @@ class Pipeline:
         """As :meth:`run`, for a caller that holds the workdir's lock (:func:`only_run`) for longer."""
         hosts.check_same([plain_experiment(self.experiment), names, until], "settings")
         looked_for = hosts.from_first(lambda: self._planned(names, until))
-        mesh = parallel.data_mesh(self.experiment.num_devices)
-        shared = self.experiment
-        run = Run(self.workdir, shared.seed, mesh, Metrics(self.workdir), shared.object_class, shared.world,
-                  self.stages)  # fmt: skip
         by_name = {stage.name: stage for stage in self.stages}
         check_all_there(line for name, train, done in looked_for if not done
                         for line in by_name[name].absent(self._taken(by_name[name], train)))  # fmt: skip
         hosts.wait()  # what one process lacks is told before another begins
-        for (name, train, _), following in zip(looked_for, [*looked_for[1:], None], strict=True):
-            shown = following is not None and by_name[following[0]].always  # it is made next in any case
-            self._run_stage(by_name[name], run, train=train, shown=shown)
+        with self._begun_run() as run:
+            for (name, train, _), following in zip(looked_for, [*looked_for[1:], None], strict=True):
+                shown = following is not None and by_name[following[0]].always  # it is made next in any case
+                self._run_stage(by_name[name], run, train=train, shown=shown)
+
+    @contextlib.contextmanager
+    def _begun_run(self) -> Iterator[Run]:
+        """What stages are told, with the metrics' sink, which the first process alone opens."""
+        shared, mesh = self.experiment, parallel.data_mesh(self.experiment.num_devices)
+        kind = shared.metrics.sink if hosts.is_first() else "none"
+        with sinks.opened(kind, self.workdir, plain_experiment(shared)) as sink:
+            yield Run(self.workdir, shared.seed, mesh, Metrics(self.workdir, sink), shared.object_class,
+                      shared.world, self.stages)  # fmt: skip
 
     def _planned(self, names: Sequence[str] | None, until: str | None) -> list[tuple[str, bool, bool]]:
         """The stages to run, by name, each with whether `names` has it and whether it is done; the workdir is
         checked."""
         recorded_config(self.workdir)
+        sinks.check_installed(self.experiment.metrics.sink)
         if names is not None:
             self._check_edited(names)
         return [(stage.name, named, self._done(stage.name)) for stage, named in self._chosen(names, until)]

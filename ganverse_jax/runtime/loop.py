@@ -17,28 +17,45 @@ from jax.sharding import Mesh
 from ganverse_jax.runtime import hosts, parallel
 from ganverse_jax.runtime.checkpoint import write_text
 from ganverse_jax.runtime.progress import Progress
+from ganverse_jax.runtime.sinks import Sink
 from ganverse_jax.runtime.step_checkpoints import Checkpoints
 from ganverse_jax.runtime.termination import Termination
 
 
 class Metrics:
-    """``metrics.jsonl`` of a workdir: one JSON object per logged step, with its stage."""
+    """``metrics.jsonl`` of a workdir: one JSON object per logged step, with its stage.
 
-    def __init__(self, workdir: str | os.PathLike):
-        self.path = Path(workdir) / "metrics.jsonl"
+    sink: what is told the same, if any, with `prefix` before the names of stages.
+    """
+
+    def __init__(self, workdir: str | os.PathLike, sink: Sink | None = None, prefix: str = ""):
+        self.path, self._sink, self._prefix = Path(workdir) / "metrics.jsonl", sink, prefix
         self.path.parent.mkdir(parents=True, exist_ok=True)
+        if sink is not None and sink.new:
+            for row in self.read():
+                sink.write(prefix + row.pop("stage"), row.pop("step"), row)
+
+    def of_folder(self, name: str) -> "Metrics":
+        """Those of a folder that is itself laid out like a workdir; the sink has them as NAME/STAGE."""
+        return Metrics(self.path.parent / name, self._sink, f"{self._prefix}{name}/")
 
     def write(self, stage: str, step: int, **scalars: float) -> None:
         """Append one line; values are converted to plain floats."""
-        row = {"stage": stage, "step": int(step)} | {name: float(value) for name, value in scalars.items()}
-        with open(self.path, "ab+") as file:
-            _drop_cut_line(file)
-            file.write((json.dumps(row) + "\n").encode())
+        values = self._append(stage, step, scalars)
+        if self._sink is not None:
+            self._sink.write(self._prefix + stage, step, values)
 
     def write_anew(self, stage: str, step: int, **scalars: float) -> None:
         """The one line of what logs no steps, in place of that of a run that was killed after it."""
-        self.rewind(stage, -1)
-        self.write(stage, step, **scalars)
+        self._drop(stage, -1)
+        values = self._append(stage, step, scalars)
+        if self._sink is not None:
+            self._sink.write_anew(self._prefix + stage, step, values)
+
+    def picture(self, stage: str, step: int, path: Path) -> None:
+        """Tell the sink, if any, of a sample sheet, a PNG file."""
+        if self._sink is not None:
+            self._sink.picture(self._prefix + stage, step, path)
 
     def read(self) -> list[dict[str, Any]]:
         """All lines in order; a last line cut short by a kill is left out."""
@@ -62,9 +79,24 @@ class Metrics:
 
     def rewind(self, stage: str, step: int) -> None:
         """Drop the stage's lines after ``step``, as a resumed run writes them again."""
-        rows = [row for row in self.read() if row.get("stage") != stage or row["step"] <= step]
-        text = "".join(json.dumps(row) + "\n" for row in rows)
-        write_text(self.path, text)
+        dropped = self._drop(stage, step)
+        if self._sink is not None:
+            self._sink.rewind(self._prefix + stage, step, dropped)
+
+    def _append(self, stage: str, step: int, scalars: Mapping[str, float]) -> dict[str, float]:
+        values = {name: float(value) for name, value in scalars.items()}
+        row = {"stage": stage, "step": int(step)} | values
+        with open(self.path, "ab+") as file:
+            _drop_cut_line(file)
+            file.write((json.dumps(row) + "\n").encode())
+        return values
+
+    def _drop(self, stage: str, step: int) -> list[dict[str, Any]]:
+        kept, dropped = [], []
+        for row in self.read():
+            (kept if row.get("stage") != stage or row["step"] <= step else dropped).append(row)
+        write_text(self.path, "".join(json.dumps(row) + "\n" for row in kept))
+        return dropped
 
 
 def _drop_cut_line(file) -> None:

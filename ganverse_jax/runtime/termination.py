@@ -1,8 +1,11 @@
 """SIGTERM to a training in progress: a question that it asks after each step, so that the step is saved."""
 
+import contextlib
 import itertools
 import signal
+import sys
 import threading
+from collections.abc import Iterator
 
 from jax.experimental import multihost_utils
 
@@ -37,3 +40,19 @@ class Termination:
         hosts.training(False)
         if self._usable:
             signal.signal(signal.SIGTERM, self._previous)
+
+
+@contextlib.contextmanager
+def ends_as_exit() -> Iterator[None]:
+    """Within, SIGTERM ends the process as an exit would, so that what is open is closed.
+
+    A training in progress asks for itself (:class:`Termination`); of several processes, JAX hears the signal.
+    """
+    usable = threading.current_thread() is threading.main_thread() and not hosts.several()
+    if usable:
+        previous = signal.signal(signal.SIGTERM, lambda *_: sys.exit(hosts.STOPPED))
+    try:
+        yield
+    finally:
+        if usable:
+            signal.signal(signal.SIGTERM, previous)

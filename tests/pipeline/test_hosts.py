@@ -42,7 +42,8 @@ def assert_same(workdir, alone):
 
 
 def test_two_processes_leave_what_one_leaves_and_the_first_tells(tmp_path, alone):
-    (first, told, _), (second, silent, _) = ended(two(COMMAND, f"--workdir={tmp_path}"))
+    pytest.importorskip("tensorboardX", reason="pip install tensorboardX")
+    (first, told, _), (second, silent, _) = ended(two(COMMAND, f"--workdir={tmp_path}", "--sink=tensorboard"))
     assert (first, second) == (0, 0)
     assert [line.split()[0] for line in told.splitlines() if "done in" in line] == [
         "[made]",
@@ -54,6 +55,7 @@ def test_two_processes_leave_what_one_leaves_and_the_first_tells(tmp_path, alone
     assert all(other.startswith("[Gloo]") for other in others)
     assert_same(tmp_path, alone)
     assert "processes 2\n" in (tmp_path / "versions.txt").read_text()
+    assert len(list((tmp_path / "tensorboard" / "learned").iterdir())) == 1
 
 
 def test_a_run_that_was_stopped_and_killed_goes_on_in_any_number_of_processes(tmp_path, alone):

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 import pytest
 
-from ganverse_jax.pipeline.experiment import Experiment
+from ganverse_jax.pipeline.experiment import Experiment, MetricsSettings
 from ganverse_jax.pipeline.run import Pipeline
 from ganverse_jax.pipeline.stage import Stage
+from ganverse_jax.runtime import sinks
 from ganverse_jax.runtime.checkpoint import read_json, write_json
 
 
@@ -43,8 +44,8 @@ class Kitchen:
         """Put another function in place of a stage's."""
         self.stages[name] = dataclasses.replace(self.stages[name], run=function)
 
-    def pipeline(self, **sections):
-        experiment = Experiment("cake", num_devices=1, stages=self.sections | sections)
+    def pipeline(self, metrics=MetricsSettings(), **sections):  # noqa: B008
+        experiment = Experiment("cake", num_devices=1, metrics=metrics, stages=self.sections | sections)
         return Pipeline(experiment, tuple(self.stages.values()), self.workdir)
 
     def run(self, names=None, *, until=None, **sections):
@@ -157,6 +158,21 @@ def test_all_that_is_absent_of_all_chosen_stages_is_told_before_any_begins(kitch
     assert kitchen.ran == []
     with pytest.raises(FileNotFoundError, match=r"begun:\n  gan.path.*\n  shared: get it$"):
         kitchen.run(until="gan")
+
+
+def test_a_missing_package_of_the_metrics_sink_is_told_before_any_stage_begins(kitchen, monkeypatch):
+    monkeypatch.setitem(sinks.PACKAGES, "tensorboard", "no_such_package")
+    with pytest.raises(ImportError, match="metrics.sink = 'tensorboard'.*pip install no_such_package"):
+        kitchen.run(metrics=MetricsSettings("tensorboard"))
+    assert kitchen.ran == []
+
+
+def test_where_metrics_are_told_changes_no_digest(kitchen, tmp_path):
+    pytest.importorskip("tensorboardX", reason="pip install tensorboardX")
+    kitchen.run()
+    kitchen.run(metrics=MetricsSettings("tensorboard"))
+    assert kitchen.ran == ["gan", "viewpoints", "report", "report"]
+    assert (tmp_path / "tensorboard").is_dir()
 
 
 def test_what_a_finished_stage_read_may_be_gone(kitchen):

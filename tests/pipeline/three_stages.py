@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from absl import flags
 
-from ganverse_jax.pipeline.experiment import Experiment
+from ganverse_jax.pipeline.experiment import Experiment, MetricsSettings
 from ganverse_jax.pipeline.run import Pipeline
 from ganverse_jax.pipeline.stage import Stage
 from ganverse_jax.runtime import hosts, parallel
@@ -58,7 +58,7 @@ def train(run, settings, pause=0.0):
     write_json(run.workdir / "learned" / "summary.json", {"weight": float(state["weight"])})
 
 
-def pipeline(workdir, num_devices=1, pause=0.0) -> Pipeline:
+def pipeline(workdir, num_devices=1, pause=0.0, sink="none") -> Pipeline:
     """The three stages: one makes, one trains, one reads."""
     stages = (
         Stage("made", "Made", Settings, make),
@@ -68,7 +68,8 @@ def pipeline(workdir, num_devices=1, pause=0.0) -> Pipeline:
               needs=lambda _: ("learned",), always=True),
     )  # fmt: skip
     sections = {stage.name: Settings() for stage in stages}
-    return Pipeline(Experiment("cake", num_devices=num_devices, stages=sections), stages, Path(workdir))
+    shared = {"num_devices": num_devices, "metrics": MetricsSettings(sink)}
+    return Pipeline(Experiment("cake", **shared, stages=sections), stages, Path(workdir))
 
 
 if __name__ == "__main__":
@@ -77,5 +78,10 @@ if __name__ == "__main__":
     command.distributed_flags()
     WORKDIR = flags.DEFINE_string("workdir", None, "Folder of the run")
     PAUSE = flags.DEFINE_float("pause", 0.0, "Seconds before each batch")
+    SINK = flags.DEFINE_string("sink", "none", "metrics.sink")
     STAGES = flags.DEFINE_list("stages", None, "Which of them")
-    command.run_plain(lambda: pipeline(WORKDIR.value, pause=PAUSE.value).run(STAGES.value), "workdir")
+
+    def main() -> None:
+        pipeline(WORKDIR.value, pause=PAUSE.value, sink=SINK.value).run(STAGES.value)
+
+    command.run_plain(main, "workdir")

@@ -215,7 +215,9 @@ def _saver(
         state = jax.device_get(state)
         _save_networks(run.workdir, settings, state, noise, camera, step)
         shown = image_grid(sample(load_generator(generator_path(run.workdir)), latents), _GRID[1])
-        write_png(run.workdir / "samples" / f"gan_{step:07d}.png", shown)
+        path = run.workdir / "samples" / f"gan_{step:07d}.png"
+        write_png(path, shown)
+        run.metrics.picture(NAME, step, path)
 
     return on_save
 

@@ -182,6 +182,7 @@ def _fit(
     def on_save(step: int, state: Any) -> None:
         path = run.workdir / "samples" / f"{NAME}_{step:06d}.png"
         show(module, jax.device_get(state["average"]), given.multiview, fov_y, sheet=path)
+        run.metrics.picture(NAME, step, path)
 
     loop = run.loop(NAME, training, num_steps=training.num_steps, key=jax.random.key(run.seed),
                     on_save=on_save)  # fmt: skip

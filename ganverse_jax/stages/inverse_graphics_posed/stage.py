@@ -20,7 +20,6 @@ from ganverse_jax.models.features.perceptual import Perceptual
 from ganverse_jax.pipeline.experiment import Shared, make_world
 from ganverse_jax.pipeline.stage import Run, Stage
 from ganverse_jax.runtime.checkpoint import read_json, write_json
-from ganverse_jax.runtime.loop import Metrics
 from ganverse_jax.stages.inverse_graphics import stage as inverse_graphics
 from ganverse_jax.stages.inverse_graphics.perceptual import make_perceptual, measured_perceptual
 from ganverse_jax.stages.inverse_graphics.settings import Training
@@ -39,7 +38,7 @@ def run(run: Run, settings: Settings) -> dict[str, float]:
     folder = run.workdir / NAME
     world, multiview = posed_set(run, settings)
     given = posed_given(run.workdir, world, multiview, settings, settings.num_evaluated)
-    inner_run = dataclasses.replace(run, workdir=folder, metrics=Metrics(folder))
+    inner_run = dataclasses.replace(run, workdir=folder, metrics=run.metrics.of_folder(NAME))
     figures = inverse_graphics.train(inner_run, settings, given)
     inner = folder / inverse_graphics.NAME
     counts = {"images": len(multiview), "objects": settings.num_objects, "views": settings.num_views}

@@ -236,7 +236,9 @@ def _report(workdir: Path, content: dict, generator, contents, regressor, metric
         summary["annotation_seconds"] = content["annotation_seconds"]
     write_json(workdir / NAME / "summary.json", summary)
     write_npz(workdir / NAME / "figures.npz", grid=grid[:8])
-    write_png(workdir / "samples" / "viewpoints.png", image_grid(flat, grid.shape[1]))
+    path = workdir / "samples" / "viewpoints.png"
+    write_png(path, image_grid(flat, grid.shape[1]))
+    metrics.picture(NAME, 0, path)
 
 
 STAGE = Stage(
