@@ -37,7 +37,7 @@
   const state = { object: 0, shape: 0, texture: 0, background: 0, azimuth: 0, elevation: 0, scale: 1 };
   const sliders = {};
   for (const name of handles) {
-    const label = document.createElement("label"), output = document.createElement("output");
+    const label = Object.assign(document.createElement("label"), { htmlFor: name }), output = document.createElement("output");
     const slider = Object.assign(document.createElement("input"), { type: "range", id: name });
     [slider.min, slider.max, slider.step] = ranges[name];
     slider.addEventListener("input", () => set(name, Number(slider.value)));
