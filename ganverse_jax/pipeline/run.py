@@ -7,18 +7,16 @@ import contextlib
 import dataclasses
 import difflib
 import hashlib
-import importlib.metadata
 import json
-import platform
 import shutil
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import jax
 from jax.sharding import Mesh
 
+from ganverse_jax.pipeline import provenance
 from ganverse_jax.pipeline.experiment import Experiment, plain_experiment
 from ganverse_jax.pipeline.remedies import check_all_there, make
 from ganverse_jax.pipeline.settings import decisive, plain
@@ -27,17 +25,6 @@ from ganverse_jax.pipeline.workdir import FORMAT, only_run, read_marker, recorde
 from ganverse_jax.runtime import hosts, parallel, sinks
 from ganverse_jax.runtime.checkpoint import write_json, write_text
 from ganverse_jax.runtime.loop import Metrics
-
-PACKAGES = (
-    "jax",
-    "jaxlib",
-    "flax",
-    "optax",
-    "orbax-checkpoint",
-    "numpy",
-    "tensorflow-datasets",
-    "ganverse-jax",
-)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -208,6 +195,8 @@ class Pipeline:
         minutes = (time.perf_counter() - started) / 60
         done = {"digest": digest, "minutes": round(minutes, 3)}
         done["pretrained"] = settings.pretrained if stage.pretrained else None
+        if not stage.always:
+            done |= provenance.record(run.mesh, plain(settings), folder, stage.reads(settings))
         write_json(folder / "DONE.json", done)
         (folder / "BEGUN.json").unlink()
         shutil.rmtree(checkpoints, ignore_errors=True)
@@ -257,15 +246,8 @@ class Pipeline:
         )
 
     def _write_run_files(self, mesh) -> None:
-        versions = [f"python {platform.python_version()}", f"platform {platform.platform()}"]
-        for package in PACKAGES:
-            try:
-                versions.append(f"{package} {importlib.metadata.version(package)}")
-            except importlib.metadata.PackageNotFoundError:
-                versions.append(f"{package} not installed")
-        versions.append(f"devices {mesh.size} x {mesh.devices.flat[0].device_kind}")
-        versions.append(f"processes {jax.process_count()}")
-        write_text(self.workdir / "versions.txt", "\n".join(versions) + "\n")
+        versions = "".join(f"{name} {value}\n" for name, value in provenance.made_by(mesh).items())
+        write_text(self.workdir / "versions.txt", versions)
         write_json(self.workdir / "config.json", {"format": FORMAT} | plain_experiment(self.experiment))
 
 

@@ -1,6 +1,6 @@
 """What a stage is to the pipeline and the report: one value that declares it. They know no stage by name."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,11 @@ def _nothing_edited(workdir: Path) -> None:
     """For a stage whose results nobody edits."""
 
 
+def _nothing_to_compute(run: "Run", settings: Any) -> Mapping[str, Mapping[str, Any]]:
+    """For a stage that leaves no figures."""
+    return {}
+
+
 @dataclass(frozen=True)
 class Stage:
     """A stage of an experiment; `stages.<name>.stage` declares it as STAGE.
@@ -28,7 +33,11 @@ class Stage:
     every run makes it anew, also after each stage that finishes: it shows what there is. trains(settings):
     whether it trains, where all processes of a run take part; it calls `hosts.leave_rest_to_first` after its
     last training. figures: names in its summary.json or evaluation.json that the report sets beside the
-    paper's.
+    paper's. reads(settings): by the name of each setting that gives one, the files and folders outside the
+    workdir that its results depend on. recomputed(run, settings): of a finished stage, by file of its folder
+    (JSON, or NPZ of pictures), figures that it holds, computed anew by what measured them from the networks
+    and data in the workdir, in which it writes nothing; raises ValueError or OSError where these are missing
+    or damaged.
     """
 
     name: str
@@ -42,6 +51,8 @@ class Stage:
     trains: Callable[[Any], bool] = lambda settings: False
     always: bool = False
     figures: tuple[str, ...] = ()
+    reads: Callable[[Any], Mapping[str, Path]] = lambda settings: {}
+    recomputed: Callable[["Run", Any], Mapping[str, Mapping[str, Any]]] = _nothing_to_compute
 
 
 @dataclass(frozen=True)

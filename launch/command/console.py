@@ -31,6 +31,7 @@ COMMANDS = {
         "ablate": "what each part of the method is worth",
         "compare_cameras": "bins, keypoints and true cameras",
         "user_study": "two runs' predictions, judged by people",
+        "verify": "a run's figures, computed again from its networks and data",
     },
 }
 

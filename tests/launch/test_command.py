@@ -140,6 +140,7 @@ COMMANDS = {
     "reconstruct": ("--images=a.png", "--out=out"),
     "train": RUN,
     "user_study": ("--runs=a,b", "--out=out"),
+    "verify": ("--workdir=run",),
     "view_dims": RUN,
     "visualize_layers": RUN,
 }

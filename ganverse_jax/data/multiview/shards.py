@@ -11,7 +11,6 @@ records give equal bytes. A shard of no records is a valid file, which tfds and 
 
 from __future__ import annotations
 
-import hashlib
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -23,7 +22,7 @@ from PIL import Image
 
 from ganverse_jax.data.batches import worker_threads
 from ganverse_jax.data.multiview.set import SPLITS
-from ganverse_jax.runtime.checkpoint import write_atomic, write_npz, write_text
+from ganverse_jax.runtime.checkpoint import sha256_of, write_atomic, write_npz, write_text
 
 NAME, VERSION = "multiview", "1.0.0"
 INDEX, CHECKSUMS, METADATA = "index.npz", "SHA256SUMS", "metadata.json"
@@ -181,9 +180,3 @@ def verify(folder: Path, remedy: str) -> None:
                     f"{folder / name} does not have its checksum: it is truncated, changed or of another "
                     f"set; {remedy}"
                 )
-
-
-def sha256_of(path: Path) -> str:
-    """SHA-256 of a file, hexadecimal."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -35,7 +35,7 @@ from ganverse_jax.stages.gan.adaptive import initial_adaptive
 from ganverse_jax.stages.gan.camera_step import CameraPhases
 from ganverse_jax.stages.gan.data import RealImages, real_images
 from ganverse_jax.stages.gan.settings import Data, Settings
-from ganverse_jax.stages.gan.start import DISCRIMINATOR, GENERATOR, NAME, absent, trained_networks
+from ganverse_jax.stages.gan.start import DISCRIMINATOR, GENERATOR, NAME, absent, reads, trained_networks
 from ganverse_jax.stages.gan.step import Phases, initial_state, make_step_at, strided_order
 from ganverse_jax.stages.gan.teacher import load_teacher
 
@@ -125,11 +125,23 @@ def run(run: Run, settings: Settings) -> None:
         intake = train(run, settings)
         hosts.leave_rest_to_first()
     loaded, _ = load(run.workdir)
-    z = np.random.default_rng([run.seed, 1]).standard_normal((64, loaded.module.z_dim)).astype(np.float32)
-    write_npz(folder / "figures.npz", samples=sample(loaded, z, psi=settings.truncation))
+    write_npz(folder / "figures.npz", samples=_samples(loaded, run.seed, settings))
     summary = {"fingerprint": loaded.fingerprint, "pretrained": settings.pretrained, "card": loaded.metadata}
     summary |= {"data": plain(settings.data)}
     write_json(folder / "summary.json", summary | plain(drawing_of(settings)) | intake)
+
+
+def _samples(loaded: LoadedGenerator, seed: int, settings: Settings) -> np.ndarray:
+    """The pictures of figures.npz."""
+    z = np.random.default_rng([seed, 1]).standard_normal((64, loaded.module.z_dim)).astype(np.float32)
+    return sample(loaded, z, psi=settings.truncation)
+
+
+def recomputed(run: Run, settings: Settings) -> dict[str, dict[str, Any]]:
+    """The generator's fingerprint and its pictures anew, see `Stage`."""
+    loaded, _ = load(run.workdir)
+    summary = {"fingerprint": loaded.fingerprint} | plain(drawing_of(settings))
+    return {"summary.json": summary, "figures.npz": {"samples": _samples(loaded, run.seed, settings)}}
 
 
 def sample(loaded: LoadedGenerator, z: np.ndarray, *, psi: float = 1.0) -> np.ndarray:
@@ -232,4 +244,5 @@ def _save_networks(workdir: Path, settings: Settings, state: dict, noise: dict, 
 
 
 STAGE = Stage(NAME, "GAN", Settings, run, absent=absent, pretrained=True,
-              trains=lambda settings: settings.pretrained is None)  # fmt: skip
+              trains=lambda settings: settings.pretrained is None, reads=reads,
+              recomputed=recomputed)  # fmt: skip

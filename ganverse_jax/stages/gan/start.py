@@ -63,6 +63,20 @@ def absent(settings: Settings) -> list[str]:
     return told
 
 
+def reads(settings: Settings) -> dict[str, Path]:
+    """The files and folders outside the workdir that the stage reads, see `Stage`."""
+    if settings.pretrained is not None:
+        return {f"{NAME}.pretrained": weights_folder(settings.pretrained)}
+    found = {}
+    if settings.start_from:
+        found[f"{NAME}.start_from"] = weights_folder(settings.start_from)
+    if settings.camera is not None:
+        found[f"{NAME}.camera.teacher"] = Path(settings.camera.teacher)
+    if settings.data.kind != "world" and settings.data.path:
+        found[f"{NAME}.data.path"] = Path(settings.data.path)
+    return found
+
+
 def _absent_networks(setting: str, name: str, how_to_get: str) -> list[str]:
     loaders = {GENERATOR: load_generator, DISCRIMINATOR: load_discriminator}
     told = [

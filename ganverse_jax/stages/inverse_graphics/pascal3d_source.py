@@ -14,8 +14,8 @@ from ganverse_jax.stages.inverse_graphics.settings import Masks, Pascal3DReader
 from ganverse_jax.stages.perception import sources as perception_sources
 
 
-def read(folder: Path, root: str | Path, settings: Pascal3DReader, object_class: str) -> Pascal3D:
-    """Read the release at `root`; write pascal3d.json and pascal3d_keypoints.npz to the stage's `folder`.
+def read(folder: Path | None, root: str | Path, settings: Pascal3DReader, object_class: str) -> Pascal3D:
+    """Read the release at `root`; write pascal3d.json and pascal3d_keypoints.npz to `folder`, if given.
 
     Raises as `read_pascal3d` does, and ValueError when no object is left for training or for testing.
     """
@@ -28,7 +28,7 @@ def read(folder: Path, root: str | Path, settings: Pascal3DReader, object_class:
         if not count:
             left_out = dict(found.intake.left_out)
             raise ValueError(f"no {name} object of {root} is left, left out are {left_out}; make masks")
-    if hosts.is_first():
+    if folder is not None and hosts.is_first():
         record = {"objects": found.objects, "counts": counts, "root": str(root)} | found.intake.summary()
         _record(folder, record, found)
     return found

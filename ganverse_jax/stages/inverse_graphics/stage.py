@@ -39,6 +39,7 @@ from ganverse_jax.stages.inverse_graphics.perceptual import make_perceptual
 from ganverse_jax.stages.inverse_graphics.settings import Settings, Training
 from ganverse_jax.stages.inverse_graphics.start import absent as absent_of_training
 from ganverse_jax.stages.inverse_graphics.start import init_network, starting_network
+from ganverse_jax.stages.inverse_graphics.start import reads as read_by_training
 from ganverse_jax.stages.inverse_graphics.step import initial_state, make_optimizer, make_step_at
 from ganverse_jax.stages.multiview_dataset.source import load_source
 from ganverse_jax.stages.perception import stage as perception
@@ -79,7 +80,8 @@ def run(run: Run, settings: Settings) -> dict[str, float]:
     return train(run, settings, dataclasses.replace(given, perceptual=perceptual))
 
 
-def _given(run: Run, settings: Settings) -> Given:
+def _given(run: Run, settings: Settings, *, again: bool = False) -> Given:
+    """again: to measure alone, without what only a training reads or writes."""
     distance = run.world.distance
     if settings.posed_folder is not None:
         posed = read_posed_folder(settings.posed_folder, settings.posed_size)
@@ -87,9 +89,9 @@ def _given(run: Run, settings: Settings) -> Given:
             print(f"[posed_folder] {line}", flush=True)
         return Given(posed.multiview, posed.fov_degrees, distance, intake=posed.intake.summary())
     if settings.pascal3d is not None:
-        posed = pascal3d_source.read(
-            run.workdir / NAME, settings.pascal3d, settings.pascal3d_reader, run.object_class
-        )
+        folder = None if again else run.workdir / NAME
+        reading = settings.pascal3d, settings.pascal3d_reader, run.object_class
+        posed = pascal3d_source.read(folder, *reading)
         return Given(posed.multiview, posed.fov_degrees, distance, intake=posed.intake.summary())
     generator, _ = gan.load(run.workdir)
     measured = (run.workdir / perception.NAME).is_dir()
@@ -100,7 +102,7 @@ def _given(run: Run, settings: Settings) -> Given:
         fingerprint=generator.fingerprint,
         regress=perception.load(run.workdir).pose_regressor if measured else None,
         labelled=None
-        if settings.labelled.labels is None
+        if again or settings.labelled.labels is None
         else labelled.read(run, settings.labelled, settings.micro_batches),
     )
 
@@ -234,6 +236,30 @@ def absent(settings: Settings) -> list[str]:
     return told
 
 
+def reads(settings: Settings) -> dict[str, Path]:
+    """The files and folders outside the workdir that the stage reads, see `Stage`."""
+    found = read_by_training(settings, NAME)
+    for name in ("posed_folder", "pascal3d"):
+        if path := getattr(settings, name):
+            found[f"{NAME}.{name}"] = Path(path)
+    if settings.labelled.labels is not None:
+        found[f"{NAME}.labelled.labels"] = labelled.pose_path(settings.labelled)
+    return found
+
+
+def recomputed(run: Run, settings: Settings) -> dict[str, dict[str, Any]]:
+    """evaluation.json's figures anew, see `Stage`."""
+    figures = measured_again(run.workdir / NAME, _given(run, settings, again=True))
+    return {"evaluation.json": figures}
+
+
+def measured_again(folder: Path, given: Given) -> dict[str, float]:
+    """The figures of the network that `train` left in the stage's own folder."""
+    module, params, _ = load_folder(folder)
+    fov_y = float(np.radians(given.fov_degrees))
+    return measure(module, params, given.multiview, fov_y, given.evaluate, given.regress).figures
+
+
 STAGE = Stage(
     NAME,
     "Inverse graphics",
@@ -248,4 +274,6 @@ STAGE = Stage(
     ),
     figures=("steps", "train_seconds", "iou_2d"),
     trains=lambda settings: True,
+    reads=reads,
+    recomputed=recomputed,
 )

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -48,6 +49,17 @@ def absent(training: Training, stage: str) -> list[str]:
         how_to_get, look = resnet_weights.how_to_get(depth), _look(load_resnet, depth=depth)
         told += remedies.absent(f"{stage}.encoder_weights", training.encoder_weights, how_to_get, look)
     return told
+
+
+def reads(training: Training, stage: str) -> dict[str, Path]:
+    """The files that a training of `stage` starts from, see `Stage`."""
+    found, perceptual = {}, training.perceptual
+    if perceptual.source == "lpips":
+        files = {"vgg": perceptual.vgg, "lpips": perceptual.lpips}
+        found = {f"{stage}.perceptual.{name}": Path(path) for name, path in files.items()}
+    if training.encoder_weights:
+        found[f"{stage}.encoder_weights"] = Path(training.encoder_weights)
+    return found
 
 
 def _look(load: Callable, **options: Any) -> Callable:

@@ -23,7 +23,7 @@ from ganverse_jax.runtime.checkpoint import read_json, write_json
 from ganverse_jax.stages.inverse_graphics import stage as inverse_graphics
 from ganverse_jax.stages.inverse_graphics.perceptual import make_perceptual, measured_perceptual
 from ganverse_jax.stages.inverse_graphics.settings import Training
-from ganverse_jax.stages.inverse_graphics.start import absent
+from ganverse_jax.stages.inverse_graphics.start import absent, reads
 from ganverse_jax.stages.inverse_graphics_posed.settings import Settings
 from ganverse_jax.stages.inverse_graphics_posed.truth import solids_of, truth_figures
 
@@ -46,6 +46,14 @@ def run(run: Run, settings: Settings) -> dict[str, float]:
     shutil.copyfile(inner / "figures.npz", folder / "figures.npz")
     run.metrics.write_anew(NAME, settings.num_steps, **figures)
     return figures
+
+
+def recomputed(run: Run, settings: Settings) -> dict[str, dict[str, float]]:
+    """The figures of summary.json and evaluation.json anew, see `Stage`."""
+    world, multiview = posed_set(run, settings)
+    given = posed_given(run.workdir, world, multiview, settings, settings.num_evaluated)
+    figures = inverse_graphics.measured_again(run.workdir / NAME / inverse_graphics.NAME, given)
+    return {"summary.json": figures, f"{inverse_graphics.NAME}/evaluation.json": figures}
 
 
 def posed_set(shared: Run | Shared, settings: Settings) -> tuple[World, MultiviewSet]:
@@ -114,5 +122,7 @@ STAGE = Stage(
     needs=lambda settings: ("gan",),
     trains=lambda settings: True,
     absent=lambda settings: absent(settings, NAME),
+    reads=lambda settings: reads(settings, NAME),
+    recomputed=recomputed,
     figures=tuple(f"camera_{part}_{kind}_degrees" for part in ("axis", "angle") for kind in ("mean", "max")),
 )

@@ -32,6 +32,7 @@ from ganverse_jax.stages.multiview_dataset.parts import (
     IDS,
     ObjectDrawing,
     Part,
+    draw_objects,
     is_whole,
     make_part,
     plan_parts,
@@ -86,13 +87,9 @@ def run(run: Run, settings: Settings) -> None:
     Raises ValueError for an impossible views_per_object, or when nothing passes the filter.
     """
     workdir, started = run.workdir, time.perf_counter()
-    gan, _ = gan_stage.load(workdir)
-    drawn = gan_stage.load_drawing(workdir)
-    views = viewpoints_stage.load(workdir, gan.fingerprint, gan.module.w_dim)
-    generator = MultiviewGenerator(gan, batch_size=settings.batch_size, crop=drawn.crop)
-    views_per_object = check_views_per_object(settings.views_per_object, views)
-    drawing = ObjectDrawing(run.seed, views_per_object, drawn.truncation, **settings.thresholds())
-    card = _card(settings, drawing, drawn.crop, views)
+    generator, views, drawing = _drawn_from(run, settings)
+    gan = generator.gan
+    card = _card(settings, drawing, gan_stage.load_drawing(workdir).crop, views)
     digest, notes = card["digest"], workdir / NAME / f"parts-{card['digest']}"
     if multiview.digest(folder_of(workdir)) == digest and (workdir / NAME / "figures.npz").exists():
         shutil.rmtree(notes, ignore_errors=True)  # of a run that was killed just before it
@@ -111,6 +108,34 @@ def run(run: Run, settings: Settings) -> None:
     write_npz(workdir / NAME / "figures.npz", **figures)
     _put_in_place(begun, folder_of(workdir))
     shutil.rmtree(notes)
+
+
+def _drawn_from(run: Run, settings: Settings) -> tuple[MultiviewGenerator, Viewpoints, ObjectDrawing]:
+    gan, _ = gan_stage.load(run.workdir)
+    drawn = gan_stage.load_drawing(run.workdir)
+    views = viewpoints_stage.load(run.workdir, gan.fingerprint, gan.module.w_dim)
+    generator = MultiviewGenerator(gan, batch_size=settings.batch_size, crop=drawn.crop)
+    count = check_views_per_object(settings.views_per_object, views)
+    drawing = ObjectDrawing(run.seed, count, drawn.truncation, **settings.thresholds())
+    return generator, views, drawing
+
+
+def recomputed(run: Run, settings: Settings) -> dict[str, dict[str, Any]]:
+    """Counts of summary.json anew, see `Stage`: those of the set on disk, each file of which must have its
+    checksum, and of the test split those of its objects, drawn and judged again."""
+    generator, views, drawing = _drawn_from(run, settings)
+    stored = open_set(run.workdir, generator.gan.fingerprint)
+    segmenter, splits = perception_stage.load(run.workdir).segmenter, {}
+    for name in ("train", "validation"):
+        rows = stored.rows_of(name)
+        splits[name] = {"objects": len(np.unique(stored.object_id[rows])), "images": len(rows)}
+    objects = [part.objects for part in plan_parts(settings.num_objects, settings.objects_per_part)
+               if part.split == "test"]  # fmt: skip
+    drawn = [draw_objects(generator, segmenter, views, some, drawing) for some in objects]
+    kept = np.concatenate([part.object_id[part.reason == 0] for part in drawn])
+    splits["test"] = {"objects": len(np.unique(kept)), "images": len(kept)}
+    summary = {"fingerprint": generator.gan.fingerprint, "kept": len(stored), "splits": splits}
+    return {"summary.json": summary}
 
 
 def _card(
@@ -237,4 +262,5 @@ STAGE = Stage(
     needs=lambda settings: ("gan", "perception", "viewpoints"),
     check_edited=check_views,
     figures=("objects", "kept"),
+    recomputed=recomputed,
 )

@@ -7,6 +7,7 @@ measures viewpoints (evaluation only). Both see exact masks and cameras of the t
 import shutil
 import time
 from functools import partial
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
@@ -73,6 +74,24 @@ def absent(settings: Settings) -> list[str]:
     return told
 
 
+def reads(settings: Settings) -> dict[str, Path]:
+    """The files and folders outside the workdir that the stage reads, see `Stage`. A folder of masks grows
+    with what later stages ask for and is not among them."""
+    if settings.segmenter.source == "onnx":
+        return {f"{NAME}.segmenter.path": Path(settings.segmenter.path)}
+    taken = settings.segmenter.source == "network" and settings.pretrained is not None
+    return {f"{NAME}.pretrained": weights_folder(settings.pretrained)} if taken else {}
+
+
+def recomputed(run: Run, settings: Settings) -> dict[str, dict[str, Any]]:
+    """The scores of networks that were trained here anew, see `Stage`; of others the renders that they were
+    scored on are not known."""
+    if not trains(settings):
+        return {}
+    world = make_world(run, settings.resolution, "validation")
+    return {"summary.json": _scores(load(run.workdir), world.render(np.arange(settings.num_validation)))}
+
+
 def trains(settings: Settings) -> bool:
     """Whether the networks are trained here."""
     return settings.pretrained is None and settings.segmenter.source == "network"
@@ -100,11 +119,15 @@ def train(run: Run, settings: Settings) -> Perception:
     return result
 
 
-def _report(run: Run, settings: Settings, result: Perception, held_out, card) -> None:
-    scores = {
-        "segmenter": score_segmenter(result.segmenter, held_out),
-        "pose_regressor": score_pose_regressor(result.pose_regressor, held_out),
+def _scores(networks: Perception, held_out) -> dict[str, dict[str, float]]:
+    return {
+        "segmenter": score_segmenter(networks.segmenter, held_out),
+        "pose_regressor": score_pose_regressor(networks.pose_regressor, held_out),
     }
+
+
+def _report(run: Run, settings: Settings, result: Perception, held_out, card) -> None:
+    scores = _scores(result, held_out)
     steps_of = {"segmenter": settings.segmenter_steps, "pose_regressor": settings.pose_steps}
     for name, num_steps in steps_of.items():
         run.metrics.write_anew(f"{NAME}_{name}_evaluation", num_steps, **scores[name])
@@ -189,4 +212,5 @@ class Fitting(NamedTuple):
         return jax.device_get(state["params"])
 
 
-STAGE = Stage(NAME, "Masks and poses", Settings, run, absent=absent, pretrained=True, trains=trains)
+STAGE = Stage(NAME, "Masks and poses", Settings, run, absent=absent, pretrained=True, trains=trains,
+              reads=reads, recomputed=recomputed)  # fmt: skip

@@ -9,6 +9,7 @@ inverse_graphics.
 """
 
 from functools import partial
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,7 +25,7 @@ from ganverse_jax.pipeline.experiment import make_world
 from ganverse_jax.pipeline.remedies import make
 from ganverse_jax.pipeline.stage import Run, Stage
 from ganverse_jax.runtime import hosts
-from ganverse_jax.runtime.checkpoint import save_weights, write_json, write_npz, write_png
+from ganverse_jax.runtime.checkpoint import read_npz, save_weights, write_json, write_npz, write_png
 from ganverse_jax.runtime.shipped import weights_folder
 from ganverse_jax.scene.bins import NUM_AZIMUTH_BINS, nearest_azimuth_bin
 from ganverse_jax.stages.gan import stage as gan
@@ -160,5 +161,20 @@ def absent(settings: Settings) -> list[str]:
     return remedies.absent(f"{NAME}.network", folder / inverse_graphics.NAME, get, look)
 
 
+def reads(settings: Settings) -> dict[str, Path]:
+    """The network from outside the workdir, see `Stage`."""
+    if settings.network is None:
+        return {}
+    return {f"{NAME}.network": weights_folder(settings.network) / inverse_graphics.NAME}
+
+
+def recomputed(run: Run, settings: Settings) -> dict[str, dict[str, Any]]:
+    """Of summary.json the errors of the cameras in cameras.npz anew, see `Stage`."""
+    stored = read_npz(run.workdir / NAME / CAMERAS)
+    azimuth, elevation = stored["cameras"].T
+    errors = _against_truth(run, {"network": (stored["rows"], Pose(azimuth, elevation, 0 * azimuth))})
+    return {"summary.json": errors}
+
+
 STAGE = Stage(NAME, "Cameras of real pictures", Settings, run, needs=needs, absent=absent,
-              trains=lambda settings: True)  # fmt: skip
+              trains=lambda settings: True, reads=reads, recomputed=recomputed)  # fmt: skip

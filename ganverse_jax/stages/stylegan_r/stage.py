@@ -17,7 +17,12 @@ import numpy as np
 from ganverse_jax.data.masks.folder import asked_together
 from ganverse_jax.losses import cycle
 from ganverse_jax.models.stylegan_r.latent_mapper import LatentMapper
-from ganverse_jax.models.stylegan_r.neural_renderer import NeuralRenderer, save_mapper, save_neural_renderer
+from ganverse_jax.models.stylegan_r.neural_renderer import (
+    NeuralRenderer,
+    load_neural_renderer,
+    save_mapper,
+    save_neural_renderer,
+)
 from ganverse_jax.pipeline.settings import plain
 from ganverse_jax.pipeline.stage import Run, Stage
 from ganverse_jax.runtime import hosts
@@ -28,7 +33,7 @@ from ganverse_jax.stages.stylegan_r import step as steps
 from ganverse_jax.stages.stylegan_r.inputs import Inputs, load_inputs
 from ganverse_jax.stages.stylegan_r.properties import Properties
 from ganverse_jax.stages.stylegan_r.settings import Settings
-from ganverse_jax.stages.stylegan_r.training import NAME, Trained, train
+from ganverse_jax.stages.stylegan_r.training import NAME, Trained, build_mapper, train
 
 WARMED_UP = "mapper_warmed_up.safetensors"  # before fine-tuning; it belongs to the GAN's own generator
 NUM_DUAL, NUM_SWEPT, NUM_SWAPPED = 8, 3, 3
@@ -63,6 +68,22 @@ def train_and_measure(
     write_json(folder / "summary.json", summary)
     run.metrics.write_anew(NAME, settings.finetune.num_steps, **summary["after_finetuning"])
     return summary
+
+
+def recomputed(run: Run, settings: Settings) -> dict[str, dict[str, Any]]:
+    """summary.json's figures anew, see `Stage`."""
+    folder, inputs = run.workdir / NAME, load_inputs(run, settings)
+    tuned = load_neural_renderer(folder)
+    warm = load_neural_renderer(folder, mapper=WARMED_UP, generator=inputs.generator)
+    takes_camera = inputs.generator.camera is not None
+    _, fresh = build_mapper(settings.mapper, inputs.train, run.seed, takes_camera=takes_camera)
+    constants = inputs.constants | {"statistics": tuned.constants["statistics"]}
+    params = {"fresh": {"mapper": fresh["params"]}, "warm": warm.params, "tuned": tuned.params}
+    trained = Trained(tuned.mapper, constants, **params, seconds={})
+    renderer = _renderer(trained, inputs, trained.tuned)
+    counts = {"num_examples": len(inputs.train), "num_test": len(inputs.test)}
+    figures = _code_figures(trained, inputs) | _compare(renderer, trained, inputs)
+    return {"summary.json": counts | figures}
 
 
 def _renderer(trained: Trained, inputs: Inputs, params: dict[str, Any]) -> NeuralRenderer:
@@ -186,4 +207,5 @@ STAGE = Stage(
     needs=lambda settings: ("gan", "perception", "multiview_dataset", "inverse_graphics"),
     figures=("warmup_steps", "finetune_steps"),
     trains=lambda settings: True,
+    recomputed=recomputed,
 )

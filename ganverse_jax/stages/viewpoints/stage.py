@@ -207,11 +207,11 @@ def propose(workdir: Path, seed: int, settings: Settings) -> proposed.Candidates
     return candidates
 
 
-def _report(workdir: Path, content: dict, generator, contents, regressor, metrics: Metrics) -> None:
-    """Picture grid and figures on contents the choice has not seen; readings are for evaluation only."""
+def _measured(content: dict, generator, contents, regressor) -> tuple[dict, dict, np.ndarray]:
+    """Summary, scalars and picture grid [c k h w 3] of the views, on contents that the choice has not seen;
+    readings are for evaluation only."""
     views = content["views"]
     grid = generator.grid(np.array([view["w"] for view in views], np.float32), contents)
-    flat = grid.reshape(-1, *grid.shape[2:])
     bins = [view["azimuth_bin"] for view in views]
     scalars = {
         "num_views": len(bins),
@@ -222,7 +222,8 @@ def _report(workdir: Path, content: dict, generator, contents, regressor, metric
         scalars["consistency"] = float(np.mean(consistency))
     summary = {"annotated_by": content.get("annotated_by"), "fingerprint": content["fingerprint"]}
     if regressor is not None:
-        figures = view_disentanglement(regressor(flat).azimuth.reshape(grid.shape[:2]).T)
+        azimuths = regressor(grid.reshape(-1, *grid.shape[2:])).azimuth
+        figures = view_disentanglement(azimuths.reshape(grid.shape[:2]).T)
         per_view = figures.pop("per_view")
         scalars |= {f"azimuth_{name}": value for name, value in figures.items()}
         summary["regressor"] = [
@@ -230,15 +231,29 @@ def _report(workdir: Path, content: dict, generator, contents, regressor, metric
         ]
     if "keypoints" in content:
         scalars["keypoint_rms_pixels"] = content["keypoints"]["rms_pixels"]
-    metrics.write_anew(NAME, 0, **scalars)
-    summary |= scalars
     if "annotation_seconds" in content:
         summary["annotation_seconds"] = content["annotation_seconds"]
+    return summary | scalars, scalars, grid
+
+
+def _report(workdir: Path, content: dict, generator, contents, regressor, metrics: Metrics) -> None:
+    summary, scalars, grid = _measured(content, generator, contents, regressor)
+    metrics.write_anew(NAME, 0, **scalars)
     write_json(workdir / NAME / "summary.json", summary)
     write_npz(workdir / NAME / "figures.npz", grid=grid[:8])
     path = workdir / "samples" / "viewpoints.png"
-    write_png(path, image_grid(flat, grid.shape[1]))
+    write_png(path, image_grid(grid.reshape(-1, *grid.shape[2:]), grid.shape[1]))
     metrics.picture(NAME, 0, path)
+
+
+def recomputed(run: Run, settings: Settings) -> dict[str, dict[str, Any]]:
+    """summary.json and the picture grid of the views in viewpoints.json anew, see `Stage`."""
+    gan, _ = gan_stage.load(run.workdir)
+    load(run.workdir, gan.fingerprint, gan.module.w_dim)
+    generator, _, fresh = source(run.workdir, gan, run.seed, settings)
+    content, regressor = read_json(path_of(run.workdir)), perception_stage.load(run.workdir).pose_regressor
+    summary, _, grid = _measured(content, generator, fresh, regressor)
+    return {"summary.json": summary, "figures.npz": {"grid": grid[:8]}}
 
 
 STAGE = Stage(
@@ -249,4 +264,10 @@ STAGE = Stage(
     needs=lambda settings: ("gan", "perception"),
     check_edited=check_annotation,
     figures=("num_views", "annotation_seconds"),
+    reads=lambda settings: (
+        {f"{NAME}.shipped": ASSETS / settings.shipped / "viewpoints.json"}
+        if settings.annotated_by == "shipped"
+        else {}
+    ),
+    recomputed=recomputed,
 )
