@@ -173,6 +173,7 @@ class Pipeline:
         digest = self.digest(stage.name, settings)
         if self._done_before(stage, digest, train):
             stage.check_edited(self.workdir)
+            self._forget_training(stage)  # of a run that was killed just before it
             print(f"[{stage.name}] done before, skipped", flush=True)
             return None
         absent = [name for name in self.needs(stage) if not self._done(name)]
@@ -188,9 +189,8 @@ class Pipeline:
         """Run a stage that was begun, and mark it as done."""
         folder, started = self.workdir / stage.name, time.perf_counter()
         print(f"[{stage.name}] begins", flush=True)
-        checkpoints = self.workdir / "checkpoints" / stage.name
         needs = [self.workdir / name for name in self.needs(stage)]
-        with _blamed(folder, (checkpoints, folder / "checkpoints"), needs):
+        with _blamed(folder, self._checkpoints(stage), needs):
             stage.run(run, settings)
         minutes = (time.perf_counter() - started) / 60
         done = {"digest": digest, "minutes": round(minutes, 3)}
@@ -198,8 +198,7 @@ class Pipeline:
         if not stage.always:
             done |= provenance.record(run.mesh, plain(settings), folder, stage.reads(settings))
         write_json(folder / "DONE.json", done)
-        (folder / "BEGUN.json").unlink()
-        shutil.rmtree(checkpoints, ignore_errors=True)
+        self._forget_training(stage)
         print(f"[{stage.name}] done in {minutes:.1f} min", flush=True)
 
     def _show(self, finished: Stage, run: Run) -> None:
@@ -218,6 +217,18 @@ class Pipeline:
                 why = f"{type(error).__name__}: {error}"
                 told = f"could not be made after {finished.name} ({why}); the run goes on"
             print(f"[{stage.name}] {told}", flush=True)
+
+    def _checkpoints(self, stage: Stage) -> tuple[Path, Path]:
+        """Where a stage's trainings keep theirs: some in a folder laid out like a workdir."""
+        return self.workdir / "checkpoints" / stage.name, self.workdir / stage.name / "checkpoints"
+
+    def _forget_training(self, stage: Stage) -> None:
+        """Remove what a finished stage needed to go on."""
+        begun = self.workdir / stage.name / "BEGUN.json"
+        if begun.exists():
+            begun.unlink()
+        for checkpoints in self._checkpoints(stage):
+            shutil.rmtree(checkpoints, ignore_errors=True)
 
     def _done_before(self, stage: Stage, digest: str, train: bool) -> bool:
         """Whether the stage is finished; ValueError when it was made, or begun, in another way."""

@@ -228,6 +228,19 @@ def test_an_interrupted_training_is_not_replaced_by_shipped_weights(kitchen, tmp
     assert kitchen.ran == ["gan", "viewpoints", "report"]
 
 
+def test_a_run_killed_just_after_a_stage_leaves_nothing_of_its_training(kitchen, tmp_path):
+    """A stage's own folder may be laid out like a workdir."""
+    kitchen.run()
+    begun, made = tmp_path / "viewpoints" / "BEGUN.json", read_json(tmp_path / "viewpoints" / "DONE.json")
+    write_json(begun, {"digest": made["digest"]})
+    folders = tmp_path / "checkpoints" / "viewpoints", tmp_path / "viewpoints" / "checkpoints"
+    for folder in folders:
+        folder.mkdir(parents=True)
+    kitchen.run()
+    assert not begun.exists() and not any(folder.exists() for folder in folders)
+    assert kitchen.ran == ["gan", "viewpoints", "report", "report"]
+
+
 def test_other_pretrained_weights_are_refused_in_a_finished_workdir(kitchen):
     kitchen.run(gan=Weights("toy"))
     with pytest.raises(ValueError, match="other settings or inputs"):
