@@ -1,9 +1,10 @@
 """A run's workdir: who works in it, and what its records say."""
 
 import contextlib
+import errno
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from ganverse_jax.runtime import hosts, lock
 from ganverse_jax.runtime.checkpoint import read_json
@@ -16,12 +17,11 @@ def only_run(workdir: Path) -> Iterator[None]:
     """Hold the lock of the workdir, which is made if absent; ValueError when another run holds it.
 
     The first process of a run of several holds it; the system frees it on a kill. ValueError, too, in
-    another one that does not see the file.
+    another one that does not see the file. PermissionError for a folder that may not be written.
     """
     if workdir.exists() and not workdir.is_dir():
         raise NotADirectoryError(f"{workdir} is a file; name a folder, which may be new, as --workdir")
-    workdir.mkdir(parents=True, exist_ok=True)
-    with open(workdir / ".lock", "ab") as file:
+    with _lock_file(workdir) as file:
         if hosts.is_first():
             try:
                 lock.hold(file)
@@ -31,6 +31,18 @@ def only_run(workdir: Path) -> Iterator[None]:
                 ) from error
         hosts.check_shared(workdir / ".lock")
         yield
+
+
+def _lock_file(workdir: Path) -> IO[bytes]:
+    try:
+        workdir.mkdir(parents=True, exist_ok=True)
+        return open(workdir / ".lock", "ab")
+    except OSError as error:
+        if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise
+        raise PermissionError(
+            f"{workdir} cannot be written ({error.strerror}); give as --workdir a folder that can be written"
+        ) from error
 
 
 def read_marker(path: Path) -> dict[str, Any]:

@@ -19,7 +19,10 @@ from ganverse_jax.runtime.machine import raise_if_machines
 
 
 def write_atomic(path: str | os.PathLike, write: Callable[[Path], Any]) -> None:
-    """Let ``write`` fill a temporary sibling, then rename it: readers see all or nothing."""
+    """Let ``write`` fill a temporary sibling, then rename it: readers see all or nothing.
+
+    An OSError names the path, as that of a full disk does not.
+    """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
@@ -29,6 +32,10 @@ def write_atomic(path: str | os.PathLike, write: Callable[[Path], Any]) -> None:
         write(temporary)
         temporary.chmod(0o644)
         os.replace(temporary, path)
+    except OSError as error:
+        if error.filename is None:
+            error.filename = str(path)
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -4,7 +4,7 @@ import errno
 
 _ERRNOS = {
     getattr(errno, name)
-    for name in "EACCES EPERM EIO EMFILE ENFILE ENOMEM ENOSPC EDQUOT EROFS ESTALE".split()
+    for name in "EACCES EPERM EFBIG EIO EMFILE ENFILE ENOMEM ENOSPC EDQUOT EROFS ESTALE".split()
 }
 
 

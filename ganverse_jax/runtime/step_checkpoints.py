@@ -3,6 +3,7 @@
 import contextlib
 import itertools
 import os
+import re
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -77,12 +78,14 @@ class Checkpoints:
     def save(self, step: int, state: Any, notes: Mapping[str, float] | None = None) -> None:
         """Begin to save ``state`` as ``step``; an earlier save that still runs is awaited first.
 
-        notes: what :meth:`resume` gives back beside the state.
+        notes: what :meth:`resume` gives back beside the state. Raises OSError, as do :meth:`wait` and
+        :meth:`close`, where this or an earlier save cannot be written; the steps saved before remain.
         """
-        self._manager.wait_until_finished()
         state = jax.device_get(state)
         record = {"fingerprint": fingerprint(state), "notes": dict(notes or {})}
-        self._manager.save(step, args=self._ocp.args.StandardSave(state), custom_metadata=record)
+        with self._writing():
+            self._manager.wait_until_finished()
+            self._manager.save(step, args=self._ocp.args.StandardSave(state), custom_metadata=record)
 
     def resume(self, template: Any) -> tuple[int, Any, dict[str, float]]:
         """(step, state, notes) of the newest step that is not damaged; 0, ``template`` and {} without one.
@@ -153,12 +156,27 @@ class Checkpoints:
 
     def wait(self) -> None:
         """Block until every save is on disk."""
-        self._manager.wait_until_finished()
+        with self._writing():
+            self._manager.wait_until_finished()
 
     def close(self) -> None:
         """Finish saving and release the manager's threads."""
-        self._manager.wait_until_finished()
+        self.wait()
         self._manager.close()
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[None]:
+        """The system's error of the folder, which tensorstore tells as a ValueError with its number."""
+        try:
+            yield
+        except OSError as error:
+            if error.filename is None:
+                error.filename = str(self.directory)
+            raise
+        except ValueError as error:
+            if (number := re.search(r"os_error_code='(\d+)'", str(error))) is None:
+                raise
+            raise OSError(int(number[1]), os.strerror(int(number[1])), str(self.directory)) from error
 
 
 @contextlib.contextmanager

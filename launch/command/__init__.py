@@ -19,6 +19,8 @@ from ganverse_jax import stages
 from ganverse_jax.pipeline.settings import unknown
 
 if TYPE_CHECKING:
+    from logging import LogRecord
+
     from ganverse_jax.pipeline.experiment import Experiment
 
 flags.disclaim_key_flags()  # a command's --help shows the flags defined here as its own
@@ -107,11 +109,19 @@ def run_plain(
         if len(argv) > 1:
             raise app.UsageError(f"unexpected arguments {argv[1:]}; {hint}".removesuffix("; "))
         logging.set_verbosity(logging.WARNING)  # orbax and tensorflow-datasets tell every file they write
+        logging.get_absl_logger().addFilter(_without_traceback)
         with _ended_together():
             guarded(lambda: (_check_given(required), start_jax(), main()))
 
     flags.mark_flags_as_required(required)
     app.run(begin, flags_parser=parser)
+
+
+def _without_traceback(record: "LogRecord") -> bool:
+    """A library's log of an error that it raises, too: in a line, as ours of it."""
+    if not os.environ.get("GANVERSE_TRACEBACK"):
+        record.exc_info = None
+    return True
 
 
 def _distributed() -> bool:
@@ -201,6 +211,8 @@ def _told(error: Exception) -> str:
     """What to say of an error, with a remedy where the system or a library has none."""
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return f"{error} (the disk is full: free some space, the same command goes on)"
+    if isinstance(error, OSError) and error.errno == errno.EFBIG:
+        return f"{error} (ulimit -f, or this file system, allows no larger files; the same command goes on)"
     if isinstance(error, ValueError | FloatingPointError | OSError):
         return str(error)
     first = (str(error).strip() or type(error).__name__).splitlines()[0]  # a library's, of many lines or none

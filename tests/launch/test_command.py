@@ -89,6 +89,10 @@ def test_a_word_that_names_no_wrong_setting_is_no_mistake(word):
             "[Errno 28] No space left: 'a.png' (the disk is full",
         ),
         (OSError(errno.EDQUOT, "Disk quota exceeded"), "[Errno 122] Disk quota exceeded (the disk is full"),
+        (
+            OSError(errno.EFBIG, "File too large", "a.png"),
+            "[Errno 27] File too large: 'a.png' (ulimit -f, or this file system, allows",
+        ),
         (PermissionError(errno.EACCES, "Permission denied", "a"), "[Errno 13] Permission denied: 'a'"),
         (ValueError("gan.x = 3; set it to 4"), "gan.x = 3; set it to 4"),
     ],

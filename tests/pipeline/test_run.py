@@ -1,6 +1,8 @@
 """Claims about the order of stages, on stages that only tell that they ran."""
 
 import dataclasses
+import errno
+import os
 from dataclasses import dataclass
 
 import pytest
@@ -71,6 +73,18 @@ def test_a_file_as_workdir_and_a_cut_record_are_told_by_name(kitchen, tmp_path):
         kitchen.run()
     with pytest.raises(NotADirectoryError, match="config.json is a file; name a folder"):
         Kitchen(tmp_path / "config.json").run()
+
+
+@pytest.mark.parametrize("number", [errno.EROFS, errno.EACCES])
+def test_a_workdir_that_may_not_be_written_is_named_with_its_remedy(kitchen, tmp_path, monkeypatch, number):
+    def refuse(*_, **__):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(type(tmp_path), "mkdir", refuse)
+    with pytest.raises(PermissionError) as caught:
+        kitchen.run()
+    assert f"{tmp_path} cannot be written ({os.strerror(number)}); give as --workdir a" in str(caught.value)
+    assert kitchen.ran == []
 
 
 def test_until_ends_after_the_stage_named(kitchen):
