@@ -15,13 +15,13 @@ import jax.numpy as jnp
 import numpy as np
 from PIL import Image
 
-from ganverse_jax.runtime.machine import raise_if_machines
+from ganverse_jax.runtime.machine import raise_if_machines, writing
 
 
 def write_atomic(path: str | os.PathLike, write: Callable[[Path], Any]) -> None:
     """Let ``write`` fill a temporary sibling, then rename it: readers see all or nothing.
 
-    An OSError names the path, as that of a full disk does not.
+    Raises OSError, which names the path, also where a library's own error tells of the system.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -29,13 +29,10 @@ def write_atomic(path: str | os.PathLike, write: Callable[[Path], Any]) -> None:
     os.close(handle)
     temporary = Path(name)
     try:
-        write(temporary)
-        temporary.chmod(0o644)
-        os.replace(temporary, path)
-    except OSError as error:
-        if error.filename is None:
-            error.filename = str(path)
-        raise
+        with writing(path):
+            write(temporary)
+            temporary.chmod(0o644)
+            os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
 

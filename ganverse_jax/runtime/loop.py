@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
 
-from ganverse_jax.runtime import hosts, parallel
+from ganverse_jax.runtime import hosts, machine, parallel
 from ganverse_jax.runtime.checkpoint import write_text
 from ganverse_jax.runtime.progress import Progress
 from ganverse_jax.runtime.sinks import Sink
@@ -86,7 +86,7 @@ class Metrics:
     def _append(self, stage: str, step: int, scalars: Mapping[str, float]) -> dict[str, float]:
         values = {name: float(value) for name, value in scalars.items()}
         row = {"stage": stage, "step": int(step)} | values
-        with open(self.path, "ab+") as file:
+        with machine.writing(self.path), open(self.path, "ab+") as file:
             _drop_cut_line(file)
             file.write((json.dumps(row) + "\n").encode())
         return values

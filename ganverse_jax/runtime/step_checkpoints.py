@@ -3,7 +3,6 @@
 import contextlib
 import itertools
 import os
-import re
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -13,6 +12,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from ganverse_jax.runtime import machine
 from ganverse_jax.runtime.checkpoint import fingerprint
 
 
@@ -83,7 +83,7 @@ class Checkpoints:
         """
         state = jax.device_get(state)
         record = {"fingerprint": fingerprint(state), "notes": dict(notes or {})}
-        with self._writing():
+        with machine.writing(self.directory):
             self._manager.wait_until_finished()
             self._manager.save(step, args=self._ocp.args.StandardSave(state), custom_metadata=record)
 
@@ -156,27 +156,13 @@ class Checkpoints:
 
     def wait(self) -> None:
         """Block until every save is on disk."""
-        with self._writing():
+        with machine.writing(self.directory):
             self._manager.wait_until_finished()
 
     def close(self) -> None:
         """Finish saving and release the manager's threads."""
         self.wait()
         self._manager.close()
-
-    @contextlib.contextmanager
-    def _writing(self) -> Iterator[None]:
-        """The system's error of the folder, which tensorstore tells as a ValueError with its number."""
-        try:
-            yield
-        except OSError as error:
-            if error.filename is None:
-                error.filename = str(self.directory)
-            raise
-        except ValueError as error:
-            if (number := re.search(r"os_error_code='(\d+)'", str(error))) is None:
-                raise
-            raise OSError(int(number[1]), os.strerror(int(number[1])), str(self.directory)) from error
 
 
 @contextlib.contextmanager

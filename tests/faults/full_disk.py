@@ -41,7 +41,11 @@ class Disk:
             if os.path.abspath(os.fsdecode(path)).startswith(self.folder + os.sep):
                 self.writes += 1
                 if self.writes == self.full_at:
-                    _limit(0)
+                    self.fill()
+
+    def fill(self) -> None:
+        """There is no space from now on."""
+        _limit(0)
 
     def free(self) -> None:
         """There is space again."""

@@ -8,8 +8,11 @@ import re
 import shutil
 import subprocess
 
+import numpy as np
 import pytest
 
+from ganverse_jax.data.multiview import shards
+from ganverse_jax.runtime import checkpoint
 from ganverse_jax.runtime.checkpoint import read_json
 from ganverse_jax.runtime.loop import Metrics
 from tests.faults.full_disk import Disk
@@ -19,6 +22,37 @@ from tests.pipeline import three_stages
 SEED = int(os.environ.get("GANVERSE_FAULT_SEED", "0"))
 MOMENTS = int(os.environ.get("GANVERSE_FULL_DISKS", "8"))  # of the real command
 SIZES = (4, 9, 20, 40, 70)  # MiB of a real file system, which fills up in one stage or another
+
+
+WRITERS = {
+    "a.txt": lambda path: checkpoint.write_text(path, "new"),
+    "a.png": lambda path: checkpoint.write_png(path, np.zeros((8, 8, 3), np.uint8)),
+    "a.jpg": lambda path: checkpoint.write_jpeg(path, np.zeros((8, 8, 3), np.uint8)),
+    "a.npz": lambda path: checkpoint.write_npz(path, a=np.arange(9)),
+    "a.safetensors": lambda path: checkpoint.save_weights(path, {"a": np.arange(9)}, {}),
+    "metrics.jsonl": lambda path: Metrics(path.parent).write("gan", 3, loss=1.0),
+    "a.array_record": lambda path: shards.write_shard(path, RECORDS, shards.features((8, 8), 3)),
+}
+RECORD = {"object_id": 1, "view_id": 0, "content_seed": 5, "w_star": np.zeros(3, np.float32)}
+PICTURES = {"image": np.zeros((8, 8, 3), np.uint8), "mask": np.zeros((8, 8), np.uint8)}
+RECORDS = [RECORD | {name: shards.encode_png(array) for name, array in PICTURES.items()}]
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_a_file_that_finds_no_space_is_named_and_the_former_one_stays(tmp_path, name):
+    path = tmp_path / name
+    path.write_text("former\n")
+    disk = Disk(str(tmp_path))
+    disk.fill()
+    try:
+        with pytest.raises(OSError) as caught:
+            WRITERS[name](path)
+    finally:
+        disk.free()
+    assert caught.value.errno == errno.EFBIG and str(path) in str(caught.value)
+    assert [path.name for path in tmp_path.iterdir()] == [name] and path.read_text() == "former\n"
+    WRITERS[name](path)
+    assert path.stat().st_size > 7 or path.read_text() == "new"
 
 
 def _whole(workdir) -> tuple:
