@@ -12,7 +12,6 @@ from typing import Any
 import jax
 from jax.sharding import Mesh
 
-import ganverse_jax
 import rasterizer
 from ganverse_jax.runtime.checkpoint import sha256_of
 
@@ -35,8 +34,7 @@ _READ_WHOLE = 2**28  # bytes; of a folder of more, names and sizes are told, as 
 def code() -> str:
     """16 hex digits that name the sources of this package and of the rasterizer."""
     digest = hashlib.sha256()
-    for package in (ganverse_jax, rasterizer):
-        root = Path(package.__file__).parent
+    for root in (Path(__file__).parents[1], Path(rasterizer.__file__).parent):
         for path in sorted(path for path in root.rglob("*") if path.suffix in _SOURCES):
             name = path.relative_to(root)
             if name.parts[0] not in _BESIDE:
