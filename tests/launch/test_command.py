@@ -111,6 +111,15 @@ def test_errors_of_the_environment_end_in_a_line_and_the_way_to_a_traceback(monk
         command.guarded(fail)
 
 
+def test_a_library_that_logs_what_it_raises_does_so_in_a_line(monkeypatch):
+    monkeypatch.delenv("GANVERSE_TRACEBACK", raising=False)
+    record = SimpleNamespace(exc_info=(OSError, OSError(), None))
+    assert command._without_traceback(record) and record.exc_info is None
+    monkeypatch.setenv("GANVERSE_TRACEBACK", "1")
+    record = SimpleNamespace(exc_info=(OSError, OSError(), None))
+    assert command._without_traceback(record) and record.exc_info is not None
+
+
 def test_a_flag_that_is_given_empty_is_named(monkeypatch):
     monkeypatch.setattr(command.flags, "FLAGS", {"workdir": SimpleNamespace(value="")})
     with pytest.raises(ValueError, match="--workdir= is empty"):
