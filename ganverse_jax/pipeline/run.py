@@ -257,8 +257,8 @@ class Pipeline:
         )
 
     def _write_run_files(self, mesh) -> None:
-        versions = "".join(f"{name} {value}\n" for name, value in provenance.made_by(mesh).items())
-        write_text(self.workdir / "versions.txt", versions)
+        versions = [f"{name} {value}".rstrip() for name, value in provenance.made_by(mesh).items()]
+        write_text(self.workdir / "versions.txt", "\n".join(versions) + "\n")
         write_json(self.workdir / "config.json", {"format": FORMAT} | plain_experiment(self.experiment))
 
 
