@@ -206,8 +206,9 @@ class Loop:
             seen = seen | values
             done = index + 1
             stopping = termination.asked()  # once: a signal may come while this step is written out
-            last = done == self.num_steps or stopping
+            last = done == self.num_steps
             log, save = (done % every == 0 or last for every in (self.log_every, self.save_every))
+            save = save or stopping  # and not logged, so that the lines are those of an undisturbed run
             if log or save:
                 seen = self._look(done, seen, progress, log=log)
             if save and checkpoints:

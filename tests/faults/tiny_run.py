@@ -113,7 +113,7 @@ def results(workdir: Path, made: Sequence[str] = STAGES) -> dict:
         found[f"metrics of {name}"] = [row for row in rows if row["stage"] in logged]
     (sums,) = workdir.glob("multiview/*/*/SHA256SUMS")
     found["multiview"] = sums.read_text()
-    found["finished"] = [name for name in STAGES if (workdir / name / "DONE.json").is_file()]
+    found["finished"] = [name for name in made if (workdir / name / "DONE.json").is_file()]
     return found
 
 

@@ -1,5 +1,8 @@
 """Claims about the training loop: resume to the bit, non-finite values stop it, logs stay consistent."""
 
+import os
+import signal
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -44,6 +47,23 @@ def test_an_interrupted_run_ends_with_the_same_bits(tmp_path):
     with pytest.raises(Killed):
         _fit(tmp_path / "resumed", 10, batch_at=batch_at)
     resumed, resumed_rows = _fit(tmp_path / "resumed", 10)
+    np.testing.assert_array_equal(whole, resumed)
+    assert rows == resumed_rows
+
+
+def test_a_run_told_to_stop_saves_its_step_and_later_has_the_lines_of_an_undisturbed_one(tmp_path, capsys):
+    whole, rows = _fit(tmp_path / "whole", 10)
+
+    def batch_at(index):
+        if index == 4:  # neither logged nor saved otherwise
+            os.kill(os.getpid(), signal.SIGTERM)
+        return {"x": np.full(4, 0.1 * index, np.float32)}
+
+    with pytest.raises(SystemExit) as caught:
+        _fit(tmp_path / "stopped", 10, batch_at=batch_at)
+    assert caught.value.code == 143
+    resumed, resumed_rows = _fit(tmp_path / "stopped", 10)
+    assert "[toy] resumed from step 5\n" in capsys.readouterr().out
     np.testing.assert_array_equal(whole, resumed)
     assert rows == resumed_rows
 
