@@ -81,8 +81,7 @@ def measured(steps, network, photos, similarity, objects, azimuths):
     found, seen = [], []
     for photo, crop, before in photos:
         after = one_photo.refined(network, before, photo, crop, steps) if steps else before
-        picture = cut(photo.image, crop), cut(photo.mask, crop)
-        seen.append(one_photo.figures(after, *picture, network.fov_y))
+        seen.append(one_photo.figures(after, photo, crop, network.fov_y))
         found.append(after.meshes)
     together = found[0]._replace(
         vertices=np.concatenate([meshes.vertices for meshes in found]),

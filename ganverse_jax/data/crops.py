@@ -38,6 +38,12 @@ class Crop(NamedTuple):
         return np.array([[cosine, sine], [-sine, cosine]])
 
 
+def inside(picture: np.ndarray, crop: Crop) -> np.ndarray:
+    """Which part of each of the crop's pixels [h w] lies in the picture [h w ...], 0 to 1: elsewhere the crop
+    says nothing, though it is 0 there."""
+    return cut(np.full(picture.shape[:2], 255, np.uint8), crop) / np.float32(255.0)
+
+
 def cut(picture: np.ndarray, crop: Crop) -> np.ndarray:
     """The crop of a picture uint8 [h w] or [h w 3]; 0 outside it.
 

@@ -63,26 +63,26 @@ def fit_camera(
     starts: Mapping[str, np.ndarray],
     fov_y: float,
     *,
+    seen: Float[np.ndarray, "h w"] | None = None,
     steps: tuple[int, int] = (30, 50),
     learning_rate: float = 0.04,
 ) -> FittedCamera:
     """The camera from which mesh `row` looks most like the picture (image and mask in [0, 1]).
 
-    starts: azimuth, elevation (radians), distance, each [s], and offset [s 2] (0 if left out). steps: of all
-    starts with a soft silhouette, then of the best few with a sharp one. Adam's rate is in radians, log
+    starts: azimuth, elevation (radians), distance, each [s], and offset [s 2] (0 if left out). seen: 0 where
+    the picture says nothing, as beyond a photo's border, over which the mesh may reach at no cost. steps: of
+    all starts with a soft silhouette, then of the best few with a sharp one. Adam's rate is in radians, log
     distance and NDC; it falls along a cosine, and the sharp steps have half of it.
     """
     params = {name: jnp.asarray(starts[name], jnp.float32) for name in ("azimuth", "elevation")}
     params["log_distance"] = jnp.log(jnp.asarray(starts["distance"], jnp.float32))
     offset = starts.get("offset", np.zeros((len(params["azimuth"]), 2)))
     params["offset"] = jnp.asarray(offset, jnp.float32)
-    picture = (jnp.asarray(image, jnp.float32)[None], jnp.asarray(mask, jnp.float32)[None, ..., None])
-    mesh = meshes._replace(
-        vertices=jnp.asarray(meshes.vertices[row])[None],
-        texture=jnp.asarray(meshes.texture[row]),
-        light=None if meshes.light is None else jnp.asarray(meshes.light[row])[None],
+    seen = np.ones_like(mask) if seen is None else seen
+    picture = tuple(
+        jnp.asarray(part, jnp.float32)[None] for part in (image, mask[..., None], seen[..., None])
     )
-    fitted = _fit(mesh, picture, params, fov_y, steps=steps, learning_rate=learning_rate)
+    fitted = _fit(_one(meshes, row), picture, params, fov_y, steps=steps, learning_rate=learning_rate)
     found, losses, of_start = jax.device_get(fitted)
     best = int(np.argmin(losses))
     return FittedCamera(
@@ -92,6 +92,14 @@ def fit_camera(
         tuple(map(float, found["offset"][best])),
         float(losses[best]),
         int(of_start[best]),
+    )
+
+
+def _one(meshes: PredictedMeshes, row: int) -> PredictedMeshes:
+    return meshes._replace(
+        vertices=jnp.asarray(meshes.vertices[row])[None],
+        texture=jnp.asarray(meshes.texture[row]),
+        light=None if meshes.light is None else jnp.asarray(meshes.light[row])[None],
     )
 
 
@@ -111,7 +119,7 @@ def _fit(mesh, picture, params, fov_y, *, steps, learning_rate):
 
 
 def _halved(picture):
-    """Image and mask [1 h w c] of half the size, where that leaves enough to see."""
+    """Image, mask and what is seen [1 h w c] of half the size, where that leaves enough to see."""
     height, width = picture[0].shape[1:3]
     if min(height, width) < _HALVED or height % 2 or width % 2:
         return picture
@@ -133,11 +141,12 @@ def _improved(mesh, picture, params, fov_y, softness, schedule, steps: int):
 
 def _losses(mesh, picture, params, fov_y, softness):
     """20 L_col + 3 L_IOU of every camera [s]."""
-    image, mask = picture
+    image, mask, seen = picture
     camera = select_cameras(params, jnp.arange(len(params["azimuth"])), fov_y)
     rendered = _rendered(mesh, camera, image.shape[1:3], softness)
-    colour = jnp.abs(mask * image - rendered.mask * rendered.rgb).mean(axis=(1, 2, 3))
-    iou = soft_iou(jnp.broadcast_to(mask, rendered.mask.shape), rendered.mask)
+    covered = seen * rendered.mask
+    colour = jnp.abs(mask * image - covered * rendered.rgb).mean(axis=(1, 2, 3))
+    iou = soft_iou(jnp.broadcast_to(mask, covered.shape), covered)
     return COLOUR * colour + IOU * (1.0 - iou)
 
 

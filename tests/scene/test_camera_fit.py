@@ -66,6 +66,18 @@ def test_a_reading_serves_as_the_only_start(mesh):
     assert found.start == 0 and found.azimuth == pytest.approx(2.0, abs=0.035)  # 2 degrees, as above
 
 
+def test_an_object_may_go_on_where_the_picture_says_nothing(mesh):
+    image, mask = picture(mesh, np.radians(200), 0.2, 4.2, (0.0, 0.0))
+    columns = np.flatnonzero(mask.any(axis=0))
+    seen = np.ones_like(mask)
+    seen[:, columns[0] + 3 * len(columns) // 4 :] = 0.0
+    cut, starts = (image * seen[..., None], mask * seen), bin_starts(0.17, 4.2)
+    found, wrong = (fit_camera(meshes(mesh), 0, *cut, starts, FOV, seen=where) for where in (seen, None))
+    assert np.degrees(found.azimuth) == pytest.approx(200, abs=2)  # as above
+    assert found.distance == pytest.approx(4.2, rel=0.02)
+    assert abs(np.degrees(wrong.azimuth) - 200) > 2 or abs(wrong.distance / 4.2 - 1) > 0.05
+
+
 def test_a_lit_picture_is_explained_by_the_mesh_in_its_light(mesh):
     light = np.array([2.0, 0, 0, 1.0, 0, 0, 0, 0, 0], np.float32)
     image, mask = picture(mesh, 0.6, 0.2, 4.2, (0.0, 0.0), light[None])

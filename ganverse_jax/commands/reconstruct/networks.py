@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ganverse_jax.data.crops import Crop, cut
+from ganverse_jax.data.crops import Crop, cut, inside
 from ganverse_jax.data.framing import Framing, crop_like
 from ganverse_jax.data.photos import Photo, PhotoError
 from ganverse_jax.models.inverse_graphics.network import InverseGraphics
@@ -125,5 +125,5 @@ def find_camera(
     coarser = max(1, round(max(crop.size) / FITTED_SIDE))
     small = crop._replace(scale=crop.scale * coarser, size=tuple(side // coarser for side in crop.size))
     picture = cut(photo.image, small) / 255.0, cut(photo.mask, small) / 255.0
-    found = fit_camera(meshes, 0, *picture, starts, r.fov_y)
+    found = fit_camera(meshes, 0, *picture, starts, r.fov_y, seen=inside(photo.mask, small))
     return found, BINNED if found.start < NUM_AZIMUTH_BINS else REGRESSED

@@ -11,7 +11,7 @@ from ganverse_jax.commands.reconstruct.folder import Files, files_of
 from ganverse_jax.commands.reconstruct.networks import MIN_SCALE, Reconstructor, crop_of, find_camera, predict
 from ganverse_jax.commands.reconstruct.overlay import draw_layer, lay_over, shrunk
 from ganverse_jax.commands.reconstruct.page import Reconstruction
-from ganverse_jax.data.crops import Crop, cut
+from ganverse_jax.data.crops import Crop, cut, inside
 from ganverse_jax.data.photos import Photo
 from ganverse_jax.evaluation.images import mask_iou, masked_colour_error
 from ganverse_jax.pages.grid import image_grid
@@ -52,7 +52,8 @@ def reconstruct(
     camera's start; refine: steps of Eq. 1 on the photo. Raises PhotoError when the object is too small."""
     r, files = reconstructor, files_of(out, name)
     crop = crop_of(r, photo, path)
-    image, mask, meshes = predict(r, photo, crop)
+    _, _, meshes = predict(r, photo, crop)
+    measure = functools.partial(figures, photo=photo, crop=crop, fov_y=r.fov_y)
     with ThreadPoolExecutor(1) as beside:  # a turntable takes long and needs no camera
         turning = {"rows": np.zeros(1, int), "distance": r.distance}
         turn = functools.partial(beside.submit, write_turntables, [files.turntable], **turning)
@@ -71,8 +72,8 @@ def reconstruct(
         file=legible(path),
         mask_from=photo.mask_from,
         camera_from=camera_from,
-        **figures(found, image, mask, r.fov_y),
-        refined={"steps": refine, "before": figures(first, image, mask, r.fov_y)} if refine else None,
+        **measure(found),
+        refined={"steps": refine, "before": measure(first)} if refine else None,
         pictures=pictures,
         photo=picture,
     )
@@ -85,19 +86,20 @@ def refined(r: Reconstructor, found: Found, photo: Photo, crop: Crop, steps: int
     times = max(1, min(REFINED_SIDE // max(crop.size), int(crop.scale / MIN_SCALE)))
     finer = crop._replace(scale=crop.scale / times, size=tuple(side * times for side in crop.size))
     picture = cut(photo.image, finer) / 255.0, cut(photo.mask, finer) / 255.0
-    return Found(*refine(r.network, found.meshes, *picture, found.cameras, r.fov_y, steps=steps))
+    seen = inside(photo.mask, finer)
+    return Found(*refine(r.network, found.meshes, *picture, found.cameras, r.fov_y, seen=seen, steps=steps))
 
 
-def figures(found: Found, image: np.ndarray, mask: np.ndarray, fov_y: float) -> dict[str, float]:
-    """The camera, and 2D IOU and colour error of the mesh in the network's picture, uint8 [h w 3], and mask,
-    uint8 [h w]."""
-    colour, covered = render_meshes(found.meshes, np.zeros(1, int), found.cameras, mask.shape, fov_y)
-    inside = mask[None] / 255.0
-    error = masked_colour_error(colour, image[None] / 255.0, covered, inside)[0]
+def figures(found: Found, photo: Photo, crop: Crop, fov_y: float) -> dict[str, float]:
+    """The camera, and 2D IOU and colour error of the mesh in the crop, where that lies in the photo."""
+    image, mask = cut(photo.image, crop), cut(photo.mask, crop)
+    colour, covered = render_meshes(found.meshes, np.zeros(1, int), found.cameras, crop.size, fov_y)
+    shown, covered = mask[None] / 255.0, covered * (inside(photo.mask, crop)[None] > 0.5)
+    error = masked_colour_error(colour, image[None] / 255.0, covered, shown)[0]
     return {
         **{f"{angle}_degrees": float(np.degrees(found.cameras[angle][0])) for angle in CAMERA_NAMES[:2]},
         "distance": float(found.cameras["distance"][0]),
-        "iou_2d": float(mask_iou(covered, inside)[0]),
+        "iou_2d": float(mask_iou(covered, shown)[0]),
         "colour_error": float(np.nan_to_num(error, nan=1.0)),
     }
 

@@ -50,15 +50,17 @@ def refine(
     cameras: Cameras,
     fov_y: float,
     *,
+    seen: Float[np.ndarray, "h w"] | None = None,
     steps: int,
 ) -> tuple[PredictedMeshes, dict[str, np.ndarray]]:
     """The one mesh and its camera after `steps` of Eq. 1 on the picture (image and mask in [0, 1]).
 
-    cameras: the fitted one, [1]; fov_y (vertical) in radians.
+    cameras: the fitted one, [1]; fov_y (vertical) in radians; seen: as of `scene.camera_fit.fit_camera`.
     """
     camera = {name: np.float32(cameras[name]) for name in ("azimuth", "elevation", "offset")}
     camera["log_distance"] = np.log(np.float32(cameras["distance"]))
-    picture = np.float32(image)[None], np.float32(mask)[None, ..., None]
+    seen = np.ones_like(mask) if seen is None else seen
+    picture = np.float32(image)[None], np.float32(mask)[None, ..., None], np.float32(seen)[None, ..., None]
     shape, texture, camera = jax.device_get(_refined(network, meshes, picture, camera, fov_y, steps))
     return meshes._replace(vertices=shape, texture=texture), as_cameras(camera)
 
@@ -83,10 +85,11 @@ def _refined(network, meshes, picture, camera, fov_y, steps: int):
             lighting=meshes.light, **silhouette,
         )  # fmt: skip
         along = jnp.roll(texels, 1, axis=2) - texels
+        image, mask, seen = picture
         terms = {
             # Within the mask alone: else what reaches beyond it, or over its holes, is painted black.
-            "colour": masked_l1(*picture, rendered.rgb, picture[1] * rendered.mask),
-            "iou": iou_loss(picture[1], rendered.mask),
+            "colour": masked_l1(image, mask, rendered.rgb, mask * rendered.mask),
+            "iou": iou_loss(mask, seen * rendered.mask),
             "laplacian": laplacian_loss(moved, topology),
             "flatten": flatten_loss(vertices, topology),
             "movement": movement_loss(moved),
