@@ -24,7 +24,7 @@ from ganverse_jax import classes
 from ganverse_jax.commands.evaluate.real_renders import RealRenders, fit_frame
 from ganverse_jax.commands.reconstruct import photo as one_photo
 from ganverse_jax.commands.reconstruct.networks import crop_of, find_camera, networks_of
-from ganverse_jax.data.crops import cut
+from ganverse_jax.data.crops import cut, inside
 from ganverse_jax.data.photos import Photo
 from ganverse_jax.evaluation.novel_views import novel_cameras, view_metrics
 from ganverse_jax.models.inverse_graphics.prediction import predict_meshes
@@ -81,7 +81,8 @@ def measured(steps, network, photos, similarity, objects, azimuths):
     found, seen = [], []
     for photo, crop, before in photos:
         after = one_photo.refined(network, before, photo, crop, steps) if steps else before
-        seen.append(one_photo.figures(after, photo, crop, network.fov_y))
+        picture = cut(photo.image, crop), cut(photo.mask, crop), inside(photo.mask, crop)
+        seen.append(one_photo.figures(after, *picture, network.fov_y))
         found.append(after.meshes)
     together = found[0]._replace(
         vertices=np.concatenate([meshes.vertices for meshes in found]),

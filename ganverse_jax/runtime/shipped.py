@@ -7,11 +7,10 @@ ASSETS = Path(__file__).parents[1] / "assets"
 _ROUND, _PREFIX = re.compile(r"_round\d+$"), "toy_"
 
 
-def worlds(part: str = "") -> list[str]:
+def worlds(part: str) -> list[str]:
     """The worlds of which a shipped set has `part`, a file or folder: "toy_car" where there is
     assets/toy_car/PART or assets/toy_car_round2/PART."""
-    sets = [path for path in ASSETS.iterdir() if (path / "CARD.md").is_file() and (path / part).exists()]
-    return sorted({world_of(path) for path in sets})
+    return sorted({world_of(path) for path in _sets_with(part)})
 
 
 def shipped_with(part: str, world: str | None = None) -> Path:
@@ -22,13 +21,14 @@ def shipped_with(part: str, world: str | None = None) -> Path:
     """
     default = (ASSETS / "default.txt").read_text(encoding="utf-8").strip()
     named = default if world is None else f"{_PREFIX}{world.removeprefix(_PREFIX)}"
-    if named not in worlds(part):
+    sets = [path for path in _sets_with(part) if world_of(path) == named]
+    if not sets:
         choices = ", ".join(name.removeprefix(_PREFIX) for name in worlds(part))
         raise FileNotFoundError(
             f"shipped = {world or default!r}: no {part} of it comes with the package; choose one of "
             f"{choices or 'none: install the package again'}"
         )
-    return sorted(path for path in ASSETS.iterdir() if world_of(path) == named and (path / part).exists())[-1]
+    return sets[-1]
 
 
 def weights_folder(name: str) -> Path:
@@ -46,3 +46,7 @@ def check_sources(shipped: str | None, **others: str | Path | None) -> None:
 def world_of(folder: Path) -> str:
     """The world that a set is of: its name without the round."""
     return _ROUND.sub("", folder.name)
+
+
+def _sets_with(part: str) -> list[Path]:
+    return sorted(path for path in ASSETS.iterdir() if (path / part).exists())

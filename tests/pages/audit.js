@@ -108,7 +108,6 @@
   }
 
   let order = [];
-  // One of a group of radio buttons is reached by Tab, the others by arrows.
   // Tab goes on from where the focus was last: from before the first.
   const walk = () => {
     const start = document.createElement("i");
@@ -120,6 +119,7 @@
     order = reachable();
     return order.length;
   };
+  // One of a group of radio buttons is reached by Tab, the others by arrows.
   const missed = visited => order.filter((e, i) => !visited.includes(i)
     && !(e.type === "radio" && order.some((o, j) => visited.includes(j) && o.name === e.name))).map(e => `Tab never comes to ${told(e)}`);
   window.audit = { looks: () => [...wide(), ...contrast(), ...pointed()], walk, focused, missed };

@@ -52,8 +52,8 @@ def reconstruct(
     camera's start; refine: steps of Eq. 1 on the photo. Raises PhotoError when the object is too small."""
     r, files = reconstructor, files_of(out, name)
     crop = crop_of(r, photo, path)
-    _, _, meshes = predict(r, photo, crop)
-    measure = functools.partial(figures, photo=photo, crop=crop, fov_y=r.fov_y)
+    image, mask, meshes = predict(r, photo, crop)
+    measure = functools.partial(figures, image=image, mask=mask, seen=inside(photo.mask, crop), fov_y=r.fov_y)
     with ThreadPoolExecutor(1) as beside:  # a turntable takes long and needs no camera
         turning = {"rows": np.zeros(1, int), "distance": r.distance}
         turn = functools.partial(beside.submit, write_turntables, [files.turntable], **turning)
@@ -90,11 +90,13 @@ def refined(r: Reconstructor, found: Found, photo: Photo, crop: Crop, steps: int
     return Found(*refine(r.network, found.meshes, *picture, found.cameras, r.fov_y, seen=seen, steps=steps))
 
 
-def figures(found: Found, photo: Photo, crop: Crop, fov_y: float) -> dict[str, float]:
-    """The camera, and 2D IOU and colour error of the mesh in the crop, where that lies in the photo."""
-    image, mask = cut(photo.image, crop), cut(photo.mask, crop)
-    colour, covered = render_meshes(found.meshes, np.zeros(1, int), found.cameras, crop.size, fov_y)
-    shown, covered = mask[None] / 255.0, covered * (inside(photo.mask, crop)[None] > 0.5)
+def figures(
+    found: Found, image: np.ndarray, mask: np.ndarray, seen: np.ndarray, fov_y: float
+) -> dict[str, float]:
+    """The camera, and 2D IOU and colour error of the mesh in the network's picture, uint8 [h w 3], and mask,
+    uint8 [h w], where these lie in the photo: seen [h w] in 0 to 1."""
+    colour, covered = render_meshes(found.meshes, np.zeros(1, int), found.cameras, mask.shape, fov_y)
+    shown, covered = mask[None] / 255.0, covered * (seen[None] > 0.5)
     error = masked_colour_error(colour, image[None] / 255.0, covered, shown)[0]
     return {
         **{f"{angle}_degrees": float(np.degrees(found.cameras[angle][0])) for angle in CAMERA_NAMES[:2]},
