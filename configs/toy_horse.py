@@ -2,7 +2,7 @@
 
     python -m launch.train --config=configs/toy_horse.py --workdir=runs/toy_horse
 
-takes about eight minutes on 2 CPU cores; GAN, views and perception networks are shipped. --stages=gan and
+takes about nine minutes on 2 CPU cores; GAN, views and perception networks are shipped. --stages=gan and
 --stages=perception train them anew, in 65 and 15 minutes; views of another GAN are then to be annotated
 (launch.annotate, with --config.viewpoints.annotated_by=person). What is not changed here is
 configs/toy_car_round1.py's.
