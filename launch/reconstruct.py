@@ -14,7 +14,9 @@ from . import command
 
 _IMAGES = flags.DEFINE_string("images", None, "A photo (PNG, JPEG, WebP), or a folder of them")
 _OUT = flags.DEFINE_string("out", None, "Folder to write meshes, pictures, cameras and index.html to")
-_WORKDIR = flags.DEFINE_string("workdir", None, "Run whose networks serve (default: the shipped toy ones)")
+_WORKDIR = flags.DEFINE_string(
+    "workdir", None, "Run whose networks serve (default: shipped ones, see --shipped)"
+)
 _SHIPPED = flags.DEFINE_string("shipped", None, command.SHIPPED)
 _NETWORK = flags.DEFINE_string("network", None, "Folder with another network.safetensors")
 _MASKS = flags.DEFINE_string(

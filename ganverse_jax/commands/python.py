@@ -5,10 +5,11 @@ from pathlib import Path
 
 import numpy as np
 
-from ganverse_jax.commands.edit.editor import Editor
+from ganverse_jax.commands.edit.editor import NEEDED, Editor
 from ganverse_jax.commands.edit.edits import PROPERTIES
 from ganverse_jax.commands.export.command import run as export
-from ganverse_jax.commands.reconstruct.networks import crop_of, networks_of, predict
+from ganverse_jax.commands.guess import serving
+from ganverse_jax.commands.reconstruct.networks import PARTS, crop_of, networks_of, predict
 from ganverse_jax.data.photos import read_photo
 from ganverse_jax.models.stylegan2.multiview_generator import MultiviewGenerator
 from ganverse_jax.models.stylegan2.stored import load_generator
@@ -24,12 +25,13 @@ __all__ = ["edit", "export", "generate", "reconstruct", "render"]
 def reconstruct(
     photo: str | Path, *, workdir: str | Path | None = None, shipped: str | None = None
 ) -> TexturedMesh:
-    """The mesh of one photo, by the networks of a run, or of a `shipped` world (None: the default), whose
-    objects alone they know.
+    """The mesh of one photo, by the networks of a run, or of a `shipped` world (None: guessed from the photo,
+    and told in a line), whose objects alone they know.
 
     The mask is the photo's alpha, else the segmenter's. Raises as `launch.reconstruct`: PhotoError and
     FileNotFoundError, which name the file and the remedy.
     """
+    shipped = serving(shipped, [photo], PARTS, workdir)
     _, network, segment, _ = networks_of(workdir, shipped=shipped)
     read = read_photo(Path(photo), segment=segment)
     _, _, meshes = predict(network, read, crop_of(network, read, photo))
@@ -67,12 +69,13 @@ def edit(
     azimuth, elevation: degrees, None as in the photo; the others are photos whose property replaces its own.
     Raises as `reconstruct`, also where the run has no StyleGAN-R.
     """
-    editor = Editor(workdir, shipped)
+    paths = dict(zip(PROPERTIES, (shape_from, texture_from, background_from), strict=True))
+    photos = [photo, *(path for path in paths.values() if path is not None)]
+    editor = Editor(workdir, serving(shipped, photos, NEEDED, workdir))
     own = editor.read(Path(photo), "photo")
     camera = own.camera[None].astype(np.float32)
     for column, degrees in enumerate((azimuth, elevation)):
         camera[:, column] = camera[:, column] if degrees is None else np.radians(degrees)
-    paths = dict(zip(PROPERTIES, (shape_from, texture_from, background_from), strict=True))
     owners = {name: own if path is None else editor.read(Path(path), name) for name, path in paths.items()}
     return editor.frames(camera, *(getattr(one, name)[None] for name, one in owners.items())).neural[0]
 

@@ -23,7 +23,7 @@ def shipped_with(part: str, world: str | None = None) -> Path:
     named = default if world is None else f"{_PREFIX}{world.removeprefix(_PREFIX)}"
     sets = [path for path in _sets_with(part) if world_of(path) == named]
     if not sets:
-        choices = ", ".join(name.removeprefix(_PREFIX) for name in worlds(part))
+        choices = ", ".join(map(class_of, worlds(part)))
         raise FileNotFoundError(
             f"shipped = {world or default!r}: no {part} of it comes with the package; choose one of "
             f"{choices or 'none: install the package again'}"
@@ -46,6 +46,11 @@ def check_sources(shipped: str | None, **others: str | Path | None) -> None:
 def world_of(folder: Path) -> str:
     """The world that a set is of: its name without the round."""
     return _ROUND.sub("", folder.name)
+
+
+def class_of(world: str) -> str:
+    """The class that a world, as `worlds` names it, is of."""
+    return world.removeprefix(_PREFIX)
 
 
 def _sets_with(part: str) -> list[Path]:

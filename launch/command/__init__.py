@@ -31,7 +31,7 @@ flags.disclaim_key_flags()  # a command's --help shows the flags defined here as
 PACKAGE = __package__.rpartition(".")[0]
 CONFIGS = f"{PACKAGE.removesuffix('launch')}configs"
 FOLDER = Path(__file__).resolve().parents[2] / "configs"
-SHIPPED = "World whose shipped networks serve, where no run's are to; an unknown one lists them"
+SHIPPED = "World whose shipped networks serve, where no run's are to (default: guessed from the photos)"
 
 
 class ExperimentParser(config_flags.config_flags.ConfigFileFlagParser):

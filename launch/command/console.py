@@ -16,6 +16,7 @@ COMMANDS = {
     "Train": {
         "train": "an experiment, stage by stage, with its report",
         "annotate": "give views their azimuths, or keypoints, in a page",
+        "recognise": "the network that guesses of which shipped world a photo is",
         "rounds": "the loop: train, label, train the GAN on, again",
         "import_stylegan2": "NVIDIA's weights as a folder that the gan stage reads",
     },

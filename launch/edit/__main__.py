@@ -22,7 +22,9 @@ _IMAGES = flags.DEFINE_string("images", None, "A photo (PNG, JPEG, WebP), or a f
 _SAMPLES = flags.DEFINE_integer("samples", 0, "In place of photos: so many pictures of the GAN's own", 0, 256)
 _SEED = flags.DEFINE_integer("seed", 0, "Of the samples", 0, 2**20)
 _OUT = flags.DEFINE_string("out", None, "Folder to write NAME.png, NAME_EDIT.webp and index.html to")
-_WORKDIR = flags.DEFINE_string("workdir", None, "Run whose networks serve (default: the shipped toy ones)")
+_WORKDIR = flags.DEFINE_string(
+    "workdir", None, "Run whose networks serve (default: shipped ones, see --shipped)"
+)
 _SHIPPED = flags.DEFINE_string("shipped", None, command.SHIPPED)
 _MASKS = flags.DEFINE_string("masks", None, "Folder of masks: STEM.png, as for launch.reconstruct")
 _CAMERA = flags.DEFINE_multi_string(

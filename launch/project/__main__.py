@@ -13,7 +13,9 @@ from .. import command
 
 _IMAGES = flags.DEFINE_string("images", None, "A photo (PNG, JPEG, WebP), or a folder of them")
 _OUT = flags.DEFINE_string("out", None, "Folder to write NAME.npz, NAME.png and projections.json to")
-_WORKDIR = flags.DEFINE_string("workdir", None, "Run whose GAN serves (default: the shipped toy one)")
+_WORKDIR = flags.DEFINE_string(
+    "workdir", None, "Run whose GAN serves (default: a shipped one, see --shipped)"
+)
 _SHIPPED = flags.DEFINE_string("shipped", None, command.SHIPPED)
 _MASKS = flags.DEFINE_string("masks", None, "Folder of masks: STEM.png, as for launch.reconstruct")
 _SPACE = flags.DEFINE_enum("space", "w+", ["w", "w+"], "One code for all layers, or one for each")

@@ -151,6 +151,7 @@ COMMANDS = {
     "project": ("--images=a.png", "--out=out"),
     "rounds": (*RUN, "--later=toy_car"),
     "reconstruct": ("--images=a.png", "--out=out"),
+    "recognise": ("--workdir=run",),
     "train": RUN,
     "user_study": ("--runs=a,b", "--out=out"),
     "verify": ("--workdir=run",),

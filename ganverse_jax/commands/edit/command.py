@@ -11,10 +11,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image
 
-from ganverse_jax.commands.edit.editor import Drawn, Editor, Subject
+from ganverse_jax.commands.edit.editor import NEEDED, Drawn, Editor, Subject
 from ganverse_jax.commands.edit.edits import PROPERTIES, Edit, asked
 from ganverse_jax.commands.edit.page import Edited, edits_page
 from ganverse_jax.commands.folders import check_own, masks_folder, outcome
+from ganverse_jax.commands.guess import serving
 from ganverse_jax.data.photos import PhotoError, find_photos, result_names
 from ganverse_jax.pages.grid import labelled_grid
 from ganverse_jax.runtime.checkpoint import write_atomic, write_json, write_png, write_text
@@ -58,19 +59,22 @@ def run(
     """Edit a photo, each of a folder, or samples of the GAN, into the folder `out`.
 
     images: as for launch.reconstruct; samples, seed: how many pictures of the GAN's own instead; workdir: a
-    run with a finished stylegan_r, or the networks of the `shipped` world; masks: a folder of STEM.png;
-    cameras: --camera of each edit (`edits.camera_edit`); donors: photo by property of PROPERTIES; steps: of a
-    property's exchange. Photos that fail are named in the summary. Raises FileNotFoundError or ValueError
-    without networks or photos, for an edit that cannot be, or when `out` holds others' files.
+    run with a finished stylegan_r, or the networks of the `shipped` world (None: guessed from the photos, the
+    default's for samples); masks: a folder of STEM.png; cameras: --camera of each edit (`edits.camera_edit`);
+    donors: photo by property of PROPERTIES; steps: of a property's exchange. Photos that fail are named in
+    the summary. Raises FileNotFoundError or ValueError without networks or photos, for an edit that cannot
+    be, or when `out` holds others' files.
     """
     out, donors = Path(out), dict(donors or {})
     if bool(images) == bool(samples):
         raise ValueError("give --images=PHOTO or --samples=COUNT, one of them")
     folder = masks_folder(masks)
     edits = asked(cameras, [name for name in PROPERTIES if name in donors], steps)
+    found = None if samples else find_photos(images)
+    if found is not None:
+        shipped = serving(shipped, [*found.photos, *donors.values()], NEEDED, workdir)
     editor = Editor(workdir, shipped)
     editor.check(edits)
-    found = None if samples else find_photos(images)
     readers = _samples(editor, samples, seed) if found is None else _photos(editor, found.photos, folder)
     check_own(out, RECORD, {name: _files(name, edits) for name in readers}, [PAGE], "edit")
     given = {name: _donor(editor, Path(path), name, folder) for name, path in donors.items()}

@@ -9,6 +9,7 @@ import numpy as np
 from ganverse_jax.commands.edit.edits import PROPERTIES, Edit
 from ganverse_jax.commands.finished_networks import gan_source
 from ganverse_jax.commands.reconstruct.networks import (
+    PARTS,
     Reconstructor,
     crop_of,
     find_camera,
@@ -27,6 +28,7 @@ from ganverse_jax.scene.drawing import on_white
 from ganverse_jax.stages.stylegan_r.networks import TrainedInverseGraphics, make_dibr
 from ganverse_jax.stages.stylegan_r.training import NAME
 
+NEEDED = (*PARTS, NAME)  # of a shipped world that can serve
 _SUPERSAMPLING = 2  # of DIB-R's pictures, per side
 
 

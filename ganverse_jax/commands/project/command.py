@@ -8,7 +8,8 @@ import numpy as np
 
 from ganverse_jax.commands.finished_networks import gan_source
 from ganverse_jax.commands.folders import check_own, masks_folder, outcome
-from ganverse_jax.commands.reconstruct.networks import crop_of, networks_of
+from ganverse_jax.commands.guess import serving
+from ganverse_jax.commands.reconstruct.networks import PARTS, crop_of, networks_of
 from ganverse_jax.data.crops import cut
 from ganverse_jax.data.photos import PhotoError, find_photos, read_photo, result_names
 from ganverse_jax.evaluation.handles import psnr
@@ -22,7 +23,7 @@ from ganverse_jax.pipeline.remedies import make
 from ganverse_jax.runtime.checkpoint import write_json, write_npz, write_png
 from ganverse_jax.runtime.names import legible, path_of
 from ganverse_jax.stages.gan import stage as gan
-from ganverse_jax.stages.gan.start import DISCRIMINATOR
+from ganverse_jax.stages.gan.start import DISCRIMINATOR, GENERATOR
 
 RECORD = "projections.json"
 NUM_VIEWS, ELEVATION = 6, np.radians(10.0)  # in which the contents are drawn again
@@ -64,12 +65,13 @@ def run(
     """Project a photo, or each of a folder, into the folder `out`.
 
     workdir: a run with finished gan and inverse_graphics stages (the latter tells how photos are framed), or
-    the networks of the `shipped` world; masks: a folder of STEM.png; space, num_steps: see `Projector`.
-    Photos that fail are named in the summary. Raises FileNotFoundError or ValueError without networks or
-    photos, or when `out` holds others' files.
+    the networks of the `shipped` world (None: guessed); masks: a folder of STEM.png; space, num_steps: see
+    `Projector`. Photos that fail are named in the summary. Raises FileNotFoundError or ValueError without
+    networks or photos, or when `out` holds others' files.
     """
     out, (paths, intake) = Path(out), find_photos(images)
     folder = masks_folder(masks)
+    shipped = serving(shipped, paths, (*PARTS, GENERATOR, DISCRIMINATOR), workdir)
     networks = load(workdir, space, num_steps, shipped)
     names = result_names(paths)
     check_own(out, RECORD, {name: [f"{name}.npz", f"{name}.png"] for name in names}, [], "project")

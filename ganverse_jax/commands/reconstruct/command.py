@@ -11,8 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ganverse_jax.commands.folders import masks_folder, outcome
+from ganverse_jax.commands.guess import serving
 from ganverse_jax.commands.reconstruct.folder import ResultsFolder, writing
-from ganverse_jax.commands.reconstruct.networks import networks_of
+from ganverse_jax.commands.reconstruct.networks import PARTS, networks_of
 from ganverse_jax.commands.reconstruct.page import Reconstruction
 from ganverse_jax.commands.reconstruct.photo import reconstruct
 from ganverse_jax.data.photos import Photo, find_photos, read_photo, result_names
@@ -50,8 +51,8 @@ def run(
 
     workdir: a run whose inverse_graphics stage is finished; its perception stage, if any, gives masks and
     cameras. network: another folder with a network.safetensors, in place of the workdir's. Without either
-    the networks of the `shipped` world serve (None: the default's), which know its class alone. masks: a
-    folder of STEM.png. material: of the meshes. refine: steps of Eq. 1 on each photo by itself
+    the networks of the `shipped` world serve, which know its class alone; None: guessed (`guess.serving`).
+    masks: a folder of STEM.png. material: of the meshes. refine: steps of Eq. 1 on each photo by itself
     (`refinement.refine`). Photos that fail are named in the summary, the others are done all the same.
     Raises FileNotFoundError or ValueError without network, photo or folder of masks, or when `out` is empty
     or would overwrite what it reads, or files that no earlier call made; OSError when it cannot be written.
@@ -59,14 +60,14 @@ def run(
     if not str(out):
         raise ValueError("--out is empty; name the folder to write to")
     masks = masks_folder(masks)
-    folder, reconstructor, segment, regress = networks_of(workdir, network, shipped)
     (photos, intake), out = find_photos(images), Path(out)
+    shipped = serving(shipped, photos, PARTS, workdir, network)
+    folder, reconstructor, segment, regress = networks_of(workdir, network, shipped)
     names = result_names(photos)
     _check_apart(out, photos[0].parent, masks)
     made = ResultsFolder(out, names, folder, intake)
-    rebuild = functools.partial(
-        reconstruct, reconstructor, out=out, regress=regress, material=material, refine=refine
-    )
+    how = dict(out=out, regress=regress, material=material, refine=refine)
+    rebuild = functools.partial(reconstruct, reconstructor, **how)
     try:
         for number, (path, name) in enumerate(zip(photos, names, strict=True), start=1):
             read = functools.partial(read_photo, path, masks=masks, segment=segment)

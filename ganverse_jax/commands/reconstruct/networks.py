@@ -21,6 +21,7 @@ from ganverse_jax.scene.meshes import PredictedMeshes
 from ganverse_jax.stages.perception import load as perception
 
 STAGE = "inverse_graphics"  # whose network this is
+PARTS = (perception.FILES[0], STAGE)  # of a shipped world that can reconstruct
 FITTED_SIDE = 96  # pixels of the picture that a camera is fitted to
 MIN_SCALE = 0.5  # a photo's pixels per pixel of the network, at least
 REGRESSED, BINNED = "pose regressor, fitted", "best of 12 azimuth bins, fitted"

@@ -1,0 +1,1 @@
+"""launch.recognise: the network that tells a world's photos from others."""

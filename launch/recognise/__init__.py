@@ -1,0 +1,1 @@
+"""`python -m launch.recognise`: a folder, as this room holds its fifteen files."""
