@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import ClassVar, Self
@@ -30,6 +31,14 @@ def resize_planes(planes: np.ndarray, height: int, width: int) -> np.ndarray:
     for plane, into in zip(flat, resized, strict=True):
         into[:] = Image.fromarray(plane).resize((width, height), Image.Resampling.BILINEAR)
     return resized.reshape(*planes.shape[:-2], height, width)
+
+
+def narrowing(x: jax.Array, widths: Sequence[int]) -> jax.Array:
+    """Blocks of those widths over [b h w c], all but the first halving the plane: the caller's submodules."""
+    for i, width in enumerate(widths):
+        x = nn.Conv(width, (3, 3), (1, 1) if i == 0 else (2, 2), use_bias=False, name=f"conv{i}")(x)
+        x = nn.leaky_relu(nn.GroupNorm(num_groups=8, name=f"norm{i}")(x), 0.1)
+    return x
 
 
 class LearnedNetwork:

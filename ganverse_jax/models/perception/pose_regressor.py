@@ -13,7 +13,7 @@ import flax.linen as nn
 import jax
 import numpy as np
 
-from ganverse_jax.models.perception.learned import LearnedNetwork
+from ganverse_jax.models.perception.learned import LearnedNetwork, narrowing
 from ganverse_jax.models.sub_pixel import space_to_depth
 
 
@@ -36,10 +36,7 @@ class PoseNet(nn.Module):
 
     @nn.compact
     def __call__(self, images: jax.Array) -> jax.Array:
-        x = space_to_depth(images)
-        for i, width in enumerate(self.widths):
-            x = nn.Conv(width, (3, 3), (1, 1) if i == 0 else (2, 2), use_bias=False, name=f"conv{i}")(x)
-            x = nn.leaky_relu(nn.GroupNorm(num_groups=8, name=f"norm{i}")(x), 0.1)
+        x = narrowing(space_to_depth(images), self.widths)
         x = nn.Conv(32, (1, 1), name="narrow")(x).reshape(len(x), -1)
         x = nn.leaky_relu(nn.Dense(self.hidden, name="hidden")(x), 0.1)
         return nn.Dense(4, name="pose")(x)

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from PIL import Image
 
-from ganverse_jax.models.perception.learned import LearnedNetwork
+from ganverse_jax.models.perception.learned import LearnedNetwork, narrowing
 from ganverse_jax.models.sub_pixel import space_to_depth
 
 
@@ -25,10 +25,7 @@ class RecogniserNet(nn.Module):
 
     @nn.compact
     def __call__(self, images: jax.Array) -> jax.Array:
-        x = space_to_depth(images)
-        for i, width in enumerate(self.widths):
-            x = nn.Conv(width, (3, 3), (1, 1) if i == 0 else (2, 2), use_bias=False, name=f"conv{i}")(x)
-            x = nn.leaky_relu(nn.GroupNorm(num_groups=8, name=f"norm{i}")(x), 0.1)
+        x = narrowing(space_to_depth(images), self.widths)
         x = jnp.concatenate([x.mean(axis=(1, 2)), x.max(axis=(1, 2))], axis=-1)
         return nn.Dense(self.num_classes, name="logits")(x)
 
