@@ -42,7 +42,7 @@ def test_photos_tell_their_class_and_it_is_said_in_a_line(kind, capsys):
 
 
 @pytest.mark.parametrize("kind", PHOTOS)
-def test_one_photo_that_is_cut_out_or_wide_tells_its_class(kind, tmp_path):
+def test_one_wide_photo_tells_its_class(kind, tmp_path):
     with Image.open(PHOTOS[kind][0]) as picture:
         wide = np.pad(np.asarray(picture.convert("RGB")), [(0, 0), (60, 60), (0, 0)], mode="edge")
     Image.fromarray(wide).save(tmp_path / "wide.png")
