@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from ganverse_jax.losses.image import masked_feature_l1
@@ -41,16 +42,44 @@ def discriminator_perceptual(
     return perceptual
 
 
-def lpips_perceptual(params: Mapping[str, Any]) -> Perceptual:
+def lpips_perceptual(params: Mapping[str, Any], at_once: int | None = None) -> Perceptual:
     """The mean over images of their LPIPS distance (v0.1, VGG16), with `params` of `LPIPS`.
 
     The published average over the whole plane: the mask is in the picture already, as outside the object
-    both pictures are the same. `params` are constants of the training.
+    both pictures are the same. `params` are constants of the training. at_once: see `in_parts`.
     """
     module = LPIPS()
 
-    def perceptual(image, rendered, mask):
-        del mask
+    def distance(image, rendered):
         return module.apply({"params": params}, 2.0 * image - 1.0, 2.0 * rendered - 1.0).mean()
 
-    return perceptual
+    mean_distance = distance if at_once is None else in_parts(distance, at_once)
+    return lambda image, rendered, mask: mean_distance(image, rendered)
+
+
+def in_parts(distance: Callable[[jax.Array, jax.Array], jax.Array], at_once: int) -> Callable:
+    """`distance(image [b h w c], rendered [b h w c])`, a mean over pictures, by parts of at most `at_once`.
+
+    The same value and gradient in the memory of a part, and no operation more: as the value is a mean, a
+    part's gradient is known as soon as its value is, and of a part nothing else is kept. Differentiable once,
+    in `rendered`; `image` is a constant.
+    """
+
+    def parts(pictures):
+        size = max(n for n in range(1, at_once + 1) if len(pictures) % n == 0)
+        return pictures.reshape(-1, size, *pictures.shape[1:])
+
+    @jax.custom_vjp
+    def mean_distance(image, rendered):
+        return jax.lax.map(lambda pair: distance(*pair), (parts(image), parts(rendered))).mean()
+
+    def forward(image, rendered):
+        slope = jax.value_and_grad(distance, argnums=1)
+        values, slopes = jax.lax.map(lambda pair: slope(*pair), (parts(image), parts(rendered)))
+        return values.mean(), slopes.reshape(rendered.shape) / len(values)
+
+    def backward(slopes, cotangent):
+        return jnp.zeros_like(slopes), cotangent * slopes
+
+    mean_distance.defvjp(forward, backward)
+    return lambda image, rendered: mean_distance(jax.lax.stop_gradient(image), rendered)

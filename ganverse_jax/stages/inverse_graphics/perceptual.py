@@ -11,18 +11,20 @@ from ganverse_jax.stages.inverse_graphics.settings import PerceptualSource
 MEASURED_BLOCKS = 4  # GAN2Shape's
 
 
-def make_perceptual(workdir: Path, num_blocks: int, chosen: PerceptualSource) -> Perceptual | None:
+def make_perceptual(
+    workdir: Path, num_blocks: int, chosen: PerceptualSource, at_once: int | None = None
+) -> Perceptual | None:
     """The perceptual distance that `chosen.source` names; None for "none".
 
     "discriminator": the first `num_blocks` blocks of the GAN's (0: no term). "lpips": the paper's VGG16
-    features, from torchvision's file `vgg` and LPIPS v0.1's linear layers `lpips`; nothing stands in for a
-    missing file. Raises as `load_lpips`.
+    features, from torchvision's file `vgg` and LPIPS v0.1's linear layers `lpips`, by `at_once` pictures; nothing
+    stands in for a missing file. Raises as `load_lpips`.
     """
     if chosen.source == "none":
         return None
     if chosen.source == "discriminator":
         return gan_perceptual(workdir, num_blocks)
-    return lpips_perceptual(load_lpips(chosen.vgg, chosen.lpips))
+    return lpips_perceptual(load_lpips(chosen.vgg, chosen.lpips), at_once)
 
 
 def gan_perceptual(workdir: Path, num_blocks: int) -> Perceptual | None:

@@ -99,6 +99,8 @@ class Training:
     perceptual_both_views: bool = True  # False: in the unseen view alone
     perceptual_blocks: Whole = 4  # of the discriminator; 0: no such term
     perceptual: PerceptualSource = field(default_factory=PerceptualSource)
+    # Pictures that LPIPS compares at once (None: all): in less memory, the same.
+    perceptual_at_once: Count | None = field(default=4, metadata=INERT)
     average_decay: Share = 0.99  # of the parameters' moving average
     sigma_inverse: Positive = 7000.0  # softness of the silhouette, see `rasterizer.silhouette`
     margin: Annotated[float, Limit(0, 2, open=True)] = 0.02  # NDC

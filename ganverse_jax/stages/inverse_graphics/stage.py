@@ -75,7 +75,8 @@ def run(run: Run, settings: Settings) -> dict[str, float]:
     Where the perception stage has run, its pose regressor measures the cameras (never trains them). A posed
     folder and Pascal3D+ need no other stage without a discriminator's perceptual term.
     """
-    perceptual = make_perceptual(run.workdir, settings.perceptual_blocks, settings.perceptual)
+    chosen = settings.perceptual_blocks, settings.perceptual, settings.perceptual_at_once
+    perceptual = make_perceptual(run.workdir, *chosen)
     given = _given(run, settings)
     return train(run, settings, dataclasses.replace(given, perceptual=perceptual))
 

@@ -68,11 +68,12 @@ def posed_given(
 ) -> inverse_graphics.Given:
     """What a training on renders of the world is given: perceptual terms of the run, and the truth."""
     measured_in = measured_perceptual(workdir, world.resolution, training.perceptual)
+    chosen = training.perceptual_blocks, training.perceptual, training.perceptual_at_once
     return inverse_graphics.Given(
         multiview,
         world.fov_degrees,
         world.distance,
-        perceptual=make_perceptual(workdir, training.perceptual_blocks, training.perceptual),
+        perceptual=make_perceptual(workdir, *chosen),
         evaluate=truth_evaluator(world, multiview, num_evaluated, measured_in),
     )
 

@@ -81,3 +81,26 @@ def test_lpips_does_not_differentiate_the_picture_that_is_a_constant(lpips):
     program = str(jax.make_jaxpr(slope)(image, rendered, jnp.ones((2, 16, 16, 1))))
     # Every convolution once per picture, and once backwards for the render.
     assert program.count(" conv_general_dilated[") == 3 * len(LAYERS)
+
+
+def test_lpips_in_parts_is_the_same_with_the_same_gradient(lpips):
+    params, (image, rendered) = lpips
+    rng = np.random.default_rng(1)
+    pictures = [np.concatenate([one, rng.random((1, 16, 16, 3), np.float32)]) for one in (image, rendered)]
+    mask = jnp.ones((3, 16, 16, 1))
+    found, expected = (
+        # Of twice the value, as a weight and other terms stand around it.
+        jax.jit(jax.value_and_grad(lambda *x, term=term: 2.0 * term(*x), argnums=1))(*pictures, mask)
+        for term in (lpips_perceptual(params, 2), lpips_perceptual(params))  # 2 do not divide 3: one by one
+    )
+    # The same float32 sums, but for the order that XLA may choose.
+    np.testing.assert_allclose(found[0], expected[0], rtol=1e-5)
+    np.testing.assert_allclose(found[1], expected[1], rtol=1e-3, atol=1e-5 * np.abs(expected[1]).max())
+
+
+def test_lpips_in_parts_runs_no_convolution_more(lpips):
+    params, (image, rendered) = lpips
+    slope = jax.value_and_grad(lpips_perceptual(params, 1), argnums=1)
+    program = str(jax.make_jaxpr(slope)(image, rendered, jnp.ones((2, 16, 16, 1))))
+    # In the one body that is run for every part.
+    assert program.count(" conv_general_dilated[") == 3 * len(LAYERS)
