@@ -26,7 +26,7 @@ from PIL import Image
 # Scripts find modules beside them first, and here are benchmarks called like packages.
 sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from benchmarks.rasterizer import write_results
+from benchmarks.records import write_results
 from configs import toy_car
 from ganverse_jax import stages
 from ganverse_jax.data.batches import Prefetch, worker_threads

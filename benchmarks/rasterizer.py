@@ -2,6 +2,7 @@
 
     python benchmarks/rasterizer.py                  # the comparison and the scaling table
     python benchmarks/rasterizer.py --only headline  # 16 x 1280 faces at 256 x 256, and `render`
+    python benchmarks/rasterizer.py --only agree     # values and gradients against "reference", on one input
     python benchmarks/rasterizer.py --jaxrenderer jr/bin/python  # compared as well: rasterizer_jaxrenderer.py
 
 Figures are the medians of repeated calls, the fastest beside them. Backward is the pullback alone, on
@@ -12,12 +13,8 @@ Prints a table and writes benchmarks/results/rasterizer_<device>.json.
 """
 
 import argparse
-import datetime
+import itertools
 import json
-import os
-import platform
-import resource
-import subprocess
 import sys
 import tempfile
 import time
@@ -31,13 +28,14 @@ import numpy as np
 sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 import rasterizer
+from benchmarks.records import BANDWIDTH, add_flags, json_printed, measured, peak_bytes
 
-RESULTS = Path(__file__).parent / "results"
-FACES_LEVEL = {1280: 3, 5120: 4, 20480: 5}
-BANDWIDTH = {"H100": 3.35e12, "H200": 4.8e12, "A100": 2.0e12, "RTX 4090": 1.0e12}  # bytes/s, vendors' figures
+FACES_LEVEL = {80: 1, 1280: 3, 5120: 4, 20480: 5}
 CPU_HEADLINE = (16, 1280, 256, 256)
 ONE_IMAGE = (1, 1280, 256, 256)
 GPU_HEADLINE = (16, 1280, 512, 384)
+AGREEING = (2, 1280, 128, 128)  # the reference holds every pair of a pixel and a face
+SMALL = (1, 80, 32, 32)
 SCALING = [
     *((batch, 1280, 256, 256) for batch in (1, 4, 16)),
     *((4, 1280, size, size) for size in (128, 512, 1024)),
@@ -94,8 +92,47 @@ def milliseconds(run, budget):
     return float(np.median(times)), min(times)
 
 
+def drawn(name, case, implementation):
+    """(outputs, gradients) of a workload by one kernel; cotangents are the same for every kernel."""
+    function, operands = workload(name, case, implementation)
+
+    @jax.jit
+    def both(*operands):
+        outputs, pull = jax.vjp(function, *operands)
+        rng = np.random.default_rng(1)
+        return outputs, pull(jax.tree.map(lambda x: jnp.asarray(rng.normal(size=x.shape), x.dtype), outputs))
+
+    return jax.device_get(both(*operands))
+
+
+def compare(name, case, implementation):
+    """A row: how far a kernel's values and gradients lie from the reference's on the same input.
+
+    A pixel within a rounding of an edge may go to another face; "differing" is the share of pixels
+    whose values differ by more than 1e-3. The errors are of values in the other pixels, at most, and of the
+    gradients, of which the norm of the difference over the norm.
+    """
+    names = {"primitives": (("values", "mask"), ("vertices", "colours"))}
+    names |= {"render": (("rgb", "mask"), ("vertices", "texture"))}
+    found, expected = (drawn(name, case, kernel) for kernel in (implementation, "reference"))
+    row, values = {}, [np.abs(a - b) for a, b in zip(found[0], expected[0], strict=True)]
+    # One axis of channels for both: a mask may have none.
+    values = [error.reshape(*case[:1], *case[2:], -1).max(axis=-1) for error in values]
+    differing = np.maximum(*values) > 1e-3
+    row["differing"] = float(differing.mean())
+    for output, error in zip(names[name][0], values, strict=True):
+        row[f"{output}_error"] = float(error[~differing].max())
+    for operand, a, b in zip(names[name][1], found[1], expected[1], strict=True):
+        row[f"{operand}_gradient_error"] = float(np.linalg.norm(a - b) / np.linalg.norm(b))
+    return row
+
+
 def measure(name, case, implementation, budget=2.0):
     """One row of the table."""
+    if name.startswith("agree_"):
+        row = {"work": name, "implementation": implementation, "batch": case[0], "faces": case[1]}
+        row |= {"height": case[2], "width": case[3]}
+        return row | compare(name.removeprefix("agree_"), case, implementation)
     function, operands = workload(name, case, implementation)
     before = peak_bytes()
     forward = jax.jit(function)
@@ -135,14 +172,6 @@ def measure_jaxrenderer(python):
         return names | json_printed([python, str(script), file.name])
 
 
-def peak_bytes():
-    """Most memory in use so far: the device's own count, or the process's on a CPU."""
-    stats = jax.local_devices()[0].memory_stats()
-    if stats and "peak_bytes_in_use" in stats:
-        return stats["peak_bytes_in_use"]
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-
-
 def measure_apart(*arguments):
     """`measure` in a process of its own: a peak only ever rises, and one failure is one row."""
     names = dict(zip(("work", "case", "implementation"), arguments, strict=False))
@@ -150,48 +179,14 @@ def measure_apart(*arguments):
     return names | row if "error" in row else row
 
 
-def json_printed(command):
-    """The JSON in the last line that a command prints, or its last words as "error"."""
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        return {"error": (done.stderr.strip().splitlines() or ["no message"])[-1][:200]}
-    return json.loads(done.stdout.splitlines()[-1])
-
-
-def description():
-    """Where, when and with what the figures were taken."""
-    model = platform.processor() or platform.machine()
-    if Path("/proc/cpuinfo").exists():
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        model = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), model)
-    command = ["git", "-C", str(RESULTS.parent), "rev-parse", "--short", "HEAD"]
-    commit = subprocess.run(command, capture_output=True, text=True, check=False)
-    return {
-        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "commit": commit.stdout.strip(),
-        "device": jax.devices()[0].device_kind,
-        "cpu": model,
-        "cores": len(os.sched_getaffinity(0)),
-        "load_average": os.getloadavg()[0],
-        "jax": jax.__version__,
-        "python": platform.python_version(),
-    }
-
-
-def write_results(name, rows):
-    """To results/<name>_<device>.json, with where and how they were taken."""
-    device = jax.devices()[0]
-    kind = "cpu" if device.platform == "cpu" else device.device_kind.replace(" ", "_")
-    path = RESULTS / f"{name}_{kind}.json"
-    RESULTS.mkdir(exist_ok=True)
-    path.write_text(json.dumps({**description(), "rows": rows}, indent=1) + "\n")
-    print(f"written to {path}")
-
-
 def print_row(row):
     if "error" in row:
         return print(f"{row['work']:11} {row['implementation']:11} {row['case']}: {row['error']}", flush=True)
     size = f"{row['batch']:3} x {row['faces']:5} x {row['height']}x{row['width']}"
+    if "differing" in row:
+        errors = "  ".join(f"{k.replace('_', ' ')} {v:.1e}" for k, v in row.items() if k.endswith("error"))
+        text = f"{row['work']:16} {row['implementation']:6} {size:22} {row['differing']:.3%} of pixels differ"
+        return print(f"{text}; {errors}", flush=True)
     passes = [k for k in ("forward", "backward") if f"{k}_ms" in row]
     times = "   ".join(f"{row[k + '_ms']:8.2f} ({row[k + '_least_ms']:.2f})" for k in passes)
     memory = f"{row['peak_mib']:7.0f}" if "peak_mib" in row else ""
@@ -201,41 +196,45 @@ def print_row(row):
     print(f"{row['work']:11} {row['implementation']:11} {size:22} {times}  {memory}{floor}", flush=True)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--only", nargs="+", choices=["headline", "compare", "scaling"])
-    parser.add_argument("--implementation", help="for headline and scaling; default: the platform's own")
-    parser.add_argument("--jaxrenderer", metavar="PYTHON", help="an interpreter that has jaxrenderer")
-    parser.add_argument("--budget", type=float, default=2.0, help="seconds per figure")
-    parser.add_argument("--case", help=argparse.SUPPRESS)
-    options = parser.parse_args()
-    if options.case:
-        return print(json.dumps(measure(*json.loads(options.case))))
+def plan(options):
+    """Cases by part: (work, (batch, faces, height, width), implementation)."""
     on_cpu = jax.default_backend() == "cpu"
     own = options.implementation or ("cpu" if on_cpu else "pallas")
-    headline = CPU_HEADLINE if on_cpu else GPU_HEADLINE
-    plan = {
-        "headline": [("primitives", headline, own), ("render", headline, own)],
+    if options.small:
+        timed = [("primitives", SMALL, own)]
+        return {"agree": [("agree_render", SMALL, own)], "headline": timed, "compare": [], "scaling": timed}
+    headline, works = CPU_HEADLINE if on_cpu else GPU_HEADLINE, ("primitives", "render")
+    kernels = dict.fromkeys((own, "xla"))
+    return {
+        "agree": [(f"agree_{work}", AGREEING, kernel) for work in works for kernel in kernels],
+        "headline": [(work, headline, own) for work in works],
         "compare": [
-            ("primitives", headline, "xla"),
-            ("render", headline, "xla"),
-            ("primitives", ONE_IMAGE, own),
-            ("primitives", ONE_IMAGE, "xla"),
+            *((work, headline, "xla") for work in works),
+            *(("primitives", ONE_IMAGE, kernel) for kernel in kernels),
         ],
         "scaling": [("primitives", case, own) for case in SCALING],
     }
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", nargs="+", choices=["agree", "headline", "compare", "scaling"])
+    parser.add_argument("--implementation", help="instead of the platform's own")
+    parser.add_argument("--jaxrenderer", metavar="PYTHON", help="an interpreter that has jaxrenderer")
+    parser.add_argument("--budget", type=float, default=2.0, help="seconds per figure")
+    parser.add_argument("--small", action="store_true", help="one image of 32 x 32, to try it")
+    add_flags(parser, "rasterizer")
+    options = parser.parse_args()
+    if options.case:
+        return print(json.dumps(measure(*json.loads(options.case))))
     print(
         "work        kernel      batch x faces x image   forward ms (least)   backward ms (least)  peak MiB"
     )
-    rows = []
-    for part in options.only or plan:
-        for arguments in plan[part]:
-            rows.append(measure_apart(*arguments, options.budget))
-            print_row(rows[-1])
-    if options.jaxrenderer:
-        rows.append(measure_jaxrenderer(options.jaxrenderer))
-        print_row(rows[-1])
-    write_results("rasterizer", rows)
+    planned = plan(options)
+    cases = [case for part in options.only or planned for case in planned[part]]
+    found = ([measure_apart(*case, options.budget)] for case in cases)
+    peers = ([measure_jaxrenderer(python)] for python in (options.jaxrenderer,) if python)
+    measured(options.name, itertools.chain(found, peers), print_row, options.out)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from pathlib import Path
 # Scripts find modules beside them first, and here are benchmarks called like packages.
 sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from benchmarks.rasterizer import write_results
+from benchmarks.records import write_results
 from ganverse_jax.pages.markup import markdown_table
 
 HERE = Path(sys.path[0])

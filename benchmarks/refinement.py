@@ -19,7 +19,7 @@ import numpy as np
 # Scripts find modules beside them first, and here are benchmarks called like packages.
 sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from benchmarks.rasterizer import write_results
+from benchmarks.records import write_results
 from ganverse_jax import classes
 from ganverse_jax.commands.evaluate.real_renders import RealRenders, fit_frame
 from ganverse_jax.commands.reconstruct import photo as one_photo

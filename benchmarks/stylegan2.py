@@ -1,4 +1,5 @@
-"""Times StyleGAN2: synthesis at three sizes and training steps, against recorded and measured peers.
+"""Times StyleGAN2: synthesis at three sizes and training steps, against recorded and measured peers, and the
+training step of the toy run's own GAN.
 
     python benchmarks/stylegan2.py                               # everything this device can show
     python benchmarks/stylegan2.py --only synthesis --flaxmodels fm/bin/python
@@ -8,30 +9,35 @@ The PyTorch figures are recorded ones (2 CPU cores, stylegan2-ada-pytorch's code
 kernels); V100 figures are that project's published training times. Prints a table and writes
 benchmarks/results/stylegan2_<device>.json. A training step is the generator's and the discriminator's
 main phases with R1 (every step), as the recorded figure; "lazy" is the mean over 16 steps of R1 every 16
-and path length every 8, the way it trains.
+and path length every 8, the way it trains. "toy" is the step of configs/toy_car.py's networks and settings.
 """
 
 import argparse
+import dataclasses
+import itertools
 import json
 import sys
 import time
 from pathlib import Path
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 # Scripts find modules beside them first, and here are benchmarks called like packages.
 sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from benchmarks.rasterizer import json_printed, peak_bytes, write_results
+from benchmarks.records import PEAK_FLOPS, add_flags, json_printed, measured, peak_bytes
+from configs import bird, toy_car
+from ganverse_jax import stages
 from ganverse_jax.models.stylegan2.networks import Discriminator, Generator
+from ganverse_jax.pipeline.settings import plain
 from ganverse_jax.runtime import parallel
+from ganverse_jax.stages.gan.adaptive import initial_adaptive
 from ganverse_jax.stages.gan.settings import Settings
 from ganverse_jax.stages.gan.step import Phases, initial_state, make_step_at, strided_order
 
 # resolution: (channel_base, channel_max, batch of the synthesis row)
-SIZES = {64: (4096, 128, 8), 256: (16384, 512, 8), 512: (16384, 512, 4)}
+SIZES = {16: (256, 16, 4), 64: (4096, 128, 8), 256: (16384, 512, 8), 512: (16384, 512, 4)}
 RECORDED = {
     "synthesis": {
         64: {"torch": (0.10, 0.12), "flaxmodels": 0.18},
@@ -41,7 +47,6 @@ RECORDED = {
     "training": {64: {"torch": 2.2}},
 }
 V100_SECONDS_PER_KIMG = {128: 12.8, 256: 21.6, 512: 72.5}
-PEAK_FLOPS = {"H100": 989e12, "H200": 989e12, "A100": 312e12}  # bf16, vendors' figures
 
 
 def seconds(run, calls):
@@ -75,33 +80,62 @@ def measure_synthesis(resolution, batch, calls, dtype="float32"):
 
 def measure_training(resolution, batch, calls, dtype="float32"):
     """One G + D step with R1, and the mean step of the lazy schedule."""
-    module = generator_of(resolution)
     base, most, _ = SIZES[resolution]
     critic = Discriminator(resolution=resolution, channel_base=base, channel_max=most)
-    mesh = parallel.data_mesh(1)
-    settings = {"learning_rate": 2e-3, "batch_size": batch, "compute_dtype": dtype, "ema_rampup": 0.05}
+    settings = Settings(learning_rate=2e-3, batch_size=batch, compute_dtype=dtype, ema_rampup=0.05)
+    networks = generator_of(resolution), critic
+    row = {"work": "training", "resolution": resolution, "batch": batch, "dtype": dtype}
+    every = dataclasses.replace(settings, r1_interval=1, path_length_interval=2)
+    row["seconds"], row["least_seconds"] = step_seconds(networks, every, [1], calls)[0]
+    lazy = dataclasses.replace(settings, r1_interval=16, path_length_interval=8)
+    # All phases, those with path length, the main ones alone.
+    kinds = [median for median, _ in step_seconds(networks, lazy, [0, 8, 1], calls)]
+    row["lazy_seconds"] = float(np.dot([1, 1, 14], kinds) / 16)
+    return row | {"images_per_second": batch / row["lazy_seconds"], "peak_mib": peak_bytes() / 2**20}
+
+
+def measure_toy(resolution, batch, calls, dtype="float32"):
+    """The mean step of configs/toy_car.py's own GAN (without its camera input), at a resolution."""
+    toy = stages.experiment_of(toy_car.get_config().to_dict()).stages["gan"]
+    if toy.path_length_weight:
+        raise ValueError("configs/toy_car.py has a path-length term now; time its phase here too")
+    changes = {"resolution": resolution}
+    if dtype == "bfloat16":
+        changes["conv_clamp"] = bird.get_config().gan.generator.conv_clamp  # which half precision needs
+    networks = (
+        Generator(**plain(toy.generator) | changes),
+        Discriminator(**plain(toy.discriminator) | changes),
+    )
+    settings = dataclasses.replace(
+        toy, generator=None, discriminator=None, camera=None, batch_size=batch, compute_dtype=dtype
+    )
+    row = {"work": "toy", "resolution": resolution, "batch": batch, "dtype": dtype}
+    (main, row["least_seconds"]), (regularised, _) = step_seconds(networks, settings, [1, 0], calls)
+    row["seconds"] = main
+    row["lazy_seconds"] = main + (regularised - main) / settings.r1_interval
+    return row | {"images_per_second": batch / row["lazy_seconds"], "peak_mib": peak_bytes() / 2**20}
+
+
+def step_seconds(networks, settings, indices, calls):
+    """Median and least time of the steps `indices` on random pictures. FloatingPointError at a loss that is
+    none."""
+    module, critic = networks
+    mesh, batch, resolution = parallel.data_mesh(1), settings.batch_size, critic.resolution
     state, noise = initial_state(module, critic, key=jax.random.key(0))
     real = np.random.default_rng(0).integers(0, 256, (batch, resolution, resolution, 3), np.uint8)
     data = {"real": real, "index": strided_order(batch, 1, critic.mbstd_group).astype(np.int32)}
-    state = parallel.replicate(state, mesh)
+    step_at = make_step_at(Phases(module, critic, noise, settings), settings, mesh)
+    held, data = [parallel.replicate(state | initial_adaptive(settings.augment), mesh)], jax.device_put(data)
 
-    def stepped(index, **intervals):
-        chosen = Settings(**settings, **intervals)
-        step = make_step_at(Phases(module, critic, noise, chosen), chosen, mesh)(index)
-        held = [jax.tree.map(jnp.copy, state)]
+    def run(index):
+        held[0], metrics = step_at(index)(held[0], data, key=jax.random.key(2))
+        return held[0], metrics
 
-        def run():
-            held[0], metrics = step(held[0], data, key=jax.random.key(2))
-            return held[0], metrics
-
-        return seconds(run, calls)
-
-    row = {"work": "training", "resolution": resolution, "batch": batch, "dtype": dtype}
-    row["seconds"], row["least_seconds"] = stepped(1, r1_interval=1, path_length_interval=2)
-    lazy = {"r1_interval": 16, "path_length_interval": 8}
-    kinds = [stepped(index, **lazy)[0] for index in (0, 8, 1)]  # all phases, with path length, main phases
-    row["lazy_seconds"] = float(np.dot([1, 1, 14], kinds) / 16)
-    return row | {"images_per_second": batch / row["lazy_seconds"], "peak_mib": peak_bytes() / 2**20}
+    for index in indices:
+        losses = {name: float(value) for name, value in run(index)[1].items() if name.startswith("loss")}
+        if not np.isfinite(list(losses.values())).all():
+            raise FloatingPointError(f"step {index}, {resolution} px, {settings.compute_dtype}: {losses}")
+    return [seconds(lambda index=index: run(index), calls) for index in indices]
 
 
 def _rates(row, flops):
@@ -137,49 +171,60 @@ def print_row(row):
     print(text, flush=True)
 
 
-def plan():
+def plan(small):
     """Rows for this device: (work, resolution, batch, calls, dtype)."""
+    if small:
+        return [(work, 16, 4, 1, "float32") for work in MEASURES]
     if jax.default_backend() == "cpu":
-        rows = [("synthesis", size, batch, 20 if size == 64 else 5) for size, (_, _, batch) in SIZES.items()]
-        return [*rows, ("training", 64, 16, 5)]
-    rows = [("synthesis", size, 32, 20, "bfloat16") for size in SIZES]
-    return [*rows, *(("training", size, 32, 10, "bfloat16") for size in SIZES)]
+        sizes = {size: batch for size, (_, _, batch) in SIZES.items() if size > 16}
+        rows = [("synthesis", size, batch, 20 if size == 64 else 5) for size, batch in sizes.items()]
+        return [*rows, ("training", 64, 16, 5), ("toy", 64, 16, 5), ("toy", 128, 16, 3)]
+    rows = [("synthesis", size, 32, 20, "bfloat16") for size in (64, 256, 512)]
+    rows += [("training", size, 32, 10, "bfloat16") for size in (64, 256, 512)]
+    toys = itertools.product((64, 128), (16, 64), ("float32", "bfloat16"))
+    return [*rows, *(("toy", size, batch, 20, dtype) for size, batch, dtype in toys)]
+
+
+def with_peers(row, flaxmodels, arguments):
+    """A row with recorded and published figures, and flaxmodels' measured by that interpreter, if given."""
+    work, resolution = row["work"], row["resolution"]
+    on_cpu = jax.default_backend() == "cpu"
+    row["recorded"] = RECORDED.get(work, {}).get(resolution, {}) if on_cpu else {}
+    if not on_cpu and work == "training" and resolution in V100_SECONDS_PER_KIMG:
+        row["times_v100"] = row["images_per_second"] * V100_SECONDS_PER_KIMG[resolution] / 1000
+    if work == "synthesis" and flaxmodels:
+        script = str(Path(__file__).with_name("stylegan2_flaxmodels.py"))
+        base, most, _ = SIZES[resolution]
+        peer = json_printed([flaxmodels, script, *map(str, (resolution, base, most, *arguments[:2]))])
+        if "error" in peer:
+            row["flaxmodels_error"] = peer["error"]
+        else:
+            row["flaxmodels_seconds"] = peer["seconds"]
+            row["times_flaxmodels"] = peer["seconds"] / row["seconds"]
+    return row
+
+
+MEASURES = {"synthesis": measure_synthesis, "training": measure_training, "toy": measure_toy}
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--only", choices=["synthesis", "training"])
+    parser.add_argument("--only", nargs="+", choices=MEASURES)
     parser.add_argument("--flaxmodels", metavar="PYTHON", help="an interpreter that has flaxmodels")
-    parser.add_argument("--case", help=argparse.SUPPRESS)
+    parser.add_argument("--small", action="store_true", help="16 px, to try it")
+    add_flags(parser, "stylegan2")
     options = parser.parse_args()
     if options.case:
         work, *arguments = json.loads(options.case)
-        measure = measure_synthesis if work == "synthesis" else measure_training
-        return print(json.dumps(measure(*arguments)))
-    rows = []
-    for work, resolution, *arguments in plan():
-        if options.only not in (None, work):
-            continue
-        row = measure_apart(work, resolution, *arguments)
-        if "error" not in row:
-            on_cpu = jax.default_backend() == "cpu"
-            row["recorded"] = RECORDED[work].get(resolution, {}) if on_cpu else {}
-            if not on_cpu and work == "training" and resolution in V100_SECONDS_PER_KIMG:
-                row["times_v100"] = row["images_per_second"] * V100_SECONDS_PER_KIMG[resolution] / 1000
-            if work == "synthesis" and options.flaxmodels:
-                script = str(Path(__file__).with_name("stylegan2_flaxmodels.py"))
-                base, most, _ = SIZES[resolution]
-                peer = json_printed(
-                    [options.flaxmodels, script, *map(str, (resolution, base, most, *arguments[:2]))]
-                )
-                if "error" in peer:
-                    row["flaxmodels_error"] = peer["error"]
-                else:
-                    row["flaxmodels_seconds"] = peer["seconds"]
-                    row["times_flaxmodels"] = peer["seconds"] / row["seconds"]
-        rows.append(row)
-        print_row(row)
-    write_results("stylegan2", rows)
+        return print(json.dumps(MEASURES[work](*arguments)))
+
+    def rows():
+        for work, *arguments in plan(options.small):
+            if options.only is None or work in options.only:
+                row = {"work": work, "resolution": arguments[0]} | measure_apart(work, *arguments)
+                yield [row if "error" in row else with_peers(row, options.flaxmodels, arguments[1:])]
+
+    measured(options.name, rows(), print_row, options.out)
 
 
 if __name__ == "__main__":

@@ -10,8 +10,9 @@ QUICK = "--xla_backend_optimization_level=0"
 if version("jaxlib").startswith("0.10."):  # later ones have no such choice
     QUICK += " --xla_cpu_use_fusion_emitters=false"
 DEVICES = "--xla_force_host_platform_device_count=4"
+os.environ.setdefault("JAX_PLATFORMS", "cpu")  # another choice, of which "" is JAX's own, is for -m gpu
+QUICK = QUICK if os.environ["JAX_PLATFORMS"] == "cpu" else ""
 os.environ["XLA_FLAGS"] = " ".join([os.environ.get("XLA_FLAGS", ""), QUICK, DEVICES])
-os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
 # One cache of compiled programs for the workers of a run and the commands they start.
 if "JAX_COMPILATION_CACHE_DIR" not in os.environ:

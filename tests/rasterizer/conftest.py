@@ -27,6 +27,10 @@ def needs_kernel():
                 cpu.load()
             except cpu.Unavailable as error:
                 pytest.skip(str(error))
+        if name.endswith("on a GPU") and jax.default_backend() != "gpu":
+            pytest.skip(
+                f"JAX runs on {jax.default_backend()!r}; where it has a GPU: JAX_PLATFORMS= pytest -m gpu"
+            )
 
     return check
 
@@ -39,13 +43,16 @@ def needs_kernel():
         "xla",
         pytest.param("pallas", marks=pytest.mark.slow),
         pytest.param("reference", marks=pytest.mark.slow),
+        pytest.param("pallas on a GPU", marks=pytest.mark.gpu),
+        pytest.param("xla on a GPU", marks=pytest.mark.gpu),
     ]
 )
 def implementation(request, needs_kernel, monkeypatch):
     needs_kernel(request.param)
-    if request.param == "pallas":
-        monkeypatch.setattr(pallas, "INTERPRET", True)
-    return request.param
+    name, _, on_gpu = request.param.partition(" on ")
+    if name == "pallas":
+        monkeypatch.setattr(pallas, "INTERPRET", not on_gpu)
+    return name
 
 
 @pytest.fixture

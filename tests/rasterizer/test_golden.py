@@ -12,10 +12,12 @@ from rasterizer.kernels import pallas
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "rasterizer"
 SCENES = ("torus", "blob", "crossing_boxes", "triangle_soup")
+ON_GPU = ("pallas on a GPU", "xla on a GPU")
+# Plain JAX takes long to compile, and test_gradients compares it always.
+MARKS = {"cpu": ()} | dict.fromkeys(ON_GPU, pytest.mark.gpu)
 CASES = [
-    # Plain JAX takes long to compile, and test_gradients compares it always.
-    pytest.param((kernel, scene), marks=() if kernel == "cpu" else pytest.mark.slow, id=f"{kernel}-{scene}")
-    for kernel in ("cpu", "xla", "pallas", "reference")
+    pytest.param((kernel, scene), marks=MARKS.get(kernel, pytest.mark.slow), id=f"{kernel}-{scene}")
+    for kernel in ("cpu", "xla", "pallas", "reference", *ON_GPU)
     for scene in SCENES
     # 1300 faces by brute force take many gigabytes; the smaller scenes cover the reference.
     if kernel != "reference" or scene in ("crossing_boxes", "triangle_soup")
@@ -31,7 +33,7 @@ def case(request, needs_kernel, monkeypatch):
 
 @pytest.fixture
 def implementation(case):
-    return case[0]
+    return case[0].partition(" on ")[0]
 
 
 @pytest.fixture
