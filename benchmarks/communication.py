@@ -37,6 +37,15 @@ PRIMITIVES = {
     "ppermute": "collective-permute",
     "all_to_all": "all-to-all",
 }
+# name: (devices, bytes/s that the ring's slowest link carries one way, vendors' figures)
+LINKS = {
+    "8 in a host, NVLink 4": (8, 450e9),
+    "8 in a host, PCIe 4.0 x16": (8, 32e9),
+    "64, 400 Gbit/s between hosts": (64, 50e9),
+    "64, 100 Gbit/s between hosts": (64, 12.5e9),
+    "64, 10 Gbit/s between hosts": (64, 1.25e9),
+}
+COMPUTE = (0.1, 1.0)  # seconds
 _CALL = re.compile(rf"= (.*?) ({'|'.join(COLLECTIVES)})(?:-start)?\((.*?)\)")
 _SHAPE = re.compile(r"\b([a-z]+)(\d+)(?:e\dm\d\w*)?\[([\d,]*)\]")
 
@@ -111,6 +120,18 @@ def step_seconds(compute, size, devices, bandwidth):
     return compute + sent("all-reduce", size, devices) / bandwidth
 
 
+def print_scaling(rows):
+    """For each step at its full size and each kind of link: seconds to send, and what share of the time of
+    steps of `COMPUTE` seconds is computed in."""
+    for row in rows:
+        if row.get("scale") == "paper" and row["bytes"]:
+            for link, (devices, bandwidth) in LINKS.items():
+                size = row["bytes"]
+                spent = step_seconds(0.0, size, devices, bandwidth)
+                shares = [f"{c / step_seconds(c, size, devices, bandwidth):.1%} of {c} s" for c in COMPUTE]
+                print(f"{row['step']:20} {link:30} {1e3 * spent:8.2f} ms  {', '.join(shares)}", flush=True)
+
+
 def measure(case):
     """Rows of a step: case = {"work", "scale", "devices"}; scale "small" is compiled too."""
     rows = []
@@ -164,7 +185,7 @@ def main():
         # What is traced does not depend on the number of devices, but for what each sends.
         for devices in (options.devices if scale == "small" else options.devices[-1:])
     ]
-    measured(options.name, map(measure_case, cases), print_row, options.out)
+    print_scaling(measured(options.name, map(measure_case, cases), print_row, options.out))
 
 
 if __name__ == "__main__":

@@ -54,7 +54,7 @@ def parts_of(out, small, device):
         command = (f"benchmarks/{program}.py", *arguments, *flags, "--name", name)
         return Part(name, title, share, command, f"{name}_{kind}.json")
 
-    tests = ["-m", "gpu", "tests"] if has_gpu else ["tests/rasterizer/test_pallas.py"]
+    tests = ["-m", "gpu", "tests/rasterizer"] if has_gpu else ["tests/rasterizer/test_pallas.py"]
     if small:
         tests = ["tests/rasterizer/test_pallas.py", "-k", "capacity or says_what_is_needed"]
     pytest = ("-m", "pytest", "-n", "0", "-W", "default", *tests, f"--junitxml={out / 'tests.xml'}")

@@ -29,8 +29,8 @@ def kernels_of(folder, calls):
     taken = collections.Counter()
     for line in lines:
         for event in line.events:
-            # Not a thread's own marks, which lie around the operations.
-            if not event.name.startswith(("ThreadpoolListener", "end:", "ThunkExecutor")):
+            # Of a CPU's threads not their own marks, which lie around the operations.
+            if on_device or not ("::" in event.name or event.name.startswith("end: ")):
                 taken[re.sub(r"[._]\d+$", "", event.name)] += event.duration_ns * 1e-9
     busy = sum(taken.values())
     kernels = [

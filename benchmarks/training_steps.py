@@ -6,7 +6,6 @@ import numpy as np
 from benchmarks import paper_step
 from configs import bird, car
 from ganverse_jax import stages
-from ganverse_jax.models.inverse_graphics.network import InverseGraphics
 from ganverse_jax.models.stylegan2.networks import Discriminator, Generator
 from ganverse_jax.models.stylegan2.stored import LoadedGenerator
 from ganverse_jax.models.stylegan2.style_space import style_layout
@@ -62,51 +61,50 @@ def inverse_graphics_steps(scale, devices):
 
 def stylegan_r_steps(scale, devices):
     """Warm-up and fine-tuning of configs/car.py, whose generator is config e at 512 x 384."""
-    is_small = scale == "small"
     settings = stages.experiment_of(car.get_config().to_dict()).stages["stylegan_r"]
-    module = Generator(**(SMALL_GAN | SMALL_LATENTS if is_small else CONFIG_E))
-    layout = style_layout(module, include_torgb=settings.include_torgb)
-    height, width = (8, 8) if is_small else paper_step.scale_of().size
-    chosen = paper_step.scale_of(is_small)
-    network = InverseGraphics(
-        **plain(chosen.settings.network) | chosen.changes | {"icosphere_level": 1 if is_small else 3}
-    )
-    if is_small:
-        network = network.clone(encoder_blocks=(1,))
-    vertices = len(network.template.vertices)
-    mapper_settings = plain(settings.mapper) | (SMALL_MAPPER if is_small else {})
-    mapper = LatentMapper(
-        view_size=layout.view_size, content_size=layout.content_size, num_vertices=vertices,
-        **mapper_settings | {"distance": False},
-    )  # fmt: skip
-    z = np.zeros((1, module.z_dim), np.float32)
-    variables = jax.eval_shape(module.init, jax.random.key(0), z)
-    loaded = LoadedGenerator(module, variables, np.zeros(module.w_dim, np.float32), "", {})
-    inverse = TrainedInverseGraphics(network, None, paper_step.FOV_Y)
-    networks = make_networks(loaded, layout, inverse, None, "render", height)
-    batches = _batches(settings, layout, network, (height, width))
+    loaded, network, size = _renderer(scale)
+    layout = style_layout(loaded.module, include_torgb=settings.include_torgb)
+    own = plain(settings.mapper) | (SMALL_MAPPER if scale == "small" else {}) | {"distance": False}
+    sizes = {"view_size": layout.view_size, "content_size": layout.content_size}
+    mapper = LatentMapper(num_vertices=len(network.template.vertices), **sizes, **own)
+    batches = _batches(settings, layout, network, size)
     example = jax.eval_shape(stylegan_r.unpack, batches["warmup"])
     inputs = [example[name] for name in stylegan_r.PROPERTY_INPUTS]
     params = {"mapper": jax.eval_shape(mapper.init, jax.random.key(0), *inputs)["params"]}
     constants = {"statistics": jax.eval_shape(mapper.neutral_statistics)}
-    for name in ("warmup", "finetune"):
-        phase = getattr(settings, name)
-        if name == "finetune":
-            params |= {"generator": variables["params"]}
-            constants |= {"noise": variables["noise"], "w_avg": loaded.w_avg, "segmenter": {}}
-            constants |= {
-                "inverse_graphics": jax.eval_shape(lambda: init_network(network, (height, width), 0))
-            }
-        rates = {group: rate for group, rate in vars(phase.learning_rates).items() if group in params}
-        optimizer = stylegan_r.make_optimizer(rates, phase.num_steps, phase.decay)
-        state = jax.eval_shape(
-            lambda params=params, optimizer=optimizer: stylegan_r.new_state(params, optimizer)
-        )
-        if name == "warmup":
-            step = stylegan_r.make_warmup_step(mapper, optimizer, phase.weights.entropy)
-        else:
-            step = stylegan_r.make_finetune_step(mapper, networks, optimizer, phase.weights)
-        yield f"stylegan_r {name}", jitted(step, devices), ((state, dict(constants)), batches[name], KEY)
+    phase = settings.warmup
+    optimizer = _optimizer(phase, params)
+    step = stylegan_r.make_warmup_step(mapper, optimizer, phase.weights.entropy)
+    state = jax.eval_shape(lambda: stylegan_r.new_state(params, optimizer))
+    yield "stylegan_r warmup", jitted(step, devices), ((state, constants), batches["warmup"], KEY)
+
+    phase, players = settings.finetune, params | {"generator": loaded.variables["params"]}
+    constants |= {"noise": loaded.variables["noise"], "w_avg": loaded.w_avg, "segmenter": {}}
+    constants |= {"inverse_graphics": jax.eval_shape(lambda: init_network(network, size, 0))}
+    inverse = TrainedInverseGraphics(network, None, paper_step.FOV_Y)
+    networks, tuning = (
+        make_networks(loaded, layout, inverse, None, "render", size[0]),
+        _optimizer(phase, players),
+    )
+    step = stylegan_r.make_finetune_step(mapper, networks, tuning, phase.weights)
+    state = jax.eval_shape(lambda: stylegan_r.new_state(players, tuning))
+    yield "stylegan_r finetune", jitted(step, devices), ((state, constants), batches["finetune"], KEY)
+
+
+def _renderer(scale):
+    """(generator, network of inverse graphics, size of pictures), as shapes."""
+    chosen, is_small = paper_step.scale_of(scale == "small"), scale == "small"
+    module = Generator(**(SMALL_GAN | SMALL_LATENTS if is_small else CONFIG_E))
+    variables = jax.eval_shape(module.init, jax.random.key(0), np.zeros((1, module.z_dim), np.float32))
+    loaded = LoadedGenerator(module, variables, np.zeros(module.w_dim, np.float32), "", {})
+    if is_small:
+        return loaded, chosen.network(42).clone(encoder_blocks=(1,)), (8, 8)
+    return loaded, chosen.network(642), chosen.size
+
+
+def _optimizer(phase, params):
+    rates = {group: rate for group, rate in vars(phase.learning_rates).items() if group in params}
+    return stylegan_r.make_optimizer(rates, phase.num_steps, phase.decay)
 
 
 def _batches(settings, layout, network, size):
