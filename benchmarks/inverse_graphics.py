@@ -17,6 +17,7 @@ Prints a table and writes benchmarks/results/inverse_graphics_<device>.json.
 """
 
 import argparse
+import itertools
 import json
 import sys
 import tempfile
@@ -44,6 +45,7 @@ from benchmarks.stylegan2 import seconds
 
 BATCH = scale_of().settings.batch_size
 PAPER_SECONDS = 120 * 3600 / scale_of().settings.num_steps
+AT_ONCE = (None, scale_of().settings.perceptual_at_once)  # pictures that LPIPS compares
 SPLIT = ("micro_batches", "perceptual_at_once")  # settings that change the memory and the time alone
 SHOWN = ("work", "part", "vertices", "is_late", "batch", "dtype", *SPLIT)
 
@@ -190,8 +192,8 @@ def plan(options):
     steps += [case | {"vertices": mesh} for mesh in meshes[1:] for case in late + steps]
     planned += steps + [first | {"work": "part", "dtype": dtype} for dtype in dtypes]
     compiled = [base | {"batch": whole, "dtype": dtype} for dtype in dtypes]
-    splits = [{"micro_batches": 1, "perceptual_at_once": None}]
-    splits += [{"micro_batches": count} for count in (1, 2, 4, 8) if whole % count == 0]
+    counts = [count for count in (1, 2, 4, 8) if whole % count == 0]
+    splits = [dict(zip(SPLIT, one, strict=True)) for one in itertools.product(counts, AT_ONCE)]
     planned += [case | {"work": "memory"} | split for case in compiled for split in splits]
     planned += [
         case | {"work": "compiled", "vertices": mesh, "is_late": is_late}
