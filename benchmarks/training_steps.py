@@ -94,11 +94,12 @@ def stylegan_r_steps(scale, devices):
 def _renderer(scale):
     """(generator, network of inverse graphics, size of pictures), as shapes."""
     chosen, is_small = paper_step.scale_of(scale == "small"), scale == "small"
-    module = Generator(**(SMALL_GAN | SMALL_LATENTS if is_small else CONFIG_E))
+    # Of 8 px all layers would be the view's.
+    module = Generator(**(SMALL_GAN | SMALL_LATENTS | {"resolution": 16} if is_small else CONFIG_E))
     variables = jax.eval_shape(module.init, jax.random.key(0), np.zeros((1, module.z_dim), np.float32))
     loaded = LoadedGenerator(module, variables, np.zeros(module.w_dim, np.float32), "", {})
     if is_small:
-        return loaded, chosen.network(42).clone(encoder_blocks=(1,)), (8, 8)
+        return loaded, chosen.network(42), (16, 16)
     return loaded, chosen.network(642), chosen.size
 
 
