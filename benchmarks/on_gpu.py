@@ -17,6 +17,7 @@ Without a GPU the same parts run at a CPU's sizes, and the kernels' tests interp
 import argparse
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -102,7 +103,7 @@ def run_part(part, out, limit):
     rows = rows_of(path)
     path.unlink(missing_ok=True)
     state, reason = judged(ended, rows, limit, _last_words(log, start))
-    record = {"title": part.title, "state": state, "reason": reason, "command": " ".join(part.command)}
+    record = {"title": part.title, "state": state, "reason": reason, "command": shlex.join(part.command)}
     return record | {"seconds": round(time.monotonic() - begin, 1), "limit": round(limit, 1), "rows": rows}
 
 
@@ -184,7 +185,7 @@ def run(parts, out, seconds, device):
         )
         if limit < LEAST_SECONDS:
             left = {"title": part.title, "state": "not begun", "reason": "no time was left", "rows": []}
-            record = left | {"command": " ".join(part.command), "seconds": 0.0, "limit": round(limit, 1)}
+            record = left | {"command": shlex.join(part.command), "seconds": 0.0, "limit": round(limit, 1)}
         else:
             print(f"{part.name}: {part.title}, at most {limit:.0f} s", flush=True)
             record = run_part(part, out, limit)
