@@ -38,7 +38,7 @@ def test_a_part_that_fails_or_hangs_is_told_and_the_next_one_runs(tmp_path, monk
         part(tmp_path, "broken", [{"ms": 1.0}], "sys.exit('no such kernel')"),
         # With all that it starts: a program's cases are processes of their own.
         part(
-            tmp_path, "hanging", [{"ms": 2.0}], "import subprocess as s; s.run(['sleep', '600'])", share=0.2
+            tmp_path, "hanging", [{"ms": 2.0}], "import subprocess as s; s.run(['sleep', '600'])", share=0.01
         ),
         part(tmp_path, "half", [{"ms": 3.0}, {"error": "out of memory"}]),
         part(
