@@ -22,7 +22,7 @@ HEIGHT_STEP, MAX_HEIGHT = 16, 256
 SUPERSAMPLING = 2
 MAX_BYTES = 150_000
 QUALITIES = (75, 55, 35, 15)  # of WebP, tried in turn
-_BATCH = 12  # frames drawn at once
+_BATCH = 4  # frames drawn at once; buffers of 12 leave the processor's caches, and take twice the time
 
 
 def write_turntables(paths: list[Path], meshes: PredictedMeshes, rows: np.ndarray, distance: float) -> None:
@@ -46,7 +46,8 @@ def turntables(meshes: PredictedMeshes, rows: np.ndarray, distance: float) -> It
             _draw(one, _cameras(angles, distance, fov_y), height)
             for angles in np.split(_angles(), NUM_FRAMES // _BATCH)
         ]
-        yield np.concatenate([np.asarray(part) for part in parts])
+        colour, clay = (np.concatenate(part) for part in zip(*parts, strict=True))
+        yield np.concatenate([colour, np.broadcast_to(clay, colour.shape)], axis=1)
 
 
 def encode(frames: np.ndarray, milliseconds: int = MILLISECONDS) -> bytes:
@@ -58,6 +59,7 @@ def encode(frames: np.ndarray, milliseconds: int = MILLISECONDS) -> bytes:
         first.save(
             buffer, "WEBP", save_all=True, append_images=others, duration=milliseconds, loop=0,
             quality=quality, method=2,  # a third faster than 4, the default, and 6 % larger
+            kmin=0, kmax=0,  # frames encoded once, not as key frames too: a fifth faster, 2 % larger
         )  # fmt: skip
         if buffer.tell() <= MAX_BYTES:
             break
@@ -83,7 +85,7 @@ def _framing(vertices: np.ndarray, distance: float) -> tuple[int, float]:
     cloud = np.broadcast_to(
         vertices.reshape(1, -1, 3), (NUM_FRAMES, vertices.shape[0] * vertices.shape[1], 3)
     )
-    clip = np.asarray(rasterizer.transform(cloud.astype(np.float32), around, 1, 1))
+    clip = np.asarray(_project(cloud.astype(np.float32), around))
     tangents = np.abs(clip[..., :2]) / np.maximum(clip[..., 3:], 1e-3)
     across, up = np.clip(1.05 * tangents.max(axis=(0, 1)), 0.01, 1.0)
     steps = np.clip(np.ceil(WIDTH * up / across / HEIGHT_STEP), 1, MAX_HEIGHT // HEIGHT_STEP)
@@ -91,10 +93,15 @@ def _framing(vertices: np.ndarray, distance: float) -> tuple[int, float]:
     return height, 2 * float(np.arctan(max(up, across * height / WIDTH)))
 
 
+@jax.jit
+def _project(vertices: jax.Array, cameras: rasterizer.Camera) -> jax.Array:
+    return rasterizer.transform(vertices, cameras, 1, 1)
+
+
 @functools.partial(jax.jit, static_argnames="height")
-def _draw(mesh: PredictedMeshes, camera: rasterizer.Camera, height: int) -> jax.Array:
-    """One mesh from cameras [k]: uint8 [k 2h WIDTH 3]. One visibility serves both pictures; light is smooth
-    enough to be taken at the vertices."""
+def _draw(mesh: PredictedMeshes, camera: rasterizer.Camera, height: int) -> tuple[jax.Array, jax.Array]:
+    """One mesh from cameras [k]: uint8 [k h WIDTH 3], and in clay, uint8 [k h WIDTH 1]. One visibility serves
+    both pictures; light is smooth enough to be taken at the vertices."""
     count, sides = camera.azimuth.shape[0], (SUPERSAMPLING * height, SUPERSAMPLING * WIDTH)
     vertices = jnp.broadcast_to(mesh.vertices.astype(jnp.float32), (count, *mesh.vertices.shape))
     fragments = rasterizer.rasterize(rasterizer.transform(vertices, camera, *sides), mesh.faces, *sides)
@@ -109,9 +116,16 @@ def _draw(mesh: PredictedMeshes, camera: rasterizer.Camera, height: int) -> jax.
     texture = jnp.broadcast_to(mesh.texture, (count, *mesh.texture.shape))
     colour = rasterizer.sample_texture(texture, pixel_uv)
     colour = colour if mesh.light is None else colour * shade(mesh.light)
-    clay = jnp.broadcast_to(CLAY * shade(jnp.asarray(CLAY_LIGHT)), colour.shape)
-    both = jnp.concatenate(
-        [jnp.where(covered, picture, 1.0).clip(0, 1) for picture in (colour, clay)], axis=1
-    )
-    blocks = both.reshape(count, 2 * height, SUPERSAMPLING, WIDTH, SUPERSAMPLING, 3)
-    return unit_to_uint8(blocks.mean(axis=(2, 4)))
+    clay = CLAY * shade(jnp.asarray(CLAY_LIGHT))
+
+    def finished(picture):
+        return unit_to_uint8(_means(jnp.where(covered, picture, 1.0).clip(0, 1), SUPERSAMPLING))
+
+    return finished(colour), finished(clay)
+
+
+def _means(samples: jax.Array, n: int) -> jax.Array:
+    """Samples [k n*h n*w c] averaged over blocks of n x n, [k h w c]; sums of slices are a third of the time
+    of a mean over two axes on a CPU."""
+    total = sum(samples[:, row::n, column::n] for row in range(n) for column in range(n))
+    return total / n**2
