@@ -99,8 +99,8 @@ def _check_parameters(module: InverseGraphics, params: Any, metadata: Mapping[st
         raise ValueError("it lacks the network's parameters")
     try:
         size = (metadata.get("framing") or {"size": _smallest(module)})["size"]
-        pictures = (jnp.zeros((1, *size, 3)), jnp.zeros((1, *size, 1)))
-        wanted = jax.eval_shape(module.init, jax.random.key(0), *pictures)["params"]
+        pictures = (jax.ShapeDtypeStruct((1, *size, channels), jnp.float32) for channels in (3, 1))
+        wanted = jax.eval_shape(lambda *of: module.init(jax.random.key(0), *of), *pictures)["params"]
     except _WRONG_SETTINGS as error:
         raise ValueError(
             f"its network settings make no network ({(str(error) or repr(error)).splitlines()[0]})"
