@@ -1,4 +1,4 @@
-"""Textured .glb files to the compact form that the page's WebGL viewer reads."""
+"""Textured meshes, of .glb files too, in the compact form that the page's WebGL viewer reads."""
 
 import base64
 import pathlib
@@ -52,16 +52,11 @@ def _power_of_two(image: Image.Image, largest: int = 256) -> Image.Image:
 def _texture(mesh: Any) -> Image.Image | None:
     material = getattr(mesh.visual, "material", None)
     image = getattr(material, "baseColorTexture", None) or getattr(material, "image", None)
-    return None if image is None else _power_of_two(image.convert("RGB"))
+    return None if image is None else image.convert("RGB")
 
 
 def load_mesh(path: pathlib.Path, pictures: Pictures) -> dict[str, Any]:
-    """One .glb as a JSON-ready dict: base64 int16 positions (scaled so the largest coordinate is 32767),
-    int8 normals, float32 uv (origin at the bottom), uint16 faces and edges, the texture as a data
-    URI or null.
-
-    Raises ReportError for an unreadable, empty or too large file.
-    """
+    """One .glb as `compact_mesh` has it. Raises ReportError for an unreadable, empty or too large file."""
     import trimesh  # heavy, and only needed where there is a mesh
 
     try:
@@ -74,6 +69,23 @@ def load_mesh(path: pathlib.Path, pictures: Pictures) -> dict[str, Any]:
         raise ReportError(
             f"{path.name} is no readable glTF binary: {error!r}; delete it, run what made it again ({path})"
         ) from error
+    return compact_mesh(path, positions, faces, uv, texture, pictures)
+
+
+def compact_mesh(
+    path: pathlib.Path,
+    positions: np.ndarray,
+    faces: np.ndarray,
+    uv: np.ndarray | None,
+    texture: Image.Image | None,
+    pictures: Pictures,
+) -> dict[str, Any]:
+    """The mesh of the file at `path` as a JSON-ready dict, from positions [v 3], faces [f 3], uv [v 2] (origin
+    at the bottom) and texture: base64 int16 positions (scaled so the largest coordinate is 32767), int8
+    normals, float32 uv, uint16 faces and edges, the texture as a data URI or null.
+
+    Raises ReportError for one that the viewer cannot show: empty, too large, or not finite.
+    """
     if not len(faces) or len(positions) > MAX_VERTICES or not np.isfinite(positions).all():
         raise ReportError(
             f"{path.name} has {len(positions)} vertices and {len(faces)} faces; the viewer takes "
@@ -93,7 +105,7 @@ def load_mesh(path: pathlib.Path, pictures: Pictures) -> dict[str, Any]:
         "uv": _base64(np.asarray(uv, "<f4")) if texture is not None else None,
         "face": _base64(faces.astype("<u2")),
         "edge": _base64(edge_indices(faces).astype("<u2")),
-        "texture": pictures.uri(texture) if texture is not None else None,
+        "texture": None if texture is None else pictures.uri(_power_of_two(texture)),
     }
 
 

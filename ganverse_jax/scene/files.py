@@ -1,16 +1,15 @@
 """Textured meshes as files: GLB (glTF 2.0) and OBJ.
 
 Inside, UV has its origin bottom-left and a texture's row 0 is its top (v = 1), like a picture's. OBJ
-agrees; glTF counts v from the top. trimesh turns v round on its way to GLB, so nothing here does: once is
-enough, and tests/scene/test_files.py reads the raw bytes to see it was once.
+agrees; glTF counts v from the top, so v is turned round on the way to GLB: once, as tests/scene/test_files.py
+reads from the raw bytes.
 """
 
-import functools
 import hashlib
 import io
 import os
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 from urllib.parse import quote
 
 import jax
@@ -19,8 +18,9 @@ from PIL import Image
 
 import rasterizer
 from ganverse_jax.runtime.checkpoint import write_atomic, write_text
+from ganverse_jax.scene.gltf import glb_bytes
 from ganverse_jax.scene.meshes import PredictedMeshes
-from ganverse_jax.scene.pinhole import NEAR, Pinhole
+from ganverse_jax.scene.pinhole import Pinhole
 
 _vertex_normals = jax.jit(rasterizer.compute_vertex_normals)
 FORMATS = (".glb", ".obj")
@@ -28,7 +28,6 @@ FORMATS = (".glb", ".obj")
 # from, as our renders do; "rough" is matt, and lit by the viewer.
 Material = Literal["unlit", "rough"]
 _MAX_NAME = 160  # letters of a material's, where each of a stem's bytes may take three
-_REPEAT, _CLAMP_TO_EDGE, _LINEAR, _LINEAR_MIPMAPS = 10497, 33071, 9729, 9987  # of glTF's samplers
 
 
 class TexturedMesh(NamedTuple):
@@ -95,28 +94,33 @@ def _material_name(path: Path) -> str:
     return name if len(name) <= _MAX_NAME else f"{name[:_MAX_NAME]}={hashlib.sha256(stem).hexdigest()[:16]}"
 
 
-def _picture(texture: np.ndarray) -> Image.Image:
-    return Image.fromarray((np.clip(texture, 0, 1) * 255 + 0.5).astype(np.uint8))
+def texture_picture(mesh: TexturedMesh) -> Image.Image:
+    """The texture, row 0 on top."""
+    return Image.fromarray((np.clip(mesh.texture, 0, 1) * 255 + 0.5).astype(np.uint8))
+
+
+def _png(mesh: TexturedMesh) -> bytes:
+    buffer = io.BytesIO()
+    texture_picture(mesh).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def one_index_list(mesh: TexturedMesh) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(rows of vertices [n], rows of uv [n], faces [f 3] into them), as viewers want it: a vertex on the seam
+    becomes two, one per UV."""
+    pairs = np.stack([mesh.faces, mesh.uv_faces], axis=-1).reshape(-1, 2)
+    unique, inverse = np.unique(pairs, axis=0, return_inverse=True)
+    return unique[:, 0], unique[:, 1], inverse.reshape(-1, 3)
 
 
 def _glb_bytes(mesh: TexturedMesh, name: str, material: Material, camera: Pinhole | None) -> bytes:
-    import trimesh
-
-    # glTF has one index list: a vertex on the seam becomes two, one per UV, which share their normal.
-    pairs = np.stack([mesh.faces, mesh.uv_faces], axis=-1).reshape(-1, 2)
-    unique, inverse = np.unique(pairs, axis=0, return_inverse=True)
-    rough = trimesh.visual.material.PBRMaterial(
-        name=name, baseColorTexture=_picture(mesh.texture), metallicFactor=0.0, roughnessFactor=1.0
-    )
-    whole = trimesh.Trimesh(
-        np.asarray(mesh.vertices)[unique[:, 0]],
-        inverse.reshape(-1, 3),
-        vertex_normals=_smooth_normals(mesh)[unique[:, 0]],
-        process=False,
-        visual=trimesh.visual.TextureVisuals(uv=np.asarray(mesh.uv)[unique[:, 1]], material=rough),
-    )
-    finish = functools.partial(_finish_gltf, material=material, camera=camera)
-    return whole.export(file_type="glb", include_normals=True, tree_postprocessor=finish)
+    vertices, uv, faces = one_index_list(mesh)
+    attributes = {
+        "POSITION": np.asarray(mesh.vertices)[vertices],
+        "NORMAL": _smooth_normals(mesh)[vertices],
+        "TEXCOORD_0": np.asarray(mesh.uv)[uv] * (1.0, -1.0) + (0.0, 1.0),
+    }
+    return glb_bytes(name, faces, attributes, _png(mesh), unlit=material == "unlit", camera=camera)
 
 
 def _smooth_normals(mesh: TexturedMesh) -> np.ndarray:
@@ -126,40 +130,16 @@ def _smooth_normals(mesh: TexturedMesh) -> np.ndarray:
     return normals
 
 
-def _finish_gltf(tree: dict[str, Any], material: Material, camera: Pinhole | None) -> None:
-    """What trimesh does not write: how the texture continues beyond its borders (as `rasterizer` has it: u
-    closes on itself, v does not), KHR_materials_unlit, and a camera from which all is seen."""
-    tree["samplers"] = [
-        {"wrapS": _REPEAT, "wrapT": _CLAMP_TO_EDGE, "magFilter": _LINEAR, "minFilter": _LINEAR_MIPMAPS}
-    ]
-    for texture in tree["textures"]:
-        texture["sampler"] = 0
-    if material == "unlit":
-        tree["extensionsUsed"] = ["KHR_materials_unlit"]
-        for entry in tree["materials"]:
-            entry["extensions"] = {"KHR_materials_unlit": {}}
-    if camera is not None:
-        height, width = camera.size
-        lens = {"yfov": camera.fov_y, "aspectRatio": width / height, "znear": NEAR}
-        tree["cameras"] = [{"name": "photo", "type": "perspective", "perspective": lens}]
-        # glTF's matrices are column by column.
-        pose = camera.camera_to_world.T.ravel().tolist()
-        tree["nodes"].append({"name": "photo", "camera": 0, "matrix": pose})
-        tree["scenes"][0]["nodes"].append(len(tree["nodes"]) - 1)
-
-
 def _write_obj(path: Path, mesh: TexturedMesh) -> None:
-    """Positions and UV keep their own index lists, so the mesh stays closed (trimesh would split the
-    seam)."""
+    """Positions and UV keep their own index lists, so the mesh stays closed."""
     name = _material_name(path)
     lines = [f"mtllib {name}.mtl", f"o {name}", f"usemtl {name}"]
     lines += [f"v {x:.7g} {y:.7g} {z:.7g}" for x, y, z in np.asarray(mesh.vertices, float)]
     lines += [f"vt {u:.7g} {v:.7g}" for u, v in np.asarray(mesh.uv, float)]
     corners = np.stack([mesh.faces, mesh.uv_faces], axis=-1) + 1
     lines += ["f " + " ".join(f"{v}/{t}" for v, t in face) for face in corners.tolist()]
-    png = io.BytesIO()
-    _picture(mesh.texture).save(png, "PNG")
+    png = _png(mesh)
     material = f"newmtl {name}\nKa 1 1 1\nKd 1 1 1\nKs 0 0 0\nmap_Kd {name}.png\n"
-    write_atomic(path.with_name(f"{name}.png"), lambda temporary: temporary.write_bytes(png.getvalue()))
+    write_atomic(path.with_name(f"{name}.png"), lambda temporary: temporary.write_bytes(png))
     write_text(path.with_name(f"{name}.mtl"), material)
     write_text(path, "\n".join(lines) + "\n")

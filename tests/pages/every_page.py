@@ -26,7 +26,7 @@ from ganverse_jax.report import write_report
 from ganverse_jax.report.sections import layers
 from ganverse_jax.runtime.checkpoint import write_jpeg
 from tests.annotation.conftest import Served, make_task, page, propose, tile
-from tests.pages.made import pictures, write_mesh, write_turntable
+from tests.pages.made import pictures, surface, write_turntable
 from tests.report.made_run import splits, write_run
 
 DETAILS = "for (const one of document.querySelectorAll('details')) one.open = true"
@@ -63,12 +63,11 @@ def reconstruct(folder):
     """Two photos, one with a long name, and one that failed."""
     results = []
     for name in ("car one", "a_name_without_any_space_that_is_longer_than_the_window_of_a_telephone_is_wide"):
-        write_mesh(folder / f"{name}.glb")
         write_turntable(folder / f"{name}.webp")
         write_jpeg(folder / f"{name}.overlay.jpg", np.zeros((30, 40, 3), np.uint8))
         facts = (name, f"{name}.png", "alpha", "from bins", 40.0, 10.0, 4.2, 0.91, 0.05, None)
         shown = [np.full((12, 16, 3), 20 * i, np.uint8) for i in range(9)]
-        results.append(photos.Reconstruction(*facts, shown, np.zeros((30, 40, 3), np.uint8)))
+        results.append(photos.Reconstruction(*facts, shown, np.zeros((30, 40, 3), np.uint8), surface()))
     failed = {"c": "c.png is broken", f"{'d' * 60}": f"{'e' * 90}.png has no mask"}
     yield _file(folder, photos.photos_page(results, failed, folder, ["a note"]))
 

@@ -3,12 +3,21 @@
 import numpy as np
 from PIL import Image
 
+import rasterizer
+from ganverse_jax.scene.files import TexturedMesh
+
 SIZE = 16
 
 
 def pictures(*shape: int, seed: int = 0) -> np.ndarray:
     """Random uint8 pictures [*shape h w 3]."""
     return np.random.default_rng(seed).integers(0, 256, (*shape, SIZE, SIZE, 3), np.uint8)
+
+
+def surface() -> TexturedMesh:
+    """A small sphere with a red texture."""
+    texture = np.zeros((8, 16, 3), np.float32) + np.array([1, 0, 0], np.float32)
+    return TexturedMesh(*(np.asarray(leaf) for leaf in rasterizer.icosphere(1)), texture)
 
 
 def write_mesh(path, texture: bool = True) -> None:

@@ -3,18 +3,19 @@
 import dataclasses
 import pathlib
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import quote
 
 import numpy as np
 
 from ganverse_jax.pages.frame import assemble
 from ganverse_jax.pages.markup import Section, escape, figure, table
-from ganverse_jax.pages.meshes import load_mesh
+from ganverse_jax.pages.meshes import compact_mesh
 from ganverse_jax.pages.pictures import Pictures
 from ganverse_jax.pages.turntables import HOLD, turntable
 from ganverse_jax.pages.viewer import viewer
 from ganverse_jax.runtime.names import legible, path_of
+from ganverse_jax.scene.files import TexturedMesh, one_index_list, texture_picture
 
 COLUMNS = ("photo", "mask", "same view", "0°", "60°", "120°", "180°", "240°", "300°")
 MAX_TURNED = 24  # a mesh takes about 50 kB of the page
@@ -24,8 +25,10 @@ MAX_TURNED = 24  # a mesh takes about 50 kB of the page
 class Reconstruction:
     """One photo's result: name of its files, where mask and camera came from, the camera (degrees), 2D IOU of
     the mesh in the photo's view and its colour error there (1 where they share no pixel), {"steps", "before":
-    camera and figures} where the mesh was refined, its pictures in the order of COLUMNS, and the whole photo
-    as large as its overlay, uint8 [h w 3]."""
+    camera and figures} where the mesh was refined, its pictures in the order of COLUMNS, the whole photo as
+    large as its overlay, uint8 [h w 3], and the mesh itself."""
+
+    _SHOWN: ClassVar = ("pictures", "photo", "mesh")
 
     name: str
     file: str
@@ -39,6 +42,7 @@ class Reconstruction:
     refined: Mapping[str, Any] | None
     pictures: Sequence[np.ndarray]
     photo: np.ndarray
+    mesh: TexturedMesh
 
     def line(self) -> str:
         """For a log."""
@@ -56,9 +60,9 @@ class Reconstruction:
         return f"{self.refined['before'][name]:.3f} → {now}" if self.refined else now
 
     def record(self) -> dict[str, Any]:
-        """For JSON: everything but the pictures."""
+        """For JSON: everything but the pictures and the mesh."""
         values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        return {name: value for name, value in values.items() if name not in ("pictures", "photo")}
+        return {name: value for name, value in values.items() if name not in self._SHOWN}
 
 
 def photos_page(
@@ -94,13 +98,20 @@ def photos_page(
 
 def _turn(results: Sequence[Reconstruction], folder: pathlib.Path, pictures: Pictures) -> Section:
     shown = results[:MAX_TURNED]
-    meshes = [load_mesh(folder / path_of(f"{result.name}.glb"), Pictures(256, 90)) for result in shown]
+    meshes = [_compact(result.mesh, folder / path_of(f"{result.name}.glb")) for result in shown]
     thumbnails = [pictures.img(result.pictures[0], f"Photo {result.name}") for result in shown]
     body = viewer(meshes, thumbnails, files="The .glb files beside this page")
     more = f" The first {MAX_TURNED} of {len(results)}." if len(results) > MAX_TURNED else ""
     caption = f"Drag to turn, wheel to zoom, arrow keys work too.{more}"
     lede = "Drawn by this page itself; the .glb files beside it open in any glTF viewer."
     return Section("viewer", "Turn one yourself", lede, figure(body, caption, "wide"))
+
+
+def _compact(mesh: TexturedMesh, path: pathlib.Path) -> dict[str, Any]:
+    """For the viewer, as its file has it."""
+    vertices, uv, faces = one_index_list(mesh)
+    surface = np.asarray(mesh.vertices, float)[vertices], faces, mesh.uv[uv]
+    return compact_mesh(path, *surface, texture_picture(mesh), Pictures(256, 90))
 
 
 def _overlays(results: Sequence[Reconstruction]) -> Section:

@@ -19,7 +19,7 @@ from ganverse_jax.runtime.checkpoint import write_jpeg, write_json, write_png
 from ganverse_jax.runtime.names import legible
 from ganverse_jax.scene.cameras import CAMERA_NAMES, Cameras
 from ganverse_jax.scene.drawing import NUM_TURNS, render_on_white, turn_cameras
-from ganverse_jax.scene.files import Material, textured_mesh, write_mesh
+from ganverse_jax.scene.files import Material, TexturedMesh, textured_mesh, write_mesh
 from ganverse_jax.scene.meshes import PredictedMeshes, render_meshes
 from ganverse_jax.scene.pinhole import crop_pinhole, uncropped
 from ganverse_jax.scene.turntables import write_turntables
@@ -64,7 +64,7 @@ def reconstruct(
         if refine:
             found = refined(r, first, photo, crop, refine)
             turned = turn(found.meshes)
-        _write_meshes(files, r.fov_y, found, photo, crop, material)
+        mesh = _write_meshes(files, r.fov_y, found, photo, crop, material)
         pictures, picture = _write_pictures(files, r, found, photo, crop)
         turned.result()
     return Reconstruction(
@@ -76,6 +76,7 @@ def reconstruct(
         refined={"steps": refine, "before": measure(first)} if refine else None,
         pictures=pictures,
         photo=picture,
+        mesh=mesh,
     )
 
 
@@ -106,7 +107,9 @@ def figures(
     }
 
 
-def _write_meshes(files: Files, fov_y: float, found: Found, photo: Photo, crop: Crop, material) -> None:
+def _write_meshes(
+    files: Files, fov_y: float, found: Found, photo: Photo, crop: Crop, material: Material
+) -> TexturedMesh:
     mesh = textured_mesh(found.meshes, 0)
     of_crop = crop_pinhole(found.cameras, fov_y, crop.size)
     write_mesh(files.glb, mesh, material, of_crop)
@@ -115,6 +118,7 @@ def _write_meshes(files: Files, fov_y: float, found: Found, photo: Photo, crop: 
     seen = {"left": crop.centre[0] - width / 2, "top": crop.centre[1] - height / 2}
     whole = uncropped(of_crop, crop, photo.image.shape[:2]).record()
     write_json(files.camera, whole | {"crop": seen | {"width": width, "height": height}})
+    return mesh
 
 
 def _write_pictures(
