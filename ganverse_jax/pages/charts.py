@@ -5,9 +5,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ganverse_jax.pages.frame import template
 from ganverse_jax.pages.markup import escape, number
 
 WIDTH, HEIGHT = 300, 150
+_HEAD, _EDGE = 24, 8  # of a file: room above the curve for its name, and on all sides
 LEFT, RIGHT, TOP, BOTTOM = 42, 8, 8, 20
 MAX_POINTS = 240
 
@@ -115,14 +117,38 @@ def line_chart(
     if not finite.any():
         head = f"<header><b>{escape(title)}</b>{note}</header>"
         return f'<div class="chart">{head}<p>No finite value logged.</p></div>'
-    last = y[finite][-1]
-    # logarithm of the values themselves must be possible, whatever the caller asked for
-    log = (wants_log_scale(y) if log is None else log) and bool(y[finite].min() > 0)
-    first, final = float(x[np.isfinite(x)].min()), float(x[np.isfinite(x)].max())
-    x, y = thin(x, y)
+    svg, log = _drawn(title, x, y, log)
     scale = "<small>log</small>" if log else ""
-    head = f"<header><b>{escape(title)}</b>{scale}{note}<span>{number(float(last))}</span></header>"
-    return f'<div class="chart">{head}{_svg(title, x, y, (first, final), log)}</div>'
+    head = f"<header><b>{escape(title)}</b>{scale}{note}<span>{number(float(y[finite][-1]))}</span></header>"
+    return f'<div class="chart">{head}{svg}</div>'
+
+
+def chart_file(title: str, steps: Sequence[float], values: Sequence[float]) -> str:
+    """The curve of `line_chart` as an SVG file of its own on a sheet of its own, dark where the reader's
+    browser asks for that. At least one value must be finite."""
+    x, y = np.asarray(steps, float), np.asarray(values, float)
+    svg, log = _drawn(title, x, y, None)
+    place = f'x="{_EDGE}" y="{_EDGE + _HEAD}" width="{WIDTH}" height="{HEIGHT}"'
+    width, height = WIDTH + 2 * _EDGE, _HEAD + HEIGHT + 2 * _EDGE
+    style = "svg > rect { fill: var(--sheet) } svg text.name { fill: var(--ink); font-weight: 600 }"
+    last = number(float(y[np.isfinite(y)][-1]))
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" '
+        f'height="{height}"><style>{template("tokens.css")}{template("chart.css")}{style}</style>'
+        f'<rect width="{width}" height="{height}" rx="6"/>'
+        f'<text class="name" x="{_EDGE + 4}" y="{_EDGE + 12}">{escape(title)}{" (log)" if log else ""}</text>'
+        f'<text x="{width - _EDGE - 8}" y="{_EDGE + 12}" text-anchor="end">{last}</text>'
+        f"{svg.replace('<svg', f'<svg {place}', 1)}</svg>\n"
+    )
+
+
+def _drawn(title: str, x: np.ndarray, y: np.ndarray, log: bool | None) -> tuple[str, bool]:
+    """The SVG of a curve with a finite value, and whether its scale is logarithmic: that of the values
+    themselves must be possible, whatever the caller asked for."""
+    finite = np.isfinite(y) & np.isfinite(x)
+    log = (wants_log_scale(y) if log is None else log) and bool(y[finite].min() > 0)
+    extent = float(x[np.isfinite(x)].min()), float(x[np.isfinite(x)].max())
+    return _svg(title, *thin(x, y), extent, log), log
 
 
 def _svg(title: str, x: np.ndarray, y: np.ndarray, extent: tuple[float, float], log: bool) -> str:

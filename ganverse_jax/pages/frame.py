@@ -8,7 +8,8 @@ from ganverse_jax.pages.markup import Section, escape
 
 
 def template(name: str) -> str:
-    """The text of one file in pages/templates; tokens.css holds the colours and fonts of all our pages."""
+    """The text of one file in pages/templates; tokens.css holds the colours and fonts of all our pages, chart.css
+    what curves look like."""
     return (importlib.resources.files("ganverse_jax.pages") / "templates" / name).read_text(encoding="utf-8")
 
 
@@ -43,6 +44,6 @@ def assemble(
     return document(
         page.rstrip(),
         title=f"{title} · {name}",
-        style=template("style.css"),
+        style=template("chart.css") + template("style.css"),
         script=template("page.js") + template("viewer.js"),
     )

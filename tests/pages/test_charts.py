@@ -1,6 +1,7 @@
 """Curves survive whatever a training run logs."""
 
 import math
+import re
 import xml.etree.ElementTree
 
 import numpy as np
@@ -71,3 +72,22 @@ def test_ticks_are_round_and_inside(low, high):
 def test_log_ticks_are_inside(low, high):
     ticks = charts.log_ticks(low, high)
     assert 1 <= len(ticks) <= 8 and all(low <= t <= high for t in ticks)
+
+
+def test_a_file_of_a_chart_is_whole_by_itself_and_draws_what_the_page_does():
+    values = 2.0 + np.sin(np.arange(100))
+    name = "{http://www.w3.org/2000/svg}"
+    file = xml.etree.ElementTree.fromstring(charts.chart_file("r1 & more", range(100), values))
+    inside = file.find(f"{name}svg")
+    for kind in ("path", "line", "text"):
+        page = drawing(charts.line_chart("r1 & more", range(100), values)).findall(kind)
+        found = inside.findall(f"{name}{kind}")
+        assert [element.attrib for element in found] == [element.attrib for element in page] and found
+    assert [text.text for text in file.findall(f"{name}text")] == ["r1 & more", f"{values[-1]:.2f}"]
+    # every colour that the rules name is there, in light and dark, and nothing lies beyond the sheet
+    style = file.find(f"{name}style").text
+    for colour in re.findall(r"var\((--(?!sans)\w+)\)", style):
+        assert style.count(f"{colour}:") == 2
+    sheet = file.find(f"{name}rect")
+    assert float(inside.get("x")) + float(inside.get("width")) < float(sheet.get("width"))
+    assert float(inside.get("y")) + float(inside.get("height")) < float(sheet.get("height"))

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ganverse_jax.pages.charts import line_chart
@@ -106,9 +106,13 @@ def _link(run: Run, stage: StageArtefacts) -> str:
     return f'<li class="{"ran" if stage.ran else "gap"}"><b>{stage.title}</b><span>{state}</span></li>'
 
 
-def _stage_series(run: Run, stage: str) -> dict[str, tuple[list[float], list[float]]]:
+def stage_series(
+    log: Sequence[Mapping[str, Any]], stage: str
+) -> dict[str, tuple[list[float], list[float]]]:
+    """(steps, values) of every scalar that metrics.jsonl, read as `log`, holds of a stage more than once; NaN
+    for one that was not finite."""
     series: dict[str, tuple[list[float], list[float]]] = {}
-    for entry in run.log:
+    for entry in log:
         if entry.get("stage") != stage or not isinstance(entry.get("step"), (int, float)):
             continue
         for name, value in entry.items():
@@ -126,7 +130,7 @@ def curves_section(run: Run) -> Section:
     titles = {stage.name: stage.title for stage in run.stages.values()}
     others = sorted({str(e["stage"]) for e in run.log if e.get("stage")} - {*titles, "report"})
     for stage in (*titles, *others):
-        series = _stage_series(run, stage)
+        series = stage_series(run.log, stage)
         if not series:
             continue
         charts = [line_chart(_words(name), *points) for name, points in series.items()]
