@@ -2,7 +2,9 @@
 (function () {
   const FOCUSABLE = "a[href], button, input, select, textarea, summary, [tabindex]";
   const told = element => {
-    const name = element.id ? `#${element.id}` : element.className && element.className.baseVal === undefined ? `.${[...element.classList].join(".")}` : "";
+    const classes = [...element.classList].filter(name => !name.startsWith("audit-"));
+    const name = element.id ? `#${element.id}` : classes.length ? `.${classes.join(".")}` : "";
+    if (element instanceof SVGElement && !name && element.parentElement) return `<${element.tagName}> in ${told(element.parentElement)}`;
     return `<${element.tagName.toLowerCase()}${name}> ${(element.textContent || element.getAttribute("aria-label") || "").trim().slice(0, 30)}`;
   };
   const color = text => {
@@ -58,6 +60,90 @@
       if (worst < least - 0.005) found.set(told(element), `contrast ${worst.toFixed(2)} of ${told(element)}`);
     }
     return [...found.values()];
+  }
+
+  // What is drawn, not written: lines and areas of drawings, small coloured boxes, and the borders of fields.
+  const DRAWN = "path, line, circle, rect, polyline, polygon, ellipse", EMPTY = "i:empty, b:empty, span:empty";
+  // Rules behind curves, the log beneath its mean, a line from where to where, the white around a ring on a
+  // picture: they add to what stands beside them and tell nothing alone.
+  const BESIDE = "defs, clipPath, marker, mask, .rule, .grid, .raw, .move, .halo";
+
+  function drawings() {
+    const found = new Map();
+    const look = (element, behind, paints) => {
+      const seen = opacity(element), inks = paints.map(color).filter(ink => ink.a > 0);
+      if (!inks.length || element.closest(`${BESIDE}, :disabled`)) return;
+      const worst = Math.min(...behind.map(below => Math.max(...inks.map(ink => ratio(over(ink.rgb, ink.a * seen, below), below)))));
+      if (worst < 3 - 0.005) found.set(told(element), `contrast ${worst.toFixed(2)} of what is drawn, ${told(element)}`);
+    };
+    const outline = e => (getComputedStyle(e).filter.match(/(rgba?|color)\([^)]*\)(?= \S+ \S+ 0px)/g) || []);  // sharp drop-shadows
+    const seen = e => e.checkVisibility({ visibilityProperty: true, contentVisibilityAuto: true });
+    for (const e of document.querySelectorAll(DRAWN)) {
+      const style = getComputedStyle(e), paints = [];
+      if (!seen(e)) continue;
+      if (style.fill !== "none" && e.tagName !== "line") paints.push([style.fill, style.fillOpacity]);
+      if (style.stroke !== "none" && parseFloat(style.strokeWidth) > 0) paints.push([style.stroke, style.strokeOpacity]);
+      const faded = paints.map(([paint, alpha]) => { const { rgb, a } = color(paint); return `rgba(${rgb}, ${a * alpha})`; });
+      look(e, backdrops(e.ownerSVGElement), [...faded, ...above(e).flatMap(outline)]);
+    }
+    for (const e of document.querySelectorAll(`${EMPTY}, input, select, textarea`)) {
+      const style = getComputedStyle(e), box = e.getBoundingClientRect();
+      if (!shown(e) || /range|checkbox|radio|file/.test(e.type) || opacity(e) === 0) continue;
+      if (!e.matches("input, select, textarea") && style.backgroundImage !== "none") continue;  // a picture
+      const edge = parseFloat(style.borderTopWidth) > 0 ? [style.borderTopColor] : [];
+      if (box.width > 1 && box.height > 1) look(e, backdrops(e.parentElement), [style.backgroundColor, ...edge]);
+    }
+    for (const e of document.body.querySelectorAll("*")) for (const part of ["::before", "::after"]) {
+      const style = getComputedStyle(e, part), written = style.content.replace(/^"|"$/g, "");
+      if (/none|normal/.test(style.content) || style.display === "none" || !shown(e)) continue;
+      const edge = parseFloat(style.borderTopWidth) > 0 ? [style.borderTopColor] : [];
+      if (written || edge.length || parseFloat(style.width) > 0) look(e, backdrops(e), written ? [style.color] : [style.backgroundColor, ...edge]);
+    }
+    return [...found.values()];
+  }
+
+  // What is pressed or current differs from what beside it is not, in more than a shade.
+  const CHOSEN = "[aria-pressed=true], [aria-selected=true], [aria-current]:not([aria-current=false])";
+  function chosen() {
+    const paints = e => {
+      const style = getComputedStyle(e), plain = color(style.backgroundColor), shadow = color((style.boxShadow.match(/^(rgba?|color)\([^)]*\)/) || ["rgba(0, 0, 0, 0)"])[0]);
+      const edges = ["Top", "Right", "Bottom", "Left"].map(side => parseFloat(style[`border${side}Width`]) > 0 ? color(style[`border${side}Color`]) : { rgb: [0, 0, 0], a: 0 });
+      const [below] = backdrops(e.parentElement);
+      return [plain, shadow, ...edges, color(style.color)].map(ink => over(ink.rgb, ink.a, below));
+    };
+    return [...document.querySelectorAll(CHOSEN)].filter(shown).flatMap(e => {
+      const beside = e.closest("[role=group], .segmented, ol, ul, nav, div")?.querySelectorAll(e.tagName) || [];
+      const other = [...beside].find(o => o !== e && !o.matches(CHOSEN) && !o.disabled && shown(o) && o.className === e.className);
+      if (!other) return [];
+      const mine = paints(e), its = paints(other), best = Math.max(...mine.map((paint, i) => ratio(paint, its[i])));
+      return best < 3 - 0.005 ? [`chosen by contrast ${best.toFixed(2)} alone: ${told(e)}`] : [];
+    });
+  }
+
+  // The page with all that it does under a pointer, with the focus, or pressed, at once: rules for a state hold
+  // for a class too, which everything then has.
+  const STATES = { hover: /:hover/g, focus: /:focus(-visible|-within)?/g, active: /:active/g };
+  function also(rules, holder, pattern, name) {
+    for (let i = rules.length - 1; i >= 0; i--) {
+      if (rules[i].selectorText === undefined) { if (rules[i].cssRules) also(rules[i].cssRules, rules[i], pattern, name); continue; }
+      if (rules[i].selectorText.search(pattern) < 0) continue;
+      const head = rules[i].selectorText.replace(pattern, `.audit-${name}`);
+      holder.insertRule(`${head} { ${rules[i].style.cssText} }`, i + 1);
+    }
+  }
+  function inState(name, look) {
+    const all = [...document.body.querySelectorAll("*")].filter(e => !e.matches(":disabled"));
+    for (const e of all) e.classList.add(`audit-${name}`);
+    const found = look().map(line => `${name}: ${line}`);
+    for (const e of all) e.classList.remove(`audit-${name}`);
+    return found;
+  }
+  for (const [name, pattern] of Object.entries(STATES)) for (const sheet of document.styleSheets) also(sheet.cssRules, sheet, pattern, name);
+  const told_plainly = () => [...contrast(), ...drawings()];
+  function colours() {
+    const plain = new Set(told_plainly());
+    const later = Object.keys(STATES).flatMap(name => inState(name, () => told_plainly().filter(line => !plain.has(line))));
+    return [...plain, ...later];
   }
 
   function wide() {
@@ -122,5 +208,5 @@
   // One of a group of radio buttons is reached by Tab, the others by arrows.
   const missed = visited => order.filter((e, i) => !visited.includes(i)
     && !(e.type === "radio" && order.some((o, j) => visited.includes(j) && o.name === e.name))).map(e => `Tab never comes to ${told(e)}`);
-  window.audit = { looks: () => [...wide(), ...contrast(), ...pointed()], walk, focused, missed };
+  window.audit = { looks: () => [...wide(), ...colours(), ...chosen(), ...pointed()], walk, focused, missed };
 })();
