@@ -23,7 +23,8 @@ from ganverse_jax.scene.meshes import PredictedMeshes
 COLOUR, IOU = 20.0, 3.0  # the paper's weights
 # The starts that look best after the soft steps, which a picture half as fine serves as well, go on. On 40
 # toy renders and four photos the cameras are those of 30 + 50 steps (0.2 degrees of azimuth, median; loss
-# 0.0002 and 2D IOU 0.0004 more) at two thirds of their time, which have those of 50 + 50 full steps of all 13.
+# 0.0002 more, 2D IOU no less) at two thirds of their time, and those have the cameras of 50 + 50 full steps
+# of all 13.
 _KEPT, _HALVED = 3, 64  # pixels that a picture's shorter side must have for that
 # A soft silhouette pulls from further away, but is wider than the shape, as if the camera were nearer; a
 # sharp one, a tenth of a pixel too wide (sigma_inverse times a pixel's square), has the last word.
@@ -141,7 +142,9 @@ def _improved(mesh, picture, params, fov_y, softness, schedule, steps: int):
     def step(state, _):
         params, moments = state
         # The starts do not meet: the gradient of the sum is each one's own.
-        gradient = jax.grad(lambda params: _losses(mesh, picture, params, fov_y, softness=softness).sum())(params)
+        gradient = jax.grad(lambda params: _losses(mesh, picture, params, fov_y, softness=softness).sum())(
+            params
+        )
         updates, moments = optimizer.update(gradient, moments)
         return (optax.apply_updates(params, updates), moments), None
 
@@ -160,7 +163,9 @@ def _losses(mesh, picture, params, fov_y, *, softness: _Softness):
     return COLOUR * colour + IOU * (1.0 - iou)
 
 
-def _rendered(mesh: PredictedMeshes, camera, size: tuple[int, int], softness: _Softness) -> rasterizer.Rendered:
+def _rendered(
+    mesh: PredictedMeshes, camera, size: tuple[int, int], softness: _Softness
+) -> rasterizer.Rendered:
     """The one mesh from every camera [s]."""
     count = len(camera.azimuth)
     return rasterizer.render(
