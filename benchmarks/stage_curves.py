@@ -59,8 +59,9 @@ def caption(workdir, stage, device):
         read_json(workdir / "config.json"), read_json(workdir / stage / "DONE.json")["made_by"]
     )  # fmt: skip
     return (
-        f"*`{stage}` of `configs/toy_{config['object_class']}.py` as it is, on {device}, jax {made_by['jax']}, "
-        f"code `{made_by['code']}`. Thin: as logged; thick: running mean; top right: the last.*"
+        f"*`{stage}` of `configs/toy_{config['object_class']}.py` as it is, on {device}, jax "
+        f"{made_by['jax']}, code `{made_by['code']}`. Thin: as logged; thick: running mean; top right: "
+        "the last.*"
     )
 
 

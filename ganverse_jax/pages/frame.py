@@ -8,8 +8,8 @@ from ganverse_jax.pages.markup import Section, escape
 
 
 def template(name: str) -> str:
-    """The text of one file in pages/templates; tokens.css holds the colours and fonts of all our pages, chart.css
-    what curves look like."""
+    """The text of one file in pages/templates; tokens.css holds the colours and fonts of all our pages,
+    chart.css what curves look like."""
     return (importlib.resources.files("ganverse_jax.pages") / "templates" / name).read_text(encoding="utf-8")
 
 

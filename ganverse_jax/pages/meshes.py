@@ -80,9 +80,9 @@ def compact_mesh(
     texture: Image.Image | None,
     pictures: Pictures,
 ) -> dict[str, Any]:
-    """The mesh of the file at `path` as a JSON-ready dict, from positions [v 3], faces [f 3], uv [v 2] (origin
-    at the bottom) and texture: base64 int16 positions (scaled so the largest coordinate is 32767), int8
-    normals, float32 uv, uint16 faces and edges, the texture as a data URI or null.
+    """The mesh of the file at `path` as a JSON-ready dict, from positions [v 3], faces [f 3], uv [v 2]
+    (origin at the bottom) and texture: base64 int16 positions (scaled so the largest coordinate is
+    32767), int8 normals, float32 uv, uint16 faces and edges, the texture as a data URI or null.
 
     Raises ReportError for one that the viewer cannot show: empty, too large, or not finite.
     """

@@ -1,7 +1,7 @@
 """Claims about every page of ours in a real browser: at any width, dark and light, legible, with keys alone.
 
-Contrast is WCAG's AA, of text and of what is drawn, also under a pointer, with the focus and pressed, computed
-from the styles that the browser computed (audit.js).
+Contrast is WCAG's AA, of text and of what is drawn, also under a pointer, with the focus and pressed,
+computed from the styles that the browser computed (audit.js).
 """
 
 from pathlib import Path
@@ -82,15 +82,18 @@ def test_tab_comes_to_everything_and_one_sees_where_it_is(page, browser, width, 
 
 
 PLANTED = """<body style="margin: 0; background: #fff"><style>
-a:focus, button:focus { outline: none } b { cursor: pointer } #warm { color: #333 } #warm:hover { color: #aaa }
-@media all { #warm:focus-visible { background: #444 } } #after::after { content: ""; border: 1px solid #ddd } </style>
+a:focus, button:focus { outline: none } b { cursor: pointer } #warm { color: #333 }
+#warm:hover { color: #aaa }
+@media all { #warm:focus-visible { background: #444 } } #after::after { content: ""; border: 1px solid #ddd }
+</style>
 <p id=faint style="color: #999">faint</p><p id=faded style="opacity: .5; color: #555">faded</p>
 <p id=fine style="color: #666">fine</p><a href="#x">link</a><b id=only>mouse only</b><button></button>
 <div id=box style="overflow: auto; width: 90px"><p style="width: 300px">scrolls</p></div>
 <a href="#x" id=warm>warm</a><s id=after>s</s><input aria-label=in id=in style="border: 1px solid #ddd">
-<svg id=art width=9 height=9><path id=pale fill="#bbb" d="M0 0h9v9z"/><path id=dark fill="#777" d="M0 0h9v9z"/>
+<svg width=9 height=9><path id=pale fill="#bbb" d="M0 0h9v9z"/><path id=dark fill="#777" d="M0 0h9v9z"/>
 <g style="filter: drop-shadow(1px 0 0 #555)"><path id=edged fill="#bbb" d="M0 0h9v9z"/></g></svg>
-<div><button aria-pressed=true id=on style="background: #eee">on</button><button style="background: #fff">off</button></div>
+<div><button aria-pressed=true id=on style="background: #eee">on</button>
+<button style="background: #fff">off</button></div>
 <p id=wide style="width: 999px">wide</p><button id=under>under</button>
 <div style="position: fixed; bottom: 0; height: 100vh; width: 100%; background: #fff">lid</div>"""
 
@@ -104,7 +107,8 @@ def test_the_audit_finds_what_is_planted(browser, tmp_path):
                  "no name: <button>", "no key scrolls <div#box>", "wide: <p#wide>",
                  "hover: contrast 2.32 of <a#warm>", "focus: contrast 1.30 of <a#warm>",
                  "1.92 of what is drawn, <path#pale>", "1.36 of what is drawn, <input#in>",
-                 "1.36 of what is drawn, <s#after>", "chosen by contrast 1.16 alone: <button#on>"):  # fmt: skip
+                 "1.36 of what is drawn, <s#after>",
+                 "chosen by contrast 1.16 alone: <button#on>"):  # fmt: skip
         assert told in looks
     assert not any(told in looks for told in ("fine", "#dark", "#edged", "active: "))
     keys = findings(browser, page, 400, False, lambda: walked(browser))

@@ -19,7 +19,7 @@ from ganverse_jax.runtime.checkpoint import write_jpeg, write_json, write_png
 from ganverse_jax.runtime.names import legible
 from ganverse_jax.scene.cameras import CAMERA_NAMES, Cameras
 from ganverse_jax.scene.drawing import NUM_TURNS, render_on_white, turn_cameras
-from ganverse_jax.scene.files import Material, TexturedMesh, textured_mesh, write_mesh
+from ganverse_jax.scene.files import Material, textured_mesh, write_mesh
 from ganverse_jax.scene.meshes import PredictedMeshes, render_meshes
 from ganverse_jax.scene.pinhole import crop_pinhole, uncropped
 from ganverse_jax.scene.turntables import write_turntables
@@ -50,8 +50,7 @@ def reconstruct(
 ) -> Reconstruction:
     """One photo's mesh, written as the `files_of` its name in `out`; regress: a pose regressor for the
     camera's start; refine: steps of Eq. 1 on the photo. Raises PhotoError when the object is too small."""
-    r, files = reconstructor, files_of(out, name)
-    crop = crop_of(r, photo, path)
+    r, files, crop = reconstructor, files_of(out, name), crop_of(reconstructor, photo, path)
     image, mask, meshes = predict(r, photo, crop)
     measure = functools.partial(figures, image=image, mask=mask, seen=inside(photo.mask, crop), fov_y=r.fov_y)
     with ThreadPoolExecutor(1) as beside:  # a turntable takes long and needs no camera
@@ -64,7 +63,7 @@ def reconstruct(
         if refine:
             found = refined(r, first, photo, crop, refine)
             turned = turn(found.meshes)
-        mesh = _write_meshes(files, r.fov_y, found, photo, crop, material)
+        _write_meshes(files, r.fov_y, found, photo, crop, material)
         pictures, picture = _write_pictures(files, r, found, photo, crop)
         turned.result()
     return Reconstruction(
@@ -76,7 +75,7 @@ def reconstruct(
         refined={"steps": refine, "before": measure(first)} if refine else None,
         pictures=pictures,
         photo=picture,
-        mesh=mesh,
+        mesh=textured_mesh(found.meshes, 0),
     )
 
 
@@ -107,9 +106,7 @@ def figures(
     }
 
 
-def _write_meshes(
-    files: Files, fov_y: float, found: Found, photo: Photo, crop: Crop, material: Material
-) -> TexturedMesh:
+def _write_meshes(files: Files, fov_y: float, found: Found, photo: Photo, crop: Crop, material) -> None:
     mesh = textured_mesh(found.meshes, 0)
     of_crop = crop_pinhole(found.cameras, fov_y, crop.size)
     write_mesh(files.glb, mesh, material, of_crop)
@@ -118,7 +115,6 @@ def _write_meshes(
     seen = {"left": crop.centre[0] - width / 2, "top": crop.centre[1] - height / 2}
     whole = uncropped(of_crop, crop, photo.image.shape[:2]).record()
     write_json(files.camera, whole | {"crop": seen | {"width": width, "height": height}})
-    return mesh
 
 
 def _write_pictures(

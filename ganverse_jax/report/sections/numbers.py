@@ -106,9 +106,7 @@ def _link(run: Run, stage: StageArtefacts) -> str:
     return f'<li class="{"ran" if stage.ran else "gap"}"><b>{stage.title}</b><span>{state}</span></li>'
 
 
-def stage_series(
-    log: Sequence[Mapping[str, Any]], stage: str
-) -> dict[str, tuple[list[float], list[float]]]:
+def stage_series(log: Sequence[Mapping[str, Any]], stage: str) -> dict[str, tuple[list[float], list[float]]]:
     """(steps, values) of every scalar that metrics.jsonl, read as `log`, holds of a stage more than once; NaN
     for one that was not finite."""
     series: dict[str, tuple[list[float], list[float]]] = {}
