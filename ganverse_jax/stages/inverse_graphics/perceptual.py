@@ -17,8 +17,8 @@ def make_perceptual(
     """The perceptual distance that `chosen.source` names; None for "none".
 
     "discriminator": the first `num_blocks` blocks of the GAN's (0: no term). "lpips": the paper's VGG16
-    features, from torchvision's file `vgg` and LPIPS v0.1's linear layers `lpips`, by `at_once` pictures; nothing
-    stands in for a missing file. Raises as `load_lpips`.
+    features, from torchvision's file `vgg` and LPIPS v0.1's linear layers `lpips`, by `at_once` pictures;
+    nothing stands in for a missing file. Raises as `load_lpips`.
     """
     if chosen.source == "none":
         return None
