@@ -46,6 +46,9 @@ NonNegative = Annotated[float, Limit(0)]
 Share = Annotated[float, Limit(0, 1)]
 FieldOfView = Annotated[float, Limit(0, 180, open=True)]  # degrees
 
+# Metadata of a field that came later: with its default results are what they were without it, and runs
+# that were finished before stay so.
+ADDED = {"added": True}
 INERT = {"inert": True}  # metadata of a stage's field that, as the devices, changes nothing but the time
 
 NOUNS = {int: "whole number", float: "number", bool: "boolean (True or False)", str: "text"}
@@ -120,9 +123,16 @@ def plain(settings: Any) -> dict[str, Any]:
 
 
 def decisive(settings: Any) -> dict[str, Any]:
-    """`plain`, but for a stage's fields that are INERT: what its results depend on."""
-    inert = {field.name for field in dataclasses.fields(settings) if field.metadata == INERT}
-    return {name: value for name, value in plain(settings).items() if name not in inert}
+    """`plain`, but for a stage's fields that are INERT, or ADDED with their default: what its results depend
+    on."""
+    unsaid = {
+        field.name
+        for field in dataclasses.fields(settings)
+        if field.metadata == INERT
+        or field.metadata == ADDED
+        and getattr(settings, field.name) == field.default
+    }
+    return {name: value for name, value in plain(settings).items() if name not in unsaid}
 
 
 def _kind(annotation: Any) -> Kind:

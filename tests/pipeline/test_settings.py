@@ -10,6 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ganverse_jax.pipeline.settings import (
+    ADDED,
+    INERT,
     Count,
     FieldOfView,
     NonNegative,
@@ -17,6 +19,7 @@ from ganverse_jax.pipeline.settings import (
     Share,
     Whole,
     build,
+    decisive,
     kinds,
     plain,
 )
@@ -171,3 +174,15 @@ def test_an_annotation_that_no_setting_can_have_is_an_error_of_the_code():
 
     with pytest.raises(TypeError, match=r"int \| str is no type of a setting"):
         kinds(Vague)
+
+
+@dataclass(frozen=True)
+class Kiln:
+    degrees: Positive = 900.0
+    workers: Count = field(default=1, metadata=INERT)
+    glaze: str | None = field(default=None, metadata=ADDED)
+
+
+def test_decisive_settings_leave_out_what_changes_nothing_and_what_came_later_at_its_default():
+    assert decisive(Kiln(workers=3)) == {"degrees": 900.0}
+    assert decisive(Kiln(glaze="salt")) == {"degrees": 900.0, "glaze": "salt"}

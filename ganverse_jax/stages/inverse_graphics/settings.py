@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
-from ganverse_jax.pipeline.settings import INERT, Count, Limit, NonNegative, Positive, Share, Whole
+from ganverse_jax.pipeline.settings import ADDED, INERT, Count, Limit, NonNegative, Positive, Share, Whole
 from ganverse_jax.stages.multiview_dataset.settings import Filter
 from ganverse_jax.stages.perception.settings import MaskRCNNFile
 
@@ -163,6 +163,8 @@ class Labelled:
 class Settings(Training):
     """The stage: a training, and where its pictures come from."""
 
+    # A shipped set (assets/NAME) or a folder; None: train.
+    pretrained: str | None = field(default=None, metadata=ADDED)
     labelled: Labelled = field(default_factory=Labelled)
 
     # "disk": the multi-view set, in memory while its images take at most memory_gib; "generator": no set.

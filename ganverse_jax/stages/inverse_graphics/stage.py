@@ -8,7 +8,6 @@ samples/inverse_graphics_<step>.png; metrics.jsonl lines; checkpoints/inverse_gr
 
 import dataclasses
 import time
-from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +16,8 @@ import numpy as np
 
 from ganverse_jax.data.batches import Prefetch
 from ganverse_jax.data.framing import Framing, measure_framing
-from ganverse_jax.data.multiview.posed_folder import INDEX, read_index, read_posed_folder
-from ganverse_jax.data.multiview.set import MultiviewSource, Pairs, azimuth_bins
-from ganverse_jax.models.features.perceptual import Perceptual
+from ganverse_jax.data.multiview.posed_folder import INDEX, read_index
+from ganverse_jax.data.multiview.set import Pairs, azimuth_bins
 from ganverse_jax.models.inverse_graphics import stored
 from ganverse_jax.models.inverse_graphics.camera_residual import CameraResidual
 from ganverse_jax.models.inverse_graphics.network import InverseGraphics
@@ -31,9 +29,8 @@ from ganverse_jax.pipeline.stage import Run, Stage
 from ganverse_jax.runtime import hosts, parallel
 from ganverse_jax.runtime.checkpoint import save_weights, write_json
 from ganverse_jax.scene.cameras import as_cameras, given_cameras, initial_cameras, with_offsets, write_cameras
-from ganverse_jax.stages.gan import stage as gan
-from ganverse_jax.stages.inverse_graphics import labelled, pascal3d_source
-from ganverse_jax.stages.inverse_graphics.labelled import LabelledPictures
+from ganverse_jax.stages.inverse_graphics import labelled, pascal3d_source, pretrained
+from ganverse_jax.stages.inverse_graphics.given import Given, given_by
 from ganverse_jax.stages.inverse_graphics.measures import measure, show
 from ganverse_jax.stages.inverse_graphics.perceptual import make_perceptual
 from ganverse_jax.stages.inverse_graphics.settings import Settings, Training
@@ -41,32 +38,9 @@ from ganverse_jax.stages.inverse_graphics.start import absent as absent_of_train
 from ganverse_jax.stages.inverse_graphics.start import init_network, starting_network
 from ganverse_jax.stages.inverse_graphics.start import reads as read_by_training
 from ganverse_jax.stages.inverse_graphics.step import initial_state, make_optimizer, make_step_at
-from ganverse_jax.stages.multiview_dataset.source import load_source
-from ganverse_jax.stages.perception import stage as perception
 
 NAME = "inverse_graphics"
 __all__ = ["NAME", "STAGE", "Given", "as_cameras", "init_network", "load", "load_folder", "run", "train"]
-
-
-@dataclasses.dataclass(frozen=True)
-class Given:
-    """What a training is done on and measured with, beside its settings.
-
-    perceptual: L_percept of Eq. 1, None for none. fingerprint names the GAN behind the images.
-    evaluate(predict=, cameras=) may add figures that need truth (`inverse_graphics_posed`);
-    regress(images uint8) -> azimuth, elevation [n] reads cameras off images. intake: counts of what was left
-    out of the images or noted, for the summary. labelled: real pictures in every batch besides.
-    """
-
-    multiview: MultiviewSource
-    fov_degrees: float
-    camera_distance: float
-    perceptual: Perceptual | None = None
-    fingerprint: str | None = None
-    evaluate: Callable[..., Mapping[str, float]] | None = None
-    regress: Callable | None = None
-    intake: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-    labelled: LabelledPictures | None = None
 
 
 def run(run: Run, settings: Settings) -> dict[str, float]:
@@ -75,37 +49,11 @@ def run(run: Run, settings: Settings) -> dict[str, float]:
     Where the perception stage has run, its pose regressor measures the cameras (never trains them). A posed
     folder and Pascal3D+ need no other stage without a discriminator's perceptual term.
     """
+    if settings.pretrained is not None:
+        return _take(run, settings, given_by(run, settings, again=True))
     chosen = settings.perceptual_blocks, settings.perceptual, settings.perceptual_at_once
     perceptual = make_perceptual(run.workdir, *chosen)
-    given = _given(run, settings)
-    return train(run, settings, dataclasses.replace(given, perceptual=perceptual))
-
-
-def _given(run: Run, settings: Settings, *, again: bool = False) -> Given:
-    """again: to measure alone, without what only a training reads or writes."""
-    distance = run.world.distance
-    if settings.posed_folder is not None:
-        posed = read_posed_folder(settings.posed_folder, settings.posed_size)
-        for line in posed.intake.lines():
-            print(f"[posed_folder] {line}", flush=True)
-        return Given(posed.multiview, posed.fov_degrees, distance, intake=posed.intake.summary())
-    if settings.pascal3d is not None:
-        folder = None if again else run.workdir / NAME
-        reading = settings.pascal3d, settings.pascal3d_reader, run.object_class
-        posed = pascal3d_source.read(folder, *reading)
-        return Given(posed.multiview, posed.fov_degrees, distance, intake=posed.intake.summary())
-    generator, _ = gan.load(run.workdir)
-    measured = (run.workdir / perception.NAME).is_dir()
-    return Given(
-        load_source(run.workdir, generator, seed=run.seed, settings=settings),
-        run.world.fov_degrees,
-        distance,
-        fingerprint=generator.fingerprint,
-        regress=perception.load(run.workdir).pose_regressor if measured else None,
-        labelled=None
-        if again or settings.labelled.labels is None
-        else labelled.read(run, settings.labelled, settings.micro_batches),
-    )
+    return train(run, settings, dataclasses.replace(given_by(run, settings), perceptual=perceptual))
 
 
 def train(run: Run, training: Training, given: Given) -> dict[str, float]:
@@ -123,27 +71,45 @@ def train(run: Run, training: Training, given: Given) -> dict[str, float]:
     pairs = given.multiview.training_pairs(single_view=training.single_view)
     objects = "endless" if pairs.num_objects is None else pairs.num_objects
     print(f"[{NAME}] {objects} training objects, {pairs.num_dropped} of one view left out", flush=True)
-    measured = ["test"] if given.evaluate is None and given.regress is None else ["validation", "test"]
-    _check_held_out(given.multiview, measured, pairs)
+    _check_held_out(given, pairs)
     network = starting_network(module, given.multiview.size, run.seed, training.encoder_weights)
     start = {"network": network, "cameras": before}
     if training.camera_residual:
         start["residual"] = init_network(CameraResidual(), given.multiview.size, run.seed)
     params = _fit(run, training, given, module, start, pairs)
     hosts.leave_rest_to_first()
-    seconds, fov_y = time.perf_counter() - started, float(np.radians(given.fov_degrees))
-    folder = run.workdir / NAME
-    save_weights(folder / FILE, params, _card(run, training, given, pairs))
+    summary = {"steps": training.num_steps, "train_seconds": round(time.perf_counter() - started, 1)}
+    summary |= {"train_objects": pairs.num_objects, "dropped_objects": pairs.num_dropped}
+    if given.labelled is not None:
+        summary["labelled_pictures"] = len(given.labelled.images)
+    save_weights(run.workdir / NAME / FILE, params, _card(run, training, given, pairs))
+    return _measure(run, given, module, params, before, summary)
+
+
+def _take(run: Run, settings: Settings, given: Given) -> dict[str, float]:
+    """A finished network in place of the training, measured on the run's own pictures; returns as `train`.
+
+    Raises as `pretrained.take`.
+    """
+    before = _first_cameras(given.multiview.views, settings, given.camera_distance)
+    _check_held_out(given, given.multiview.training_pairs(single_view=settings.single_view))
+    name, folder = settings.pretrained, run.workdir / NAME
+    module, params, metadata = pretrained.take(name, folder, before, given.fingerprint)
+    summary = {"pretrained": name, "steps": metadata.get("step")}
+    return _measure(run, given, module, params, before, summary)
+
+
+def _measure(
+    run: Run, given: Given, module: InverseGraphics, params: dict, before: dict, summary: dict
+) -> dict[str, float]:
+    """Measure the network and write all that the stage leaves beside it."""
+    folder, fov_y, views = run.workdir / NAME, float(np.radians(given.fov_degrees)), given.multiview.views
     figures, poses, failures = measure(module, params, given.multiview, fov_y, given.evaluate, given.regress)
     write_cameras(folder / "cameras.json", views, before, params["cameras"], given.fov_degrees, poses)
     show(module, params, given.multiview, fov_y, folder=folder, failures=failures)
     write_json(folder / "evaluation.json", figures)
-    summary = {"steps": training.num_steps, "train_seconds": round(seconds, 1)}
-    summary |= {"fingerprint": given.fingerprint, "train_objects": pairs.num_objects}
-    if given.labelled is not None:
-        summary["labelled_pictures"] = len(given.labelled.images)
-    write_json(folder / "summary.json", summary | {"dropped_objects": pairs.num_dropped} | dict(given.intake))
-    run.metrics.write_anew(f"{NAME}_evaluation", training.num_steps, **figures)
+    write_json(folder / "summary.json", {"fingerprint": given.fingerprint} | summary | dict(given.intake))
+    run.metrics.write_anew(f"{NAME}_evaluation", summary["steps"], **figures)
     return figures
 
 
@@ -194,9 +160,10 @@ def _fit(
     return jax.device_get(state["average"])
 
 
-def _check_held_out(multiview: MultiviewSource, names: Sequence[str], pairs: Pairs) -> None:
+def _check_held_out(given: Given, pairs: Pairs) -> None:
     """Raise ValueError when a split that will be measured holds no object, before anything is trained."""
-    empty = [name for name in names if not len(multiview.rows_of(name, 1))]
+    names = ["test"] if given.evaluate is None and given.regress is None else ["validation", "test"]
+    empty = [name for name in names if not len(given.multiview.rows_of(name, 1))]
     if empty:
         raise ValueError(
             f"objects that can be trained on: {pairs.num_objects}, but none is in the split "
@@ -227,7 +194,10 @@ def load_folder(folder: str | Path) -> tuple[InverseGraphics, dict[str, Any], di
 
 def absent(settings: Settings) -> list[str]:
     """What is not there of the files and folders that the stage reads, see `Stage`."""
-    told = absent_of_training(settings, NAME) + labelled.absent(settings.labelled, NAME)
+    if settings.pretrained is not None:
+        told = pretrained.absent(settings.pretrained)
+    else:
+        told = absent_of_training(settings, NAME) + labelled.absent(settings.labelled, NAME)
     if settings.posed_folder is not None:
         layout = "see ganverse_jax/data/multiview/posed_folder.py for its layout"
         index = Path(settings.posed_folder) / INDEX
@@ -239,18 +209,19 @@ def absent(settings: Settings) -> list[str]:
 
 def reads(settings: Settings) -> dict[str, Path]:
     """The files and folders outside the workdir that the stage reads, see `Stage`."""
-    found = read_by_training(settings, NAME)
+    taken = settings.pretrained
+    found = read_by_training(settings, NAME) if taken is None else pretrained.reads(taken)
     for name in ("posed_folder", "pascal3d"):
         if path := getattr(settings, name):
             found[f"{NAME}.{name}"] = Path(path)
-    if settings.labelled.labels is not None:
+    if settings.labelled.labels is not None and taken is None:
         found[f"{NAME}.labelled.labels"] = labelled.pose_path(settings.labelled)
     return found
 
 
 def recomputed(run: Run, settings: Settings) -> dict[str, dict[str, Any]]:
     """evaluation.json's figures anew, see `Stage`."""
-    figures = measured_again(run.workdir / NAME, _given(run, settings, again=True))
+    figures = measured_again(run.workdir / NAME, given_by(run, settings, again=True))
     return {"evaluation.json": figures}
 
 
@@ -274,7 +245,8 @@ STAGE = Stage(
         "viewpoints" if settings.source == "generator" else "multiview_dataset",
     ),
     figures=("steps", "train_seconds", "iou_2d"),
-    trains=lambda settings: True,
+    pretrained=True,
+    trains=lambda settings: settings.pretrained is None,
     reads=reads,
     recomputed=recomputed,
 )

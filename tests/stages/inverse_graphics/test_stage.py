@@ -14,7 +14,7 @@ from ganverse_jax.runtime.loop import Metrics
 from ganverse_jax.runtime.step_checkpoints import Checkpoints
 from ganverse_jax.scene.cameras import read_cameras
 from ganverse_jax.stages.inverse_graphics import stage as inverse_graphics
-from ganverse_jax.stages.inverse_graphics.settings import Network, Training, Weights
+from ganverse_jax.stages.inverse_graphics.settings import Network, Settings, Training, Weights
 from tests.scene.mesh_reader import read_mesh
 from tests.stages.tiny_world import run_in
 
@@ -155,3 +155,14 @@ def test_a_killed_run_resumes_to_the_bit(finished, tmp_path, monkeypatch):
     train(tmp_path)
     first, second = (inverse_graphics.load(workdir)[1] for workdir in (finished[0], tmp_path))
     jax.tree.map(np.testing.assert_array_equal, first, second)
+
+
+def test_a_finished_network_is_measured_and_shown_as_after_its_training(finished, tmp_path, monkeypatch):
+    given = inverse_graphics.Given(square_set(), 30.0, 4.2, fingerprint="0123")
+    monkeypatch.setattr(inverse_graphics, "given_by", lambda *_, again: given)
+    figures = inverse_graphics.run(run_in(tmp_path), Settings(pretrained=str(finished[0])))
+    assert figures == finished[1]
+    left, made = (finished[0] / "inverse_graphics", tmp_path / "inverse_graphics")
+    assert {path.name for path in made.iterdir()} == {path.name for path in left.iterdir()}
+    assert read_json(made / "cameras.json") == read_json(left / "cameras.json")
+    assert read_json(made / "summary.json")["pretrained"] == str(finished[0])
