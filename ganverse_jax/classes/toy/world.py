@@ -217,6 +217,8 @@ class ToyWorld(ABC):
 class PosedWorld(ToyWorld):
     """A world of animals. pose: "free", or "frozen" for the same animals all in their rest pose."""
 
+    pose_numbers: slice  # of an object's uniform numbers those that its pose is drawn from
+
     def __init__(self, resolution: int = 64, *, pose: str = "free", **settings):
         super().__init__(resolution, **settings)
         if pose not in ("free", "frozen"):

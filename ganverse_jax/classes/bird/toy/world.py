@@ -36,6 +36,7 @@ class ToyBirds(PosedWorld):
     name, version = "toy_birds", 1
     surface, parts, backdrops = renderer.SURFACE, PARTS, BACKDROPS
     locate = staticmethod(SPOTS.locate)
+    pose_numbers = slice(_POSE, _PLUMAGE)
 
     def objects(self, unit: np.ndarray) -> Objects:
         """The birds of uniform numbers [n sampling.NUM_UNIFORMS]."""

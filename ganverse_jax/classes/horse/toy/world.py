@@ -36,6 +36,7 @@ class ToyHorses(PosedWorld):
     name, version = "toy_horses", 1
     surface, parts, backdrops = renderer.SURFACE, PARTS, BACKDROPS
     locate = staticmethod(SPOTS.locate)
+    pose_numbers = slice(_POSE, _COAT)
 
     def objects(self, unit: np.ndarray) -> Objects:
         """The horses of uniform numbers [n sampling.NUM_UNIFORMS]."""
