@@ -89,7 +89,10 @@ def main() -> None:
 
     for told, images in sets(args, random):
         row(told, sure(network, np.stack([squared(np.uint8(image), network.resolution) for image in images])))
-    folders = [ROOT / "docs" / "photos", ROOT / "docs" / "horses", *([args.others] if args.others else [])]
+    folders = [
+        *(ROOT / "docs" / name for name in ("photos", "horses", "birds")),
+        *([args.others] if args.others else []),
+    ]
     for folder in folders:
         row(Path(folder).name, recognise(network, find_photos(folder).photos).values())
     photos, started = find_photos(ROOT / "docs" / "photos").photos, time.perf_counter()

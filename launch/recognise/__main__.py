@@ -13,7 +13,7 @@ from .. import command
 
 _WORKDIR = flags.DEFINE_string("workdir", None, "Folder of the training")
 _RENDERS = flags.DEFINE_integer("num_renders", 1000, "Renders of each world", lower_bound=8)
-_STEPS = flags.DEFINE_integer("num_steps", 2000, "Of the training", lower_bound=1)
+_STEPS = flags.DEFINE_integer("num_steps", 6000, "Of the training", lower_bound=1)
 
 
 def main() -> None:

@@ -33,7 +33,7 @@ class Training:
     of the perception stage."""
 
     num_renders: int = 1000
-    num_steps: int = 2000
+    num_steps: int = 6000
     batch_size: int = 32
     resolution: int = 48
     learning_rate: float = 3e-3
