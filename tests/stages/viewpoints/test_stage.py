@@ -64,6 +64,6 @@ def test_files_that_are_none_are_refused_with_a_remedy(tmp_path, name, data):
 
 @pytest.mark.parametrize("name", ["nope", "", None])
 def test_shipped_views_that_there_are_none_of_are_named(name):
-    message = f"viewpoints.shipped = {name!r} names no .*; choose one of toy_car"
+    message = f"viewpoints.shipped = {name!r} names no .*; choose one of toy_bird, toy_car"
     with pytest.raises(ValueError, match=message):
         build(Settings, {"annotated_by": "shipped", "shipped": name}, "viewpoints")
