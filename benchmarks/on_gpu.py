@@ -242,6 +242,13 @@ def _cell(value):
     return f"{value:.4g}" if isinstance(value, float) else str(value).replace("|", "/").replace("\n", " ")
 
 
+def minutes(text):
+    """A number above 0: with "nan" no part would ever run out of time."""
+    if not 0 < (number := float(text)) < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is not a number of minutes above 0")
+    return number
+
+
 def stopped(number, frame):
     raise SystemExit(128 + number)
 
@@ -250,7 +257,7 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--minutes", type=float, default=10.0, help="for all parts together")
+    parser.add_argument("--minutes", type=minutes, default=10.0, help="for all parts together")
     parser.add_argument("--out", type=Path, default=RESULTS)
     parser.add_argument("--only", default="", help="names of parts, with commas between them")
     parser.add_argument(

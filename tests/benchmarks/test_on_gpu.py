@@ -130,3 +130,13 @@ def test_every_part_runs_at_a_tiny_size(tmp_path):
     assert by_work["step"]["seconds"] > 0 and by_work["profile"]["kernels"]
     assert all(row["peak_gb"] > 0 for row in records["memory"]["rows"])
     assert [row["images_per_second"] > 0 for row in records["toy_gan"]["rows"]] == [True]
+
+
+@pytest.mark.parametrize("wrong", ["nan", "inf", "0", "-3", "soon"])
+def test_minutes_that_are_no_number_above_0_are_refused(tmp_path, monkeypatch, capsys, wrong):
+    monkeypatch.setattr(on_gpu, "run", lambda *_: pytest.fail("it began"))
+    monkeypatch.setattr(sys, "argv", ["on_gpu", f"--minutes={wrong}", f"--out={tmp_path / 'out'}"])
+    with pytest.raises(SystemExit, match="2"):
+        on_gpu.main()
+    assert "--minutes" in capsys.readouterr().err and not (tmp_path / "out").exists()
+    assert on_gpu.minutes("0.5") == 0.5
