@@ -25,7 +25,7 @@ def shipped_with(part: str, world: str | None = None) -> Path:
     if not sets:
         choices = ", ".join(map(class_of, worlds(part)))
         raise FileNotFoundError(
-            f"shipped = {world or default!r}: no {part} of it comes with the package; choose one of "
+            f"shipped = {default if world is None else world!r}: no {part} of it comes with the package; choose one of "
             f"{choices or 'none: install the package again'}"
         )
     return sets[-1]

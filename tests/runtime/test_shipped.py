@@ -34,10 +34,11 @@ def test_a_world_is_not_served_by_one_whose_name_goes_on(assets):
 
 
 @pytest.mark.parametrize(
-    "part, world, have", [("network", "train", "boat, kite"), ("renderer", "kite", "boat")]
+    "part, world, have",
+    [("network", "train", "boat, kite"), ("renderer", "kite", "boat"), ("network", "", "boat, kite")],
 )
 def test_what_is_not_shipped_is_told_with_what_is(assets, part, world, have):
-    with pytest.raises(FileNotFoundError, match=f"{world}.*choose one of {have}$"):
+    with pytest.raises(FileNotFoundError, match=f"shipped = {world!r}.*choose one of {have}$"):
         shipped.shipped_with(part, world)
 
 
