@@ -45,6 +45,12 @@ def test_a_photo_is_drawn_from_another_side_in_anothers_paint(tmp_path, monkeypa
     assert names["picture"].shape == (64, 64, 3) and red > blue + 20  # of a blue car
 
 
+@pytest.mark.parametrize("wrong", [400, -91, float("nan")])
+def test_an_elevation_past_the_poles_is_refused(wrong):
+    with pytest.raises(ValueError, match=f"elevation = {wrong}.*between -90 and 90"):
+        ganverse_jax.edit(ROOT / "docs" / "photos" / "blue.png", elevation=wrong)
+
+
 def test_the_same_contents_from_another_side_are_other_pictures():
     names = {}
     exec(block("generate"), names)

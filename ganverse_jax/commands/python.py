@@ -67,8 +67,10 @@ def edit(
     """A photo's object drawn anew by StyleGAN-R, a picture uint8 [h w 3] of the network's size.
 
     azimuth, elevation: degrees, None as in the photo; the others are photos whose property replaces its own.
-    Raises as `reconstruct`, also where the run has no StyleGAN-R.
+    Raises as `reconstruct`, also where the run has no StyleGAN-R; ValueError for an elevation past the poles.
     """
+    if elevation is not None and not -90 <= elevation <= 90:
+        raise ValueError(f"elevation = {elevation}: elevations lie between -90 and 90 degrees")
     paths = dict(zip(PROPERTIES, (shape_from, texture_from, background_from), strict=True))
     photos = [photo, *(path for path in paths.values() if path is not None)]
     editor = Editor(workdir, serving(shipped, photos, NEEDED, workdir))
