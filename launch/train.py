@@ -12,7 +12,7 @@ command.distributed_flags()
 _STAGES = flags.DEFINE_list(
     "stages",
     None,
-    "Stages to run (default: all). Naming gan, perception or inverse_graphics trains it, `pretrained` or not.",
+    "Stages to run (default: all). Naming gan, perception or inverse_graphics trains it, pretrained or not.",
 )
 
 

@@ -25,8 +25,8 @@ def shipped_with(part: str, world: str | None = None) -> Path:
     if not sets:
         choices = ", ".join(map(class_of, worlds(part)))
         raise FileNotFoundError(
-            f"shipped = {default if world is None else world!r}: no {part} of it comes with the package; choose one of "
-            f"{choices or 'none: install the package again'}"
+            f"shipped = {default if world is None else world!r}: no {part} of it comes with the package; "
+            f"choose one of {choices or 'none: install the package again'}"
         )
     return sets[-1]
 

@@ -81,7 +81,7 @@ def run(
     made, failed = _draw_each(editor, readers, edits, given, out)
     write_json(out / RECORD, _record(made, failed, donors))
     write_text(out / PAGE, edits_page(made, given, failed, legible(Path(out.absolute().name))))
-    notes = [] if found is None else found.intake.lines()
+    notes = [*editor.doubts(edits), *([] if found is None else found.intake.lines())]
     return Summary([one.subject for one in made], failed, legible(out / PAGE), editor, notes)
 
 

@@ -111,6 +111,17 @@ class Editor:
                 "scale out of --camera"
             )
 
+    def doubts(self, edits: Sequence[Edit]) -> list[str]:
+        """What the edits ask of this renderer that its fine-tuning never saw, a line each."""
+        _, metadata = load_weights(self.folder / NAME / MAPPER_FILE, shapes_only=True)
+        jitter = metadata["card"].get("finetune", {}).get("distance_jitter", 0.0)
+        if jitter or not any("scale" in edit.cameras for edit in edits):
+            return []
+        return [
+            "scale: this renderer saw no distances but its views' (stylegan_r.finetune.distance_jitter = 0); "
+            "its pictures may break, DIB-R's beside them hold"
+        ]
+
     def draw(self, subject: Subject, edits: Sequence[Edit], donors: Mapping[str, Subject]) -> list[Drawn]:
         """The frames of each edit of a subject; donors: by the name of a property."""
         cameras = np.concatenate([edit.cameras_from(subject.camera) for edit in edits]).astype(np.float32)

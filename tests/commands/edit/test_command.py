@@ -154,3 +154,11 @@ def test_what_a_folder_holds_besides_is_told(workdir, photos, tmp_path):
         "1 .txt"
         in editing.run(tmp_path / "out", images=tmp_path, workdir=workdir, cameras=["azimuth=5"]).text()
     )
+
+
+@pytest.mark.parametrize(("shipped", "doubts"), [("car", 0), ("horse", 1), ("bird", 1)])
+def test_a_scale_that_a_renderer_never_saw_is_told(shipped, doubts):
+    editor = Editor(shipped=shipped)
+    assert editor.doubts(asked(["azimuth=0:90:2"], [], 1)) == []
+    told = editor.doubts(asked(["azimuth=0:90:2", "scale=0.9"], [], 1))
+    assert len(told) == doubts and all("distance_jitter = 0" in line for line in told)
