@@ -21,9 +21,9 @@ sys.path[0] = str(ROOT)
 
 from ganverse_jax import classes
 from ganverse_jax.commands.finished_networks import SHIPPED_PSI, gan_source
-from ganverse_jax.commands.guess import FILE, recognise, sure
+from ganverse_jax.commands.guess import recognise, sure
 from ganverse_jax.data.photos import find_photos
-from ganverse_jax.models.perception.recogniser import Recogniser, squared
+from ganverse_jax.models.perception.recogniser import FILE, Recogniser, squared
 from ganverse_jax.runtime.shipped import ASSETS, class_of, worlds
 from ganverse_jax.stages.gan.start import GENERATOR
 

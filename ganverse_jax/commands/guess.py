@@ -9,11 +9,10 @@ import numpy as np
 from ganverse_jax import classes
 from ganverse_jax.data.decoding import Picture, PictureError, read_picture
 from ganverse_jax.data.photos import PhotoError
-from ganverse_jax.models.perception.recogniser import Recogniser, squared
+from ganverse_jax.models.perception.recogniser import FILE, Recogniser, squared
 from ganverse_jax.runtime.names import legible
 from ganverse_jax.runtime.shipped import ASSETS, class_of, worlds
 
-FILE = "recogniser.safetensors"  # of `launch.recognise`
 # A photo is of a class whose logit is at least the first and greater than any other's by the second, chosen
 # on the validation split (docs/classes.md has what that is worth on the test split).
 SURE, APART = 1.0, 3.0

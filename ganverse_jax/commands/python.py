@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from ganverse_jax.commands.edit.editor import NEEDED, Editor
-from ganverse_jax.commands.edit.edits import PROPERTIES
+from ganverse_jax.commands.edit.edits import PROPERTIES, check_elevations
 from ganverse_jax.commands.export.command import run as export
 from ganverse_jax.commands.guess import serving
 from ganverse_jax.commands.reconstruct.networks import PARTS, crop_of, networks_of, predict
@@ -69,8 +69,8 @@ def edit(
     azimuth, elevation: degrees, None as in the photo; the others are photos whose property replaces its own.
     Raises as `reconstruct`, also where the run has no StyleGAN-R; ValueError for an elevation past the poles.
     """
-    if elevation is not None and not -90 <= elevation <= 90:
-        raise ValueError(f"elevation = {elevation}: elevations lie between -90 and 90 degrees")
+    if elevation is not None:
+        check_elevations(elevation, f"elevation = {elevation}")
     paths = dict(zip(PROPERTIES, (shape_from, texture_from, background_from), strict=True))
     photos = [photo, *(path for path in paths.values() if path is not None)]
     editor = Editor(workdir, serving(shipped, photos, NEEDED, workdir))

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -65,7 +65,8 @@ class Editor:
         self.workdir, self.shipped = None if workdir is None else Path(workdir), shipped
         self.folder = self.workdir or shipped_with(NAME, shipped)
         network, r, self.segment, self.regress = networks_of(workdir, shipped=shipped)
-        self.reconstructor, self.renderer = r, _renderer(self.folder / NAME, r, network)
+        self.reconstructor = r
+        self.renderer, self._card = _renderer(self.folder / NAME, r, network)
         inverse = TrainedInverseGraphics(r.network, r.params, r.fov_y)
         self.dibr = make_dibr(inverse, tuple(_SUPERSAMPLING * side for side in r.framing.size))
 
@@ -113,8 +114,7 @@ class Editor:
 
     def doubts(self, edits: Sequence[Edit]) -> list[str]:
         """What the edits ask of this renderer that its fine-tuning never saw, a line each."""
-        _, metadata = load_weights(self.folder / NAME / MAPPER_FILE, shapes_only=True)
-        jitter = metadata["card"].get("finetune", {}).get("distance_jitter", 0.0)
+        jitter = self._card.get("finetune", {}).get("distance_jitter", 0.0)
         if jitter or not any("scale" in edit.cameras for edit in edits):
             return []
         return [
@@ -147,17 +147,20 @@ def _mixed(name: str, subject: Subject, edit: Edit, donors: Mapping[str, Subject
     return ((1.0 - shares) * own + shares * getattr(donors[name], name)).astype(np.float32)
 
 
-def _renderer(folder: Path, reconstructor: Reconstructor, network: Path) -> NeuralRenderer:
-    """The folder's StyleGAN-R, which must be of the same GAN as the inverse graphics network."""
+def _renderer(
+    folder: Path, reconstructor: Reconstructor, network: Path
+) -> tuple[NeuralRenderer, dict[str, Any]]:
+    """The folder's StyleGAN-R, which must be of the inverse graphics network's GAN, and its card."""
     if not (folder / MAPPER_FILE).is_file():
         raise FileNotFoundError(f"no StyleGAN-R at {folder}; {make(NAME)}")
     renderer = load_neural_renderer(folder)
     _, metadata = load_weights(folder / MAPPER_FILE, shapes_only=True)
-    of = {metadata["card"].get("made_from"), reconstructor.fingerprint} - {None}
+    card = metadata["card"]
+    of = {card.get("made_from"), reconstructor.fingerprint} - {None}
     vertices = len(reconstructor.network.template.vertices)
     if len(of) > 1 or renderer.mapper.num_vertices != vertices:
         raise ValueError(
             f"StyleGAN-R in {folder} belongs to another GAN than the network in {network}; "
             f"{make_again(folder.parent, NAME)}"
         )
-    return renderer
+    return renderer, card

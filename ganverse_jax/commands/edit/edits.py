@@ -86,10 +86,15 @@ def _values(part: re.Match, count: int) -> np.ndarray:
 
 def _check(values: Mapping[str, np.ndarray], text: str) -> None:
     elevation, scale = values.get("elevation", np.zeros(1)), values.get("scale", np.ones(1))
-    if np.abs(elevation).max() > 90:
-        raise ValueError(f"--camera={text}: elevations lie between -90 and 90 degrees")
+    check_elevations(elevation, f"--camera={text}")
     if not 0.1 <= scale.min() <= scale.max() <= 10:
         raise ValueError(f"--camera={text}: scale is a multiple of the object's own size, 0.1 to 10")
+
+
+def check_elevations(degrees: np.ndarray | float, told: str) -> None:
+    """Raise ValueError, which begins with `told`, for elevations past the poles, or none at all (NaN)."""
+    if not np.all(np.abs(degrees) <= 90):
+        raise ValueError(f"{told}: elevations lie between -90 and 90 degrees")
 
 
 def donor_edit(name: str, steps: int) -> Edit:

@@ -12,7 +12,7 @@ import optax
 from ganverse_jax import classes
 from ganverse_jax.commands.recognise import pictures
 from ganverse_jax.data.augment import augment
-from ganverse_jax.models.perception.recogniser import Recogniser, RecogniserNet
+from ganverse_jax.models.perception.recogniser import FILE, Recogniser, RecogniserNet
 from ganverse_jax.pipeline.experiment import WorldSettings
 from ganverse_jax.pipeline.stage import Run
 from ganverse_jax.pipeline.workdir import only_run
@@ -21,7 +21,7 @@ from ganverse_jax.runtime.loop import Metrics
 from ganverse_jax.stages.perception import step as steps
 from ganverse_jax.stages.perception.stage import Fitting
 
-NAME, FILE = "recogniser", "recogniser.safetensors"
+NAME = "recogniser"
 WIDTHS = (16, 32, 48, 64)
 ZOOM, SHIFT = 0.6, 6.0  # of training pictures: factors to exp(ZOOM) either way, and pixels
 UNSEEN = 300  # objects of each world that the network is scored on

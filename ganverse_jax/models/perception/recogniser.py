@@ -16,6 +16,8 @@ from PIL import Image
 from ganverse_jax.models.perception.learned import LearnedNetwork, narrowing
 from ganverse_jax.models.sub_pixel import space_to_depth
 
+FILE = "recogniser.safetensors"  # in the package's assets, and as `launch.recognise` leaves it
+
 
 class RecogniserNet(nn.Module):
     """Small CNN: images [b h w 3] in [-1, 1] -> logits [b c], of each of c classes by itself."""

@@ -12,8 +12,8 @@ from ganverse_jax.models.inverse_graphics.network import InverseGraphics
 from ganverse_jax.models.inverse_graphics.stored import FILE, load_folder
 from ganverse_jax.pipeline import remedies
 from ganverse_jax.runtime.shipped import weights_folder
+from ganverse_jax.stages.inverse_graphics.given import NAME
 
-NAME = "inverse_graphics"
 SETTING = f"{NAME}.pretrained"
 HOW_TO_GET = f"train it with --stages={NAME}"
 # A view's camera moves by some degrees in a training; other views are off by a quarter turn in the mean.

@@ -30,7 +30,7 @@ from ganverse_jax.runtime import hosts, parallel
 from ganverse_jax.runtime.checkpoint import save_weights, write_json
 from ganverse_jax.scene.cameras import as_cameras, given_cameras, initial_cameras, with_offsets, write_cameras
 from ganverse_jax.stages.inverse_graphics import labelled, pascal3d_source, pretrained
-from ganverse_jax.stages.inverse_graphics.given import Given, given_by
+from ganverse_jax.stages.inverse_graphics.given import NAME, Given, given_by
 from ganverse_jax.stages.inverse_graphics.measures import measure, show
 from ganverse_jax.stages.inverse_graphics.perceptual import make_perceptual
 from ganverse_jax.stages.inverse_graphics.settings import Settings, Training
@@ -39,7 +39,6 @@ from ganverse_jax.stages.inverse_graphics.start import init_network, starting_ne
 from ganverse_jax.stages.inverse_graphics.start import reads as read_by_training
 from ganverse_jax.stages.inverse_graphics.step import initial_state, make_optimizer, make_step_at
 
-NAME = "inverse_graphics"
 __all__ = ["NAME", "STAGE", "Given", "as_cameras", "init_network", "load", "load_folder", "run", "train"]
 
 
